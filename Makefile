@@ -1,16 +1,21 @@
-# mptcp-audit: make, make demo, make check, make bench, make fuzz, make install
+# SPDX-License-Identifier: MIT
+# make             build            make demo   install what is missing, build, audit a shipped story
+# make check       all tests        make check SAN=1   the same under address and undefined sanitizers
+# make bench fuzz format install clean deps
 CC      ?= gcc
 BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
-NDPI    ?= $(shell pkg-config --exists libndpi && echo 1)
+NDPI    ?= $(shell pkg-config --exists libndpi 2>/dev/null && echo 1)
+FUZZ_SECONDS ?= 60
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wconversion
 CFLAGS  ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE
-LIBS     = -lpcap -ljansson -lnettle -lz -lzstd
+LIBS     = -lpcap -ljansson -lnettle -lz -lzstd -linih
+O       := $(BUILD)
 ifeq ($(SAN),1)
-BUILD   := $(BUILD)-san
+O       := $(BUILD)-san
 CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
 endif
 ifeq ($(NDPI),1)
@@ -21,22 +26,73 @@ else
 APPID    = dissect/appid_none.c
 endif
 
+# Debian 12 packages. The reasons stand in README.md.
+BUILD_PKGS = gcc make pkg-config libc6-dev libpcap-dev libndpi-dev libjansson-dev nettle-dev zlib1g-dev \
+	     libzstd-dev libinih-dev
+CHECK_PKGS = $(BUILD_PKGS) libcunit1-dev python3 python3-jsonschema tshark tcpdump tcptrace iproute2 ethtool \
+	     nftables iputils-ping procps zstd clang libclang-rt-14-dev
+BENCH_PKGS = $(CHECK_PKGS) iperf3 mptcpize
+
 LIB_SRC  = $(filter-out dissect/appid_%.c report/main.c,$(wildcard capture/*.c dissect/*.c report/*.c)) $(APPID)
-LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/%.o)
-UNIT_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit.c tests/test_*.c))
+LIB_OBJ  = $(LIB_SRC:%.c=$(O)/%.o)
+UNIT_OBJ = $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit.c tests/test_*.c))
+FUZZERS  = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+DEMO     = fixtures/backup-idle
 
-all: $(BUILD)/mptcp-audit
+all: $(O)/mptcp-audit
 
-$(BUILD)/mptcp-audit: $(BUILD)/report/main.o $(LIB_OBJ)
+$(O)/mptcp-audit: $(O)/report/main.o $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/unit: $(UNIT_OBJ) $(LIB_OBJ)
+$(O)/tests/unit: $(UNIT_OBJ) $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcunit $(LIBS)
 
-$(BUILD)/%.o: %.c Makefile
+$(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard */*.h) Makefile
+	@mkdir -p $(@D)
+	clang -std=gnu11 $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-o $@ $< $(LIB_SRC) $(LIBS)
 
-.PHONY: all
+# Whatever follows an installation runs in a second make, so that it sees what was installed.
+deps:
+	@tests/need $(CHECK_PKGS)
+
+demo:
+	@tests/need $(BUILD_PKGS)
+	@$(MAKE) --no-print-directory all
+	@tests/demo $(O)/mptcp-audit $(DEMO)
+
+check:
+	@tests/need $(CHECK_PKGS)
+	@$(MAKE) --no-print-directory all $(O)/tests/unit fuzzers
+	@BUILD=$(O) FUZZ=$(BUILD)/fuzz CC="$(CC)" tests/run
+
+bench:
+	@tests/need $(BENCH_PKGS)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(O) tests/bench/run
+
+fuzzers: $(FUZZERS)
+
+fuzz:
+	@tests/need $(CHECK_PKGS)
+	@$(MAKE) --no-print-directory fuzzers
+	@FUZZ=$(BUILD)/fuzz tests/fuzz/run $(FUZZ_SECONDS)
+
+format:
+	clang-format -i $(wildcard capture/*.[ch] dissect/*.[ch] report/*.[ch] tests/*.[ch] tests/*/*.[ch])
+
+install: all
+	install -D -m 755 $(O)/mptcp-audit $(DESTDIR)$(PREFIX)/bin/mptcp-audit
+	$(foreach page,$(wildcard report/*.1),install -D -m 644 $(page) $(DESTDIR)$(PREFIX)/share/man/man1/$(notdir $(page));)
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-san
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+.PHONY: all deps demo check bench fuzz fuzzers format install clean
+.DELETE_ON_ERROR:
