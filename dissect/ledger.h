@@ -76,7 +76,7 @@ struct evidence {
 
 /* Widths a ledger's buckets may have, in seconds; each divides the next. A ledger starts with the first
  * and goes to the next when a WAN would need more than LEDGER_BUCKETS_MAX. */
-#define LEDGER_WIDTHS 6		/* 1, 10, 60, 300, 3600, 86400 */
+#define LEDGER_WIDTHS 7		/* 1, 10, 60, 300, 3600, 86400, 31536000: the last one always fits */
 extern const uint32_t ledger_widths_s[LEDGER_WIDTHS];
 #define LEDGER_BUCKETS_MAX 1024
 
@@ -104,6 +104,9 @@ struct ledger_circumstance {
 };
 #define LEDGER_CIRCUMSTANCES_MAX 512
 #define LEDGER_WANS_MAX 64
+#define LEDGER_APPS_MAX 256
+#define LEDGER_FILES_MAX 65536
+#define LEDGER_CELLS_MAX 16384	/* per WAN; what does not fit goes to app 0 and circumstance 0 */
 
 /* ---- cells: the finest exact sums of a WAN. All its frames are in exactly one cell each. ---- */
 
@@ -238,7 +241,14 @@ struct ledger_wan {
 
 	/* not part of the sums: last places, to find them again fast */
 	size_t last_bucket;
+	uint64_t bucket_start_ns, bucket_span_ns;	/* of last_bucket; span 0 = none */
 	uint32_t cell_cache[2][DIR_COUNT][KIND_COUNT];	/* index + 1 */
+	struct ledger_place *places;	/* owned; all cells, sorted by key */
+};
+
+struct ledger_place {
+	uint64_t key;
+	uint32_t cell;
 };
 
 /* ---- connections ---- */
@@ -248,18 +258,20 @@ struct ledger_subflow_share {
 	uint16_t circumstance;
 	struct tally sum;	/* first-seen payload, reinjection, redundant, retransmission together */
 };
-#define LEDGER_SHARES 4
+#define LEDGER_SHARES 4		/* what does not fit goes to circumstance 0: nothing known (ledger_share) */
 
 struct ledger_subflow {
 	uint32_t wan;		/* index into ledger.wans; a subflow seen on two WANs has two rows */
 	char client[54], server[54];	/* "192.0.2.1:443", "[2001:db8::1]:443" */
+	uint32_t reuse;		/* 0, or n: the n-th re-use of its addresses and ports in its connection */
 	bool initial;
 	int8_t backup_client, backup_server;	/* 1, 0, or -1 not seen; last word of JOIN or MP_PRIO */
+	uint64_t backup_client_ns, backup_server_ns;	/* when that word was said; 0 = not seen */
 	uint8_t confidence;	/* enum confidence */
 	bool established;
 	uint64_t first_ns, last_ns;
 	struct tally kinds[KIND_COUNT];
-	struct ledger_subflow_share shares[LEDGER_SHARES];	/* the last one takes what does not fit */
+	struct ledger_subflow_share shares[LEDGER_SHARES];	/* filled by ledger_share() */
 	unsigned n_shares;
 };
 
@@ -272,7 +284,7 @@ struct ledger_connection {
 	char client[54], server[54];
 	uint64_t first_ns, last_ns;
 	uint64_t unique_bytes[2];	/* DSNs first seen: from opener, to opener; payload of plain TCP */
-	struct ledger_subflow *subflows;	/* owned, sorted by first_ns, client, wan */
+	struct ledger_subflow *subflows;	/* owned; one row per wan, client, server, reuse */
 	size_t n_subflows, cap_subflows;
 };
 #define LEDGER_CONNECTIONS_MAX 10000	/* kept whole: largest on any WAN but its busiest first */
@@ -308,13 +320,26 @@ struct ledger {
 	struct ledger_connection *connections;	/* owned */
 	size_t n_connections, cap_connections;
 	struct ledger_rest rest;
-	uint64_t frames_over_wans;	/* frames of WANs beyond LEDGER_WANS_MAX */
+	uint64_t frames_over_wans;	/* frames of WANs beyond LEDGER_WANS_MAX, or past memory's end */
+
+	/* not part of the sums: ways to find things again */
+	uint32_t *files_by_name;	/* owned */
+	struct ledger_rank {
+		uint64_t aside_bytes, total_bytes;
+		char id[17];
+	} floor;		/* the lowest connection kept when some were let go */
+	bool floor_known;
 };
 
 void ledger_init(struct ledger *ledger);
 void ledger_release(struct ledger *ledger);
 
-/* Find or add. Return the index, or the last/zero entry when the table is full (and count it). */
+/*
+ * Find or add; names are copied, bytes that are not UTF-8 become U+FFFD. When the table is full (or memory
+ * ran out): LEDGER_WANS_MAX for a WAN, whose frames then only count in frames_over_wans; entry 0 for an app or a
+ * circumstance ("not known"); LEDGER_FILES_MAX for a file, whose frames then leave no evidence.
+ * ledger_circumstance() is a linear search: callers keep the answer while the masks do not change.
+ */
 uint32_t ledger_wan(struct ledger *ledger, const char *name);
 uint16_t ledger_app(struct ledger *ledger, const char *label);
 uint16_t ledger_circumstance(struct ledger *ledger, const struct ledger_circumstance *masks);
@@ -338,8 +363,14 @@ void ledger_count(struct ledger *ledger, const struct ledger_entry *entry);
 void ledger_note(struct ledger *ledger, uint32_t wan, enum event event, uint64_t ts_ns, uint32_t file,
 		 uint64_t number);
 
-/* Take over a finished connection; its strings and subflows become the ledger's. Keeps at most
- * LEDGER_CONNECTIONS_MAX whole, the rest as sums. */
+/* Add carrying bytes to a subflow's shares. Which circumstances keep a row of their own does not depend on
+ * the order of calls. */
+void ledger_share(const struct ledger *ledger, struct ledger_subflow *subflow, uint16_t circumstance,
+		  const struct tally *sum);
+
+/* Take over a finished connection; its subflows (from malloc) become the ledger's and *connection is emptied.
+ * Keeps at most LEDGER_CONNECTIONS_MAX whole (a quarter more until the next ledger_sort()), the rest as
+ * sums. Rows of the same WAN, client, server and reuse are added up. */
 void ledger_take_connection(struct ledger *ledger, struct ledger_connection *connection);
 
 /* into += from. WANs meet by name, files by name, connections by id. `from` is unchanged.
@@ -347,8 +378,13 @@ void ledger_take_connection(struct ledger *ledger, struct ledger_connection *con
  * still valid. */
 bool ledger_merge(struct ledger *into, const struct ledger *from);
 
-/* Sort all tables (WANs by name, ...) so that equal ledgers are equal byte for byte when saved. */
-void ledger_sort(struct ledger *ledger);
+/*
+ * Put all tables in order, whatever order they were filled in: WANs, apps and files by name, cells by key,
+ * connections by first_ns and id, subflows by first_ns; apps and circumstances nobody uses are left out, and
+ * connections are cut to LEDGER_CONNECTIONS_MAX. All indices into the ledger change. Returns false, with
+ * the ledger as it was or partly sorted but valid, when memory ran out.
+ */
+bool ledger_sort(struct ledger *ledger);
 
 /* Law 1: cells and buckets of each WAN add up to the same. NULL, or a sentence saying where it breaks. */
 const char *ledger_check(const struct ledger *ledger, char *text, size_t size);
@@ -357,7 +393,7 @@ const char *ledger_check(const struct ledger *ledger, char *text, size_t size);
 struct tally ledger_sum(const struct ledger_wan *wan, int shared, int direction, int kind, int traffic);
 
 /* JSON form, schema "mptcp-audit.ledger/1.0". save: 0 or -errno. load: NULL and a sentence on failure. */
-int ledger_save(const struct ledger *ledger, FILE *file);
+int ledger_save(const struct ledger *ledger, FILE *file);	/* in the order of ledger_sort() */
 bool ledger_load(struct ledger *ledger, FILE *file, char *message, size_t size);
 
 #endif
