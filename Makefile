@@ -29,8 +29,8 @@ endif
 # Debian 12 packages. The reasons stand in README.md.
 BUILD_PKGS = gcc make pkg-config libc6-dev libpcap-dev libndpi-dev libjansson-dev nettle-dev zlib1g-dev \
 	     libzstd-dev libinih-dev
-CHECK_PKGS = $(BUILD_PKGS) libcunit1-dev python3 python3-jsonschema tshark tcpdump tcptrace iproute2 ethtool \
-	     nftables iputils-ping procps zstd clang libclang-rt-14-dev
+CHECK_PKGS = $(BUILD_PKGS) libcunit1-dev python3 tshark tcpdump tcptrace iproute2 ethtool \
+	     nftables zstd clang libclang-rt-14-dev
 BENCH_PKGS = $(CHECK_PKGS) iperf3 mptcpize
 
 LIB_SRC  = $(filter-out dissect/appid_%.c report/main.c,$(wildcard capture/*.c dissect/*.c report/*.c)) $(APPID)
