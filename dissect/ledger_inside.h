@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ledger_inside.h - what the files of the ledger share with each other and with nobody else.
+ */
+#ifndef DISSECT_LEDGER_INSIDE_H
+#define DISSECT_LEDGER_INSIDE_H
+
+#include "ledger.h"
+
+/* Sums saturate here: the largest integer that JSON libraries hold. Saturating sums still add up in
+ * any order. */
+#define LEDGER_SUM_MAX ((uint64_t)INT64_MAX)
+#define NS_PER_S       1000000000ull
+
+static inline uint64_t sum_add(uint64_t a, uint64_t b)
+{
+	uint64_t sum = a + b;
+
+	return sum < a || sum > LEDGER_SUM_MAX ? LEDGER_SUM_MAX : sum;
+}
+
+static inline void tally_add(struct tally *into, const struct tally *from)
+{
+	into->frames = sum_add(into->frames, from->frames);
+	into->l2_bytes = sum_add(into->l2_bytes, from->l2_bytes);
+	into->ip_bytes = sum_add(into->ip_bytes, from->ip_bytes);
+	into->payload_bytes = sum_add(into->payload_bytes, from->payload_bytes);
+}
+
+static inline bool tally_zero(const struct tally *tally)
+{
+	return !(tally->frames | tally->l2_bytes | tally->ip_bytes | tally->payload_bytes);
+}
+
+/* A copy in valid UTF-8, from malloc; NULL when out of memory. */
+char *ledger_text(const char *bytes);
+
+/* Double an array so that one more element fits. False when out of memory; the array is then as
+ * before. */
+bool ledger_grow(void **array, size_t *capacity, size_t count, size_t element_size);
+
+/* Keep `frame` if it is among the earliest: by time, then file name, then number. Each frame once.
+ */
+void ledger_show(const struct ledger *ledger, struct evidence *first,
+                 const struct evidence_frame *frame);
+
+/* The bucket of a time, made if need be; NULL when out of memory. May coarsen the whole ledger. */
+struct ledger_bucket *ledger_bucket_at(struct ledger *ledger, struct ledger_wan *wan,
+                                       uint64_t ts_ns);
+
+/* Go to a wider width (an index into ledger_widths_s); nothing when it is that wide already. */
+void ledger_coarsen(struct ledger *ledger, uint32_t width);
+
+/* The cell with the key members of `like`, made if need be; NULL when out of memory. */
+struct ledger_cell *ledger_cell_at(struct ledger_wan *wan, const struct ledger_cell *like);
+uint64_t ledger_cell_key(const struct ledger_cell *cell);
+
+/* Forget last places after tables were moved. */
+void ledger_forget_places(struct ledger_wan *wan);
+
+/* Put connections into the ledger without joining; the connection is emptied. */
+bool ledger_push_connection(struct ledger *ledger, struct ledger_connection *connection);
+
+/* Join connections of one id and keep the highest-ranking LEDGER_CONNECTIONS_MAX. */
+void ledger_fold_connections(struct ledger *ledger);
+
+/* Circumstances in an order that does not depend on the places of WANs in the table. */
+int ledger_circumstance_order(const struct ledger *ledger, uint16_t a, uint16_t b);
+
+#endif
