@@ -392,8 +392,12 @@ const char *ledger_check(const struct ledger *ledger, char *text, size_t size);
 /* Sum of a WAN's cells that match; -1 = any. */
 struct tally ledger_sum(const struct ledger_wan *wan, int shared, int direction, int kind, int traffic);
 
-/* JSON form, schema "mptcp-audit.ledger/1.0". save: 0 or -errno. load: NULL and a sentence on failure. */
-int ledger_save(const struct ledger *ledger, FILE *file);	/* in the order of ledger_sort() */
+/*
+ * JSON form, schema "mptcp-audit.ledger/1.0". save: 0 or -errno, in the order of ledger_sort(). load: fills a ledger that
+ * holds nothing yet, checks every value and the conservation law, and sorts; on failure false, a
+ * sentence in message and an empty ledger. File names and WAN names may hold any UTF-8: escape them.
+ */
+int ledger_save(const struct ledger *ledger, FILE *file);
 bool ledger_load(struct ledger *ledger, FILE *file, char *message, size_t size);
 
 #endif
