@@ -309,3 +309,43 @@ def need_program(suite):
 
 def folders_with_truth(root):
     return sorted(os.path.dirname(path) for path in glob.glob(os.path.join(root, "**", "truth.json"), recursive=True))
+
+
+# ---- a capture of tests/lab.py with its truth ----
+
+def check_recorded(suite, name, files, truth):
+    """All that the truth of one recording can tell; the report, or None when there was none."""
+    roles = {wan: role_word(role) for wan, role in truth["roles"].items()}
+    got = None
+    with suite.check(f"{name} totals") as check:
+        got, _ = report(files, roles)
+        check_totals(check, got, files)
+        for wan, row in truth["wan_truth"].items():
+            check.same(f"{wan} frames", wans_of(got)[wan]["frames"], row["packets"])
+    if got is None:
+        return None
+    with suite.check(f"{name} conservation") as check:
+        check_conservation(check, got)
+    with suite.check(f"{name} kernel counters") as check:
+        check_kernel(check, got, truth, {})
+    with suite.check(f"{name} keepalives by nstat") as check:
+        check_keepalives(check, got, truth, {})
+    with suite.check(f"{name} application bytes") as check:
+        check_connections(check, got, truth)
+        check_subflow_payload(check, got, truth)
+    with suite.check(f"{name} connections by token") as check:
+        check_assignment(check, got, truth)
+        check_joins(check, got, truth)
+    with suite.check(f"{name} order of files") as check:
+        check_order(check, files, roles, got)
+    return got
+
+
+def check_joins(check, got, truth):
+    """Connections opened and joins begun on the wire against the kernel's own count of them."""
+    nstat = truth["nstat_delta"]["client"]
+    for event, counters in (("capable_syn", ("MPTcpExtMPCapableSYNTX",)),
+                            ("capable_answered", ("MPTcpExtMPCapableSYNACKRX",)),
+                            ("join_syn", ("MPTcpExtMPJoinSynTx",)), ("join_answered", ("MPTcpExtMPJoinSynAckRx",))):
+        check.same(event, sum(wan["events"].get(event, 0) for wan in got["wans"]),
+                   sum(nstat.get(counter, 0) for counter in counters))

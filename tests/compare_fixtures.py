@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""compare_fixtures.py - audits the project's own fixtures and compares with their truth.json; so a clone proves itself.
+
+    compare_fixtures.py [CASE...]             check
+    compare_fixtures.py --write [CASE...]     write expected.txt anew: only on purpose, after reading the difference
+
+Recorded cases are compared with the kernel (see lab.py), byte-built ones with their builder frame by frame (see
+fixture_bytes.py). What a verdict must be stands here, in VERDICTS, for each recorded case, from the story and the rules.
+expected.txt holds the text a person reads. It is no oracle for numbers: it shows when a sentence changes.
+"""
+import difflib
+import json
+import os
+import re
+import sys
+import tempfile
+
+import fixture_bytes
+import oracle
+
+ROOT = os.path.join(oracle.HERE, "..", "fixtures")
+NOW = "2026-01-02T03:04:05Z"
+
+# What each story must come to: the overall verdict, and {(rule, WAN): status}. A WAN of None is the whole audit.
+VERDICTS = {
+    "backup-idle": ("pass", {("A1", "wan2"): "pass", ("A3", "wan2"): "pass", ("A6", "wan2"): "pass"}),
+    "failover": (None, {("A1", "wan2"): "pass", ("A3", "wan2"): "pass"}),
+    "leak": ("fail", {("A1", "wan2"): "fail", ("A3", "wan2"): "fail", ("A6", "wan2"): "fail"}),
+    "short-connections": ("warn", {("A1", "wan2"): "warn", ("A3", "wan2"): "pass"}),
+    "fallback": ("fail", {("A23", "wan1"): "fail"}),
+    "stripped": ("fail", {("A23", "wan2"): "fail"}),
+    "background": (None, {("A3", "wan2"): "pass"}),
+    "ipv6": ("pass", {("A1", "wan2"): "pass", ("A1", "wan3"): "pass"}),
+    "mp-prio": (None, {("A6", "wan2"): "warn"}),
+    "many-connections": ("warn", {("A1", "wan2"): "warn", ("A1", "wan3"): "warn"}),
+}
+
+
+def truth_of(name):
+    with open(os.path.join(ROOT, name, "truth.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+# ---- recorded cases ----
+
+def check_verdict(suite, name, got):
+    verdict, rules = VERDICTS[name]
+    with suite.check(f"{name} verdict") as check:
+        if verdict:
+            check.same("verdict", got["verdict"], verdict)
+        found = {(finding["rule"], finding["wan"]): finding["status"] for finding in got["findings"]}
+        for key, status in rules.items():
+            check.same(f"{key[0]} {key[1]}", found.get(key), status)
+
+
+def check_background(suite, name, got, truth):
+    """What the lab's small programs sent must be found again under its label."""
+    said = truth["background"]
+    if not said:
+        return
+    apps = oracle.wans_of(got)["wan2"]["apps"]
+    with suite.check(f"{name} apps") as check:
+        if "ping" in said:
+            echoes = said["ping"]["sent"] + said["ping"]["answered"]
+            labelled = [row for label, row in apps.items() if "icmp" in label or "tracker" in label]
+            check.same("echo frames", sum(row["frames"] for row in labelled), echoes)
+            check.same("echo bytes", sum(row["ip_bytes"] for row in labelled), echoes * 92)
+        if "dns" in said:
+            payload = sum(said["dns"]["udp_payload"]) + 2 * 28
+            check.same("dns frames", apps.get("dns", {}).get("frames"), 2 * said["dns"]["queries"])
+            check.same("dns bytes", apps.get("dns", {}).get("ip_bytes"), payload * said["dns"]["queries"])
+
+
+def compare_recorded(suite, name, truth):
+    files = oracle.capture_files(os.path.join(ROOT, name), truth["roles"])
+    got = oracle.check_recorded(suite, name, files, truth)
+    if got is None:
+        return
+    check_verdict(suite, name, got)
+    check_background(suite, name, got, truth)
+
+
+# ---- byte-built cases ----
+
+def check_run(check, run, got, said):
+    wans = oracle.wans_of(got)
+    for wan, want in run["wans"].items():
+        for field in ("frames", "l2_bytes", "ip_bytes"):
+            check.same(f"{wan} {field}", wans[wan][field], want[field])
+        for direction in ("up", "down", "unknown"):
+            for kind in sorted(set(want.get(direction, {})) | set(wans[wan].get(direction, {}))):
+                one, two = oracle.cell(wans[wan], direction, kind), oracle.cell(want, direction, kind)
+                for field in oracle.FIELDS:
+                    check.same(f"{wan} {direction} {kind} {field}", one[field], two[field])
+    for wan, events in run.get("events", {}).items():
+        for event, count in events.items():
+            check.same(f"{wan} {event}", wans[wan]["events"].get(event, 0), count)
+    for pattern in run.get("says", ()):
+        check.true(f"nothing says /{pattern}/", re.search(pattern, said, re.DOTALL))
+    if "connections" in run:
+        check_connections(check, run["connections"], got)
+
+
+def check_connections(check, wanted, got):
+    check.same("connections", len(got["connections"]), len(wanted))
+    events = {}
+    for wan in got["wans"]:
+        for event, count in wan["events"].items():
+            events[event] = events.get(event, 0) + count
+    for one, want in zip(sorted(got["connections"], key=lambda c: c["start"]), wanted):
+        if "version" in want:
+            check.same("version", one["version"], want["version"])
+        check.same("fallback", bool(one["fallback"]), want.get("fallback", False))
+        check.same("subflows", len(one["subflows"]), want["subflows"])
+        if "confidence" in want:
+            check.same("confidence", {s["confidence"] for s in one["subflows"]}, {want["confidence"]})
+        for event in ("checksum", "hmac"):
+            if f"{event}s_good" in want or f"{event}_good" in want:
+                check.same(f"{event}_good", events.get(f"{event}_good", 0),
+                           want.get(f"{event}s_good", want.get(f"{event}_good")))
+                check.same(f"{event}_bad", events.get(f"{event}_bad", 0), 0)
+
+
+def check_frames(check, folder, run):
+    """Each frame's direction, kind and lengths, in the order of its file."""
+    files = run["files"]
+    arguments = [f"{wan}={os.path.join(folder, path)}" if wan else os.path.join(folder, path)
+                 for wan, path in files.items()]
+    rows = {}
+    for packet in oracle.packets(*arguments):
+        rows.setdefault(packet["wan"], []).append(packet)
+    for wan, wanted in run["frames"].items():
+        mine = sorted(rows.get(wan, []), key=lambda p: p["frame"])
+        check.same(f"{wan} frames", len(mine), len(wanted))
+        for packet, want in zip(mine, wanted):
+            have = [packet["dir"], packet["kind"], packet["ip_len"], packet["payload_len"]]
+            check.same(f"{wan} frame {packet['frame']}", have, want)
+
+
+def compare_built(suite, name, truth):
+    folder = os.path.join(ROOT, name)
+    for run in truth["runs"]:
+        label = f"{name} {'+'.join(run['files'].values())}" if len(truth["runs"]) > 1 else name
+        files = {wan: os.path.join(folder, path) for wan, path in run["files"].items()}
+        with suite.check(f"{label} sums") as check:
+            got, err = oracle.report(files, run["roles"])
+            oracle.check_conservation(check, got)
+            check_run(check, run, got, err + json.dumps(got))
+        if len(files) > 1:
+            with suite.check(f"{label} order of files") as check:
+                got, _ = oracle.report(files, run["roles"])
+                oracle.check_order(check, files, run["roles"], got)
+        if "frames" in run:
+            with suite.check(f"{label} frames") as check:
+                check_frames(check, folder, run)
+
+
+def check_rebuilt(suite):
+    """The builder still writes, byte for byte, what lies in the fixtures."""
+    with suite.check("built fixtures are what the builder writes") as check, \
+            tempfile.TemporaryDirectory(prefix="mptcp-audit-built") as into:
+        fixture_bytes.main(["--into", into])
+        for folder, _, names in os.walk(into):
+            for name in names:
+                path = os.path.join(os.path.relpath(folder, into), name)
+                with open(os.path.join(into, path), "rb") as one, open(os.path.join(ROOT, path), "rb") as two:
+                    check.true(f"{path} differs", one.read() == two.read())
+
+
+# ---- expected texts ----
+
+def text_of(name, truth):
+    """What a person reads: the text report of a case's first run, with paths that do not depend on the place."""
+    folder = os.path.join(ROOT, name)
+    if "runs" in truth:
+        run = truth["runs"][0]
+        files, roles = run["files"], run["roles"]
+    else:
+        roles = {wan: oracle.role_word(role) for wan, role in truth["roles"].items()}
+        files = {wan: os.path.basename(path) for wan, path in oracle.capture_files(folder, roles).items()}
+    arguments = ["report", "--now", NOW]
+    for wan, path in files.items():
+        if not wan:
+            arguments += [word for pair in roles.items() for word in ("--role", "=".join(pair))] + [path]
+        else:
+            arguments += [f"--{roles[wan]}", f"{wan}={path}"]
+    here = os.getcwd()
+    os.chdir(folder)
+    try:
+        return oracle.run(*arguments)[0]
+    finally:
+        os.chdir(here)
+
+
+def check_text(suite, name, truth, write):
+    path = os.path.join(ROOT, name, "expected.txt")
+    if write:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text_of(name, truth))
+        return
+    with suite.check(f"{name} text") as check:
+        with open(path, encoding="utf-8") as file:
+            want = file.read()
+        got = text_of(name, truth)
+        if got != want:
+            print("\n".join(difflib.unified_diff(want.splitlines(), got.splitlines(), "expected", "now", lineterm="")))
+        check.same("text", got == want, True)
+
+
+def main(names):
+    suite = oracle.Suite("fixtures")
+    oracle.need_program(suite)
+    write = names[:1] == ["--write"]
+    names = names[1:] if write else names
+    if not names and not write:
+        check_rebuilt(suite)
+    for folder in oracle.folders_with_truth(ROOT):
+        name = os.path.basename(folder)
+        if names and name not in names:
+            continue
+        truth = truth_of(name)
+        if not write:
+            (compare_built if "runs" in truth else compare_recorded)(suite, name, truth)
+            with suite.check(f"{name} story") as check:
+                check.true("story.md is missing", os.path.exists(os.path.join(folder, "story.md")))
+        check_text(suite, name, truth, write)
+    return 0 if write else suite.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
