@@ -420,8 +420,11 @@ static bool bucket_insert(struct ledger_wan *wan, size_t place, uint64_t start_s
 	memset(&wan->buckets[place], 0, sizeof(*wan->buckets));
 	wan->buckets[place].start_s = start_s;
 	wan->buckets[place].first_ns = wan->buckets[place].last_ns = ts_ns;
-	if (wan->n_buckets++ == 0)
-		wan->first_ns = wan->last_ns = ts_ns;
+	if (wan->n_buckets == 0 || ts_ns < wan->first_ns)
+		wan->first_ns = ts_ns;
+	if (wan->n_buckets == 0 || ts_ns > wan->last_ns)
+		wan->last_ns = ts_ns;
+	wan->n_buckets++;
 	return true;
 }
 

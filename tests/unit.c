@@ -2,14 +2,16 @@
  *
  * unit.c - runs the CUnit suites: all, or those whose names are given.
  *
- * Prints each failing assertion and at the end "N passed, N failed" (assertions). Exit 1 when one failed.
+ * Prints each failing assertion and at the end "N passed, N failed" (assertions). Exit 1 when one
+ * failed.
  */
 #include <CUnit/Basic.h>
 #include <CUnit/TestRun.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A row per tests/test_<name>.c; each defines suite_<name>(), which registers a suite of that name. */
+/* A row per tests/test_<name>.c; each defines suite_<name>(), which registers a suite of that name.
+ */
 #define SUITES(X) X(ledger)
 
 #define X(name) void suite_##name(void);
