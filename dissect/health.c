@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "health.h"
+
+/* ---- what is kept per segment ---- */
+
+static void loss_window_move(struct half *h, uint64_t ts_ns)
+{
+	if (ts_ns < h->window_ns + HEALTH_LOSS_WINDOW_NS)
+		return;
+	bool adjacent = ts_ns < h->window_ns + 2 * HEALTH_LOSS_WINDOW_NS;
+	h->segments[1] = adjacent ? h->segments[0] : 0;
+	h->bad[1] = adjacent ? h->bad[0] : 0;
+	h->segments[0] = h->bad[0] = 0;
+	h->window_ns = ts_ns;
+}
+
+static void measure_rtt(struct subflow *sf, uint64_t sample_ns)
+{
+	sf->rtt_ns = sf->rtt_ns ? sf->rtt_ns - sf->rtt_ns / 8 + sample_ns / 8 : sample_ns;
+}
+
+/* The peer `p` of the side that just spoke: is anything of it still unanswered? */
+static void hear_answer(struct subflow *sf, const struct half *h, struct half *p, bool advanced,
+			uint64_t ts_ns)
+{
+	if (!p->unanswered_ns)
+		return;
+	if (!h->acked || h->ack >= p->nxt) {
+		if (ts_ns > p->unanswered_ns)
+			measure_rtt(sf, ts_ns - p->unanswered_ns);
+		p->unanswered_ns = 0;
+	} else if (advanced) {
+		p->unanswered_ns = ts_ns; /* progress: the clock starts again */
+	}
+}
+
+void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
+		   const struct classification *result, uint64_t ts_ns, bool inbound)
+{
+	struct half *h = &sf->half[dir], *p = &sf->half[!dir];
+	bool asks = s->payload_len > 0 || s->flags & (TCP_SYN | TCP_FIN) || result->kind == KIND_KEEPALIVE ||
+		    result->kind == KIND_ZERO_WINDOW_PROBE;
+
+	hear_answer(sf, h, p, result->advanced, ts_ns);
+	if (asks && !h->unanswered_ns)
+		h->unanswered_ns = ts_ns;
+	if (inbound && sf->silent) {
+		sf->silent = false;
+		sf->returned = true;
+	}
+	h->last_ns = ts_ns;
+	if (s->payload_len == 0)
+		return;
+	loss_window_move(h, ts_ns);
+	h->segments[0]++;
+	if (result->payload[KIND_RETRANSMISSION] || result->out_of_order)
+		h->bad[0]++;
+	if (result->payload[KIND_PAYLOAD]) {
+		h->carried_ns = ts_ns;
+		sf->returned = false;
+		sf->carrying_bytes += result->payload[KIND_PAYLOAD];
+	}
+}
+
+/* ---- what is judged from it ---- */
+
+enum health { HEALTH_UNKNOWN, HEALTH_SILENT, HEALTH_RETURNED, HEALTH_DEGRADED, HEALTH_GOOD };
+
+static bool lossy(const struct half *h, uint64_t ts_ns)
+{
+	if (ts_ns > h->window_ns + 2 * HEALTH_LOSS_WINDOW_NS)
+		return false;
+	uint64_t segments = (uint64_t)h->segments[0] + h->segments[1];
+	uint64_t bad = (uint64_t)h->bad[0] + h->bad[1];
+	return segments >= HEALTH_LOSS_SEGMENTS && bad * 100 >= segments * HEALTH_LOSS_PERCENT;
+}
+
+static uint64_t since(uint64_t then_ns, uint64_t now_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+/* Data of the connection pass elsewhere now. Is this subflow unanswered, or did it carry until it fell silent? */
+static bool fell_silent(const struct subflow *sf, uint64_t ts_ns)
+{
+	uint64_t patience = 2 * sf->rtt_ns > HEALTH_FLOOR_NS ? 2 * sf->rtt_ns : HEALTH_FLOOR_NS;
+
+	for (unsigned d = 0; d < 2; d++) {
+		const struct half *h = &sf->half[d], *p = &sf->half[!d];
+		if (h->unanswered_ns && since(h->unanswered_ns, ts_ns) > patience)
+			return true;
+		if (h->carried_ns && since(h->carried_ns, ts_ns) < HEALTH_HEARD_NS &&
+		    since(h->last_ns, ts_ns) > patience && since(p->last_ns, ts_ns) > patience)
+			return true;
+	}
+	return false;
+}
+
+static enum health judge(struct subflow *sf, uint64_t ts_ns)
+{
+	if (sf->state == SUBFLOW_CLOSED)
+		return sf->reset && sf->carrying_bytes ? HEALTH_SILENT : HEALTH_UNKNOWN;
+	if (sf->state != SUBFLOW_ESTABLISHED)
+		return HEALTH_UNKNOWN;
+	if (sf->silent || fell_silent(sf, ts_ns)) {
+		sf->silent = true;
+		return HEALTH_SILENT;
+	}
+	if (sf->returned)
+		return HEALTH_RETURNED;
+	uint64_t heard = sf->half[0].last_ns > sf->half[1].last_ns ? sf->half[0].last_ns : sf->half[1].last_ns;
+	if (since(heard, ts_ns) > HEALTH_HEARD_NS)
+		return HEALTH_UNKNOWN;
+	return lossy(&sf->half[0], ts_ns) || lossy(&sf->half[1], ts_ns) ? HEALTH_DEGRADED : HEALTH_GOOD;
+}
+
+void health_circumstance(struct track *track, const struct connection *c, uint32_t wan, uint64_t ts_ns,
+			 struct ledger_circumstance *masks)
+{
+	uint8_t best[LEDGER_WANS_MAX] = {0};
+	uint64_t wans = 0;
+
+	for (uint32_t i = c->subflows; i != NO_INDEX; i = track_at(track, i)->next) {
+		struct subflow *sf = track_at(track, i);
+		if (!sf->tallies || sf->tallies->wan == wan)
+			continue;
+		enum health health = judge(sf, ts_ns);
+		uint32_t at = sf->tallies->wan;
+		wans |= UINT64_C(1) << at;
+		if (health > best[at])
+			best[at] = (uint8_t)health;
+	}
+	*masks = (struct ledger_circumstance){0};
+	uint64_t *const into[] = {NULL, &masks->silent, &masks->returned, &masks->degraded, &masks->healthy};
+	for (uint32_t at = 0; wans; at++, wans >>= 1)
+		if (wans & 1 && into[best[at]])
+			*into[best[at]] |= UINT64_C(1) << at;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * health.h - how the other WANs of a connection were while one of them carried its data.
+ *
+ * Judged from packets alone, and role-blind: which WAN is a backup is the report's business.
+ */
+#ifndef DISSECT_HEALTH_H
+#define DISSECT_HEALTH_H
+
+#include "classify.h"
+
+#define HEALTH_HEARD_NS (5 * UINT64_C(1000000000))	/* heard from within this counts as alive */
+#define HEALTH_FLOOR_NS (200 * UINT64_C(1000000))	/* least time to wait for an answer */
+#define HEALTH_LOSS_WINDOW_NS (5 * UINT64_C(1000000000))
+#define HEALTH_LOSS_PERCENT 5
+#define HEALTH_LOSS_SEGMENTS 20				/* fewer say nothing about loss */
+
+/* A segment of `dir` passed and was classified. `inbound`: it came from the far side of the WAN. */
+void health_update(struct subflow *subflow, unsigned dir, const struct segment *segment,
+		   const struct classification *result, uint64_t ts_ns, bool inbound);
+
+/* The masks for `connection` while ledger WAN `wan` carries it. */
+void health_circumstance(struct track *track, const struct connection *connection, uint32_t wan,
+			 uint64_t ts_ns, struct ledger_circumstance *masks);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * track.h - which subflow and which connection a segment belongs to, and what was seen of them so far.
+ *
+ * Subflows are found by 4-tuple, connections by key, token or position in data sequence space
+ * (classification section 2). The tracker keeps state and identity; it decides no kinds (classify.h) and
+ * counts nothing but what it had to give up. All tables are bounded and seeded.
+ */
+#ifndef DISSECT_TRACK_H
+#define DISSECT_TRACK_H
+
+#include "decode.h"
+#include "ledger.h"
+#include "option.h"
+#include "seqset.h"
+
+#define NO_INDEX UINT32_MAX
+
+/* A run of subflow bytes and where they lie in data sequence space. */
+struct mapping {
+	uint64_t seq;		/* position of its first byte; its SSN while the ISN is unknown */
+	uint64_t dsn;
+	uint32_t len;
+	bool raw;		/* seq is an SSN still */
+	bool infinite;		/* DLL 0: up to the end of the subflow */
+};
+#define MAPPINGS_MAX 64
+
+/* A frame that cannot be settled yet. Its entry is complete but for the bytes [start, end). */
+enum pending_reason { PENDING_MAP, PENDING_FIRST_ACK };
+struct pending {
+	struct pending *next;
+	enum pending_reason reason;
+	uint64_t start, end;
+	struct ledger_entry entry;
+	struct sighting *sighting;	/* owned; NULL unless frames are told */
+};
+#define PENDING_MAX 64		/* per direction of a subflow */
+
+/* The DSS checksum of the mapping that is passing by, RFC 8684 section 3.3.1. */
+struct checksum_run {
+	uint64_t end;		/* position behind the mapping; 0 = none running */
+	uint64_t next;		/* position of the byte that must come next */
+	uint64_t sum;
+	bool odd;
+};
+
+/* One direction of a subflow. Positions are 64-bit unwrapped sequence numbers. */
+struct half {
+	/* sequence space */
+	uint64_t nxt;		/* behind the highest byte; SYN and FIN count one each */
+	uint64_t ack;		/* highest position of the peer acknowledged by this side */
+	uint64_t isn;		/* of the SYN; SSN n lies at isn + n */
+	uint64_t fin;		/* position of the FIN */
+	uint64_t data_fin;	/* DSN of the last DATA_FIN sent on this subflow */
+	bool seen;		/* nxt is valid */
+	bool acked;		/* ack is valid */
+	bool isn_known;
+	bool syn, fin_seen;
+	bool zero_window;	/* last window was 0 */
+	bool join_ack;		/* a JOIN-ACK waits for the fourth ACK */
+	bool fin_open;		/* a bare FIN waits for its ACK */
+	bool data_fin_open;	/* a bare DATA_FIN waits for its DATA_ACK */
+	bool dss_seen;		/* any DSS in this direction */
+	bool spoke;		/* any frame but a SYN */
+	bool prev_ssn_known;
+	uint8_t probes;		/* keepalives the peer has not answered */
+	uint8_t zero_probes;	/* zero-window probes the peer has not answered */
+	uint16_t window;
+	uint32_t prev_ssn;	/* last SSN, while the ISN is unknown */
+	uint64_t prev_end;
+	uint64_t data_ack;	/* last DATA_ACK sent on this subflow, unwrapped */
+
+	struct seqset bytes;	/* payload seen */
+	struct mapping map;	/* the newest */
+	struct mapping *maps;	/* owned, older ones, a ring of MAPPINGS_MAX; NULL until needed */
+	uint8_t n_maps, at_maps;
+	uint8_t n_pending;
+	struct pending *pending;	/* owned, oldest first */
+	struct checksum_run checksum;
+
+	/* health (health.h) */
+	uint64_t last_ns;	/* last frame */
+	uint64_t carried_ns;	/* last first-seen payload */
+	uint64_t unanswered_ns;	/* when the oldest unanswered thing was sent; 0 = none */
+	uint64_t window_ns;	/* start of the current half of the loss window */
+	uint32_t segments[2], bad[2];	/* payload segments, and those retransmitted or missing: now, before */
+};
+
+/* What a subflow put on one WAN. */
+struct flow_tally {
+	struct flow_tally *next;
+	uint32_t wan;		/* ledger's index */
+	uint16_t used;		/* bit per kind: kinds[] is valid */
+	uint8_t n_shares;
+	uint8_t direction[2];	/* enum direction of dir 0 and 1 on this WAN */
+	uint64_t first_ns, last_ns;
+	struct ledger_subflow_share shares[LEDGER_SHARES];
+	struct tally kinds[KIND_COUNT];
+};
+
+struct flow_key {
+	uint64_t addr[4];	/* low end: [0..1], high end: [2..3]; IPv4 in [0] and [2] */
+	uint32_t ports;		/* low end's << 16 | high end's */
+	uint32_t family;
+};
+
+enum subflow_state { SUBFLOW_SYN, SUBFLOW_SYNACK, SUBFLOW_ESTABLISHED, SUBFLOW_CLOSED };
+
+struct subflow {
+	struct flow_key key;
+	uint64_t hash;
+	uint32_t index;		/* its own */
+	uint32_t connection;
+	uint32_t next;		/* of the same connection */
+	bool in_use;
+	bool low_opens;		/* the key's low end opened it: dir 0 is low to high */
+	bool opener_known;	/* a SYN was seen, or the SYN/ACK */
+	uint8_t state;		/* enum subflow_state */
+	uint8_t credit;		/* rounds of the clock it survives; raised by each frame */
+	bool join, initial;
+	bool mptcp;		/* an MPTCP option was seen */
+	bool fallback;
+	bool infinite;		/* fallback by an infinite mapping: DSNs go on */
+	bool offered;		/* its SYN had MP_CAPABLE or MP_JOIN */
+	bool flip;		/* its opener is the connection's accepter */
+	bool bound;		/* connection is certain enough to stay */
+	bool established;	/* handshake complete as MPTCP */
+	bool reset;		/* ended by RST */
+	bool returned, silent;	/* health.h */
+	uint8_t slot;		/* in the connection's DSN maps */
+	uint8_t confidence;	/* enum confidence */
+	int8_t backup[2];	/* asked by dir 0, dir 1; -1 not seen */
+	uint8_t address_id[2];
+	bool address_known[2];
+	uint16_t app;		/* ledger's index */
+	uint16_t mss;
+	uint32_t nonce[2];
+	bool nonce_known[2];
+	uint32_t number;	/* in its connection, in order of appearance */
+	uint64_t first_ns, last_ns;
+	uint64_t rtt_ns;	/* smoothed; 0 = not measured */
+	uint64_t carrying_bytes;	/* first-seen payload it carried */
+	struct flow_tally *tallies;	/* the WAN used last is first */
+	struct half half[2];
+};
+
+/* One direction of a connection: dir 0 comes from its opener. */
+struct data_stream {
+	uint64_t dsn;		/* behind the highest DSN */
+	uint64_t ack;		/* highest DATA_ACK for it */
+	uint64_t ack_ahead_ns;	/* when the ack first passed the data; 0 = it did not */
+	bool has_dsn, has_ack;
+	bool wide;		/* dsn has its upper half */
+	bool ack_wide;
+	struct dsnmap map;
+	uint64_t fresh, copies;	/* for R11.4, halved together */
+	uint64_t unique_bytes;
+};
+
+struct connection {
+	uint32_t index;
+	bool in_use;
+	bool live;		/* may gain subflows */
+	bool opener_known;
+	bool fallback;
+	bool checksum;
+	int8_t version;		/* -1 not known */
+	uint8_t confidence;	/* best of its subflows */
+	bool has_key[2], has_token[2];
+	uint8_t key[2][8];
+	uint32_t token[2];
+	uint32_t next_token[2];	/* hash chains, links are index * 2 + side */
+	uint32_t next_near[4];	/* chains of the position index: [2 * dir + wide] */
+	uint32_t near_bucket[4];	/* where they hang; NO_INDEX = not in the index */
+	uint64_t near_mark[2];	/* position >> 24 when last indexed, +1; 0 = never */
+	uint64_t id;
+	uint64_t first_ns, last_ns;
+	uint64_t switch_ns;	/* health.h: circumstance is valid until then */
+	uint32_t circumstance_wan;
+	uint16_t circumstance;
+	uint32_t slots;		/* bit per slot in use */
+	uint32_t subflows;	/* first of the list */
+	uint32_t n_subflows, numbered;
+	struct data_stream stream[2];
+};
+
+struct track;
+
+/* What must leave the tracker goes through here before it is forgotten. */
+struct track_sink {
+	void (*settle)(void *context, struct subflow *subflow, struct pending *pending);
+	void (*leave)(void *context, struct subflow *subflow, struct connection *connection);
+	/* the last subflow of the connection is gone */
+	void (*leave_connection)(void *context, struct connection *connection);
+	void *context;
+};
+
+struct track *track_new(size_t max_subflows, uint64_t seed, const struct track_sink *sink);
+void track_free(struct track *track);
+
+/* Everything leaves. */
+void track_drain(struct track *track);
+
+/*
+ * The subflow of a TCP segment, made when it is new. *dir is 0 when the segment comes from its opener (or,
+ * with no SYN seen, from the end that most likely opened it). A SYN with a new ISN begins a new subflow.
+ */
+struct subflow *track_subflow(struct track *track, const struct segment *segment, const struct options *options,
+			      uint64_t ts_ns, unsigned *dir, bool *fresh);
+
+struct connection *track_connection(struct track *track, const struct subflow *subflow);
+struct subflow *track_at(struct track *track, uint32_t subflow);
+
+/* An effect that was captured before its cause: the clocks of two captures differ by this much. */
+struct track_identity {
+	bool united;		/* two connections turned out to be one */
+	uint64_t skew_ns;	/* 0 = none */
+};
+
+/* Let keys, tokens, versions and positions of one segment say which connection the subflow belongs to. */
+void track_identify(struct track *track, struct subflow *subflow, unsigned dir, const struct segment *segment,
+		    const struct options *options, uint64_t ts_ns, struct track_identity *identity);
+
+/* The 64-bit DSN or DATA_ACK that `number` stands for in this stream. */
+uint64_t track_dsn(const struct data_stream *stream, uint64_t number, bool wide);
+
+/* Fill in an address as text "192.0.2.1:443" or "[2001:db8::1]:443". end 0 = dir 0's source. */
+void track_endpoint(const struct subflow *subflow, unsigned end, char text[54]);
+
+struct dsn_budget *track_budget(struct track *track);
+uint64_t track_evicted(const struct track *track);
+
+#endif
