@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * savefile.c - the pcap and pcapng formats. See savefile.h.
+ */
+#include "savefile.h"
+
+#define NS_PER_S 1000000000ull
+
+enum time_form { TIME_MULTIPLY, TIME_DIVIDE, TIME_BINARY };
+
+enum block_type {
+	BLOCK_INTERFACE = 1,
+	BLOCK_PACKET = 2, /* obsolete, still in old files */
+	BLOCK_SIMPLE = 3,
+	BLOCK_STATISTICS = 5,
+	BLOCK_ENHANCED = 6,
+	BLOCK_SECTION = 0x0a0d0d0a,
+};
+#define BYTE_ORDER_MAGIC 0x1a2b3c4du
+
+enum option_code {
+	OPTION_END = 0,
+	IF_NAME = 2,
+	IF_IPV4 = 4,
+	IF_IPV6 = 5,
+	IF_TSRESOL = 9,
+	IF_FILTER = 11,
+	IF_TSOFFSET = 14,
+	EPB_FLAGS = 2,
+	EPB_DROPCOUNT = 4,
+	ISB_STARTTIME = 2,
+	ISB_IFDROP = 5,
+	ISB_OSDROP = 7,
+};
+
+/* The forms of a pcap, by the first four bytes. */
+static const struct pcap_form {
+	uint32_t magic;
+	uint32_t tick_ns;
+	uint8_t file_header, record_header;
+} pcap_forms[] = {
+	{0xa1b2c3d4, 1000, 24, 16}, {0xa1b23c4d, 1, 24, 16},
+	{0xa1b2cd34, 1000, 24, 24}, /* Alexey Kuznetzov's, of old Red Hat libpcaps */
+	{0x1c0001ab, 1000, 28, 16}, /* Ixia, software; the length of all records follows the header
+                                     */
+	{0x1c0001ac, 1, 28, 16},    /* Ixia, hardware */
+};
+
+static uint32_t plain_u32(const uint8_t *bytes)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static uint16_t take_u16(const struct savefile *savefile, const uint8_t *bytes)
+{
+	uint16_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return savefile->swapped ? __builtin_bswap16(value) : value;
+}
+
+static uint64_t take_u64(const struct savefile *savefile, const uint8_t *bytes)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return savefile->swapped ? __builtin_bswap64(value) : value;
+}
+
+/* Two halves, high first, each in the file's byte order: how pcapng writes times. */
+static uint64_t take_time(const struct savefile *savefile, const uint8_t *bytes)
+{
+	return (uint64_t)savefile_u32(savefile, bytes) << 32 | savefile_u32(savefile, bytes + 4);
+}
+
+static const struct pcap_form *pcap_form(uint32_t magic, bool *swapped)
+{
+	size_t n = sizeof(pcap_forms) / sizeof(pcap_forms[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		*swapped = magic != pcap_forms[i].magic;
+		if (!*swapped || magic == __builtin_bswap32(pcap_forms[i].magic))
+			return &pcap_forms[i];
+	}
+	return NULL;
+}
+
+/* Does a whole file begin here? Asked only where a record makes no sense. */
+static bool file_begins(const uint8_t *bytes, size_t length)
+{
+	bool swapped;
+
+	if (length < 16)
+		return false;
+	if (plain_u32(bytes) == BLOCK_SECTION)
+		return plain_u32(bytes + 8) == BYTE_ORDER_MAGIC ||
+		       plain_u32(bytes + 8) == __builtin_bswap32(BYTE_ORDER_MAGIC);
+	return pcap_form(plain_u32(bytes), &swapped) != NULL;
+}
+
+/* DLT_RAW has its own number on some systems, and old files hold that one. */
+static uint16_t common_link(uint32_t link)
+{
+	link &= 0xffff; /* above are the length of the frame check sequence and reserved bits */
+	return (uint16_t)(link == 12 || link == 14 ? LINK_RAW : link);
+}
+
+static void interface_reset(struct savefile_interface *interface)
+{
+	memset(interface, 0, sizeof(*interface));
+	interface->wan = SAVEFILE_NO_WAN;
+	interface->time_form = TIME_MULTIPLY;
+	interface->factor = 1000;
+}
+
+static int begin_pcap(struct savefile *savefile, const uint8_t *bytes, size_t length,
+                      const struct pcap_form *form)
+{
+	struct savefile_interface *interface = &savefile->interfaces[0];
+
+	if (length < form->file_header)
+		return -2;
+	uint16_t major = take_u16(savefile, bytes + 4), minor = take_u16(savefile, bytes + 6);
+	if (major != 2 && major != 543)
+		return -1;
+	savefile->tick_ns = form->tick_ns;
+	savefile->record_header = form->record_header;
+	savefile->crossed_lengths = major == 543 || minor < 4;
+	savefile->n_interfaces = 1;
+	interface_reset(interface);
+	interface->snaplen = savefile_u32(savefile, bytes + 16);
+	interface->linktype = common_link(savefile_u32(savefile, bytes + 20));
+	return form->file_header;
+}
+
+int savefile_begin(struct savefile *savefile, const uint8_t *bytes, size_t length,
+                   struct savefile_interface *interfaces, uint32_t room)
+{
+	*savefile = (struct savefile){.interfaces = interfaces, .cap_interfaces = room};
+	if (length < 4)
+		return -2;
+	const struct pcap_form *form = pcap_form(plain_u32(bytes), &savefile->swapped);
+	if (form)
+		return begin_pcap(savefile, bytes, length, form);
+	if (plain_u32(bytes) != BLOCK_SECTION)
+		return -1;
+	if (length < 12)
+		return -2;
+	savefile->ng = true;
+	savefile->swapped = plain_u32(bytes + 8) != BYTE_ORDER_MAGIC;
+	return savefile_u32(savefile, bytes + 8) == BYTE_ORDER_MAGIC ? 0 : -1;
+}
+
+static enum savefile_item damaged(struct savefile_record *record, const char *fault)
+{
+	record->fault = fault;
+	return SAVEFILE_DAMAGED;
+}
+
+static enum savefile_item more(struct savefile_record *record, uint64_t size)
+{
+	record->size = size;
+	return SAVEFILE_MORE;
+}
+
+/* ---- pcap ---- */
+
+static enum savefile_item next_pcap(struct savefile *savefile, const uint8_t *bytes, size_t length,
+                                    struct savefile_record *record)
+{
+	uint32_t header = savefile->record_header;
+
+	if (length < header)
+		return more(record, header);
+	uint32_t caplen = savefile_u32(savefile, bytes + 8),
+		 wire = savefile_u32(savefile, bytes + 12);
+	if (savefile->crossed_lengths && caplen > wire) {
+		uint32_t swap = caplen;
+		caplen = wire;
+		wire = swap;
+	}
+	/* A file header read as a record has no captured length, or an absurd one. */
+	if ((caplen == 0 || caplen > SAVEFILE_FRAME_MAX) && file_begins(bytes, length))
+		return SAVEFILE_GLUED;
+	if (caplen > SAVEFILE_FRAME_MAX)
+		return damaged(record, "a frame of impossible length");
+	if (length - header < caplen)
+		return more(record, (uint64_t)header + caplen);
+
+	record->ts_ns = savefile_u32(savefile, bytes) * NS_PER_S +
+	                (uint64_t)savefile_u32(savefile, bytes + 4) * savefile->tick_ns;
+	record->data = bytes + header;
+	record->caplen = caplen;
+	record->wire_len = wire;
+	record->size = (uint64_t)header + caplen;
+	if (header == 24 && (bytes[22] == 4 || bytes[22] == 0))
+		record->mark = bytes[22] == 4 ? MARK_OUT : MARK_IN;
+	return SAVEFILE_FRAME;
+}
+
+/* ---- pcapng ---- */
+
+struct option {
+	uint16_t code, length;
+	const uint8_t *value;
+};
+
+/* Take the next option from [*at, end). False at the end of the list or where it makes no sense. */
+static bool next_option(const struct savefile *savefile, const uint8_t **at, const uint8_t *end,
+                        struct option *option)
+{
+	if (end - *at < 4)
+		return false;
+	option->code = take_u16(savefile, *at);
+	option->length = take_u16(savefile, *at + 2);
+	option->value = *at + 4;
+	if (option->code == OPTION_END || end - option->value < option->length)
+		return false;
+	size_t padded = (option->length + 3u) & ~3u;
+	size_t left = (size_t)(end - option->value);
+	*at = option->value + (padded < left ? padded : left);
+	return true;
+}
+
+/* Length of the well-formed UTF-8 character at `text`, 0 when there is none. */
+static size_t utf8_character(const uint8_t *text, size_t length)
+{
+	static const struct {
+		uint8_t mask, lead, low, high; /* first byte; bounds of the second */
+		uint8_t size;
+	} forms[] = {
+		{0xff, 0xe0, 0xa0, 0xbf, 3}, {0xff, 0xed, 0x80, 0x9f, 3},
+		{0xf0, 0xe0, 0x80, 0xbf, 3}, {0xff, 0xf0, 0x90, 0xbf, 4},
+		{0xff, 0xf4, 0x80, 0x8f, 4}, {0xfc, 0xf0, 0x80, 0xbf, 4},
+		{0xe0, 0xc0, 0x80, 0xbf, 2},
+	};
+
+	if (text[0] < 0x80)
+		return text[0] >= 0x20 && text[0] != 0x7f;
+	if (text[0] == 0xc0 || text[0] == 0xc1)
+		return 0;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if ((text[0] & forms[i].mask) != forms[i].lead)
+			continue;
+		if (length < forms[i].size || text[1] < forms[i].low || text[1] > forms[i].high)
+			return 0;
+		for (size_t k = 2; k < forms[i].size; k++)
+			if ((text[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].size;
+	}
+	return 0;
+}
+
+/* Names come from strangers: what is no clean UTF-8 becomes '?'. */
+static void take_name(char *name, const uint8_t *text, size_t length)
+{
+	size_t used = 0;
+
+	for (size_t at = 0; at < length && text[at];) {
+		size_t size = utf8_character(text + at, length - at);
+		if (used + (size ? size : 1) >= SAVEFILE_NAME)
+			break;
+		if (size)
+			memcpy(name + used, text + at, size);
+		else
+			name[used] = '?';
+		used += size ? size : 1;
+		at += size ? size : 1;
+	}
+	name[used] = '\0';
+}
+
+static void take_resolution(struct savefile_interface *interface, uint8_t resolution)
+{
+	unsigned power = resolution & 0x7f;
+
+	interface->factor = 1;
+	if (resolution & 0x80) {
+		interface->time_form = TIME_BINARY;
+		interface->shift = (uint8_t)power;
+		return;
+	}
+	interface->time_form = power <= 9 ? TIME_MULTIPLY : TIME_DIVIDE;
+	for (unsigned n = power <= 9 ? 9 - power : power - 9; n; n--) {
+		if (interface->factor > UINT64_MAX / 10) {
+			interface->factor = UINT64_MAX;
+			return;
+		}
+		interface->factor *= 10;
+	}
+}
+
+static void take_address(struct savefile_interface *interface, uint8_t family, const uint8_t *bytes)
+{
+	if (interface->n_own == FRAME_WAN_ADDRS)
+		return;
+	struct ipaddr *own = &interface->own[interface->n_own++];
+	own->family = family;
+	memcpy(own->bytes, bytes, family == 4 ? 4 : 16);
+}
+
+static void take_interface_option(const struct savefile *savefile,
+                                  struct savefile_interface *interface, const struct option *option)
+{
+	switch (option->code) {
+	case IF_NAME:
+		take_name(interface->name, option->value, option->length);
+		break;
+	case IF_IPV4:
+		if (option->length == 8)
+			take_address(interface, 4, option->value);
+		break;
+	case IF_IPV6:
+		if (option->length == 17)
+			take_address(interface, 6, option->value);
+		break;
+	case IF_TSRESOL:
+		if (option->length == 1)
+			take_resolution(interface, option->value[0]);
+		break;
+	case IF_FILTER: /* a byte for the language, then the filter */
+		interface->filtered = option->length > 1;
+		break;
+	case IF_TSOFFSET:
+		if (option->length == 8)
+			interface->offset_s = (int64_t)take_u64(savefile, option->value);
+		break;
+	}
+}
+
+static enum savefile_item take_interface(struct savefile *savefile, const uint8_t *bytes,
+                                         uint32_t size, struct savefile_record *record)
+{
+	if (size < 20)
+		return damaged(record, "an interface block too short to be one");
+	if (savefile->n_interfaces >= SAVEFILE_INTERFACES_MAX)
+		return damaged(record, "more than 4096 interfaces in one section");
+	if (savefile->n_interfaces == savefile->cap_interfaces)
+		return SAVEFILE_ROOM;
+	record->interface = savefile->n_interfaces++;
+	struct savefile_interface *interface = &savefile->interfaces[record->interface];
+	interface_reset(interface);
+	interface->linktype = common_link(take_u16(savefile, bytes + 8));
+	interface->snaplen = savefile_u32(savefile, bytes + 12);
+
+	const uint8_t *at = bytes + 16;
+	struct option option;
+	while (next_option(savefile, &at, bytes + size - 4, &option))
+		take_interface_option(savefile, interface, &option);
+	return SAVEFILE_INTERFACE;
+}
+
+static uint64_t interface_ns(const struct savefile_interface *interface, uint64_t ticks)
+{
+	unsigned __int128 ns;
+
+	switch ((enum time_form)interface->time_form) {
+	case TIME_DIVIDE:
+		ns = ticks / interface->factor;
+		break;
+	case TIME_BINARY:
+		ns = interface->shift < 64 ? (unsigned __int128)ticks * NS_PER_S >> interface->shift
+		                           : 0;
+		break;
+	default:
+		ns = (unsigned __int128)ticks * interface->factor;
+	}
+	/* |offset| * 10^9 < 2^94 and ns < 2^94: no overflow */
+	__int128 sum = (__int128)ns + (__int128)interface->offset_s * (__int128)NS_PER_S;
+	if (sum < 0)
+		return 0;
+	return sum > (__int128)SAVEFILE_TIME_MAX ? SAVEFILE_TIME_MAX : (uint64_t)sum;
+}
+
+static void take_packet_options(const struct savefile *savefile, const uint8_t *at,
+                                const uint8_t *end, struct savefile_record *record)
+{
+	static const uint8_t marks[4] = {MARK_NONE, MARK_IN, MARK_OUT, MARK_NONE};
+	struct option option;
+
+	while (next_option(savefile, &at, end, &option)) {
+		if (option.code == EPB_FLAGS && option.length == 4) {
+			record->mark = marks[savefile_u32(savefile, option.value) & 3];
+		} else if (option.code == EPB_DROPCOUNT && option.length == 8) {
+			uint64_t drops = take_u64(savefile, option.value);
+			record->drops = drops > UINT32_MAX ? UINT32_MAX : (uint32_t)drops;
+		}
+	}
+}
+
+/* Enhanced and obsolete packet blocks differ only in their third word. */
+static enum savefile_item take_packet(struct savefile *savefile, const uint8_t *bytes,
+                                      uint32_t size, bool obsolete, struct savefile_record *record)
+{
+	if (size < 32)
+		return damaged(record, "a packet block too short to be one");
+	record->caplen = savefile_u32(savefile, bytes + 20);
+	if (record->caplen > SAVEFILE_FRAME_MAX || record->caplen > size - 32)
+		return damaged(record, "a frame of impossible length");
+	record->interface = savefile_u32(savefile, bytes + 8);
+	if (obsolete) {
+		uint16_t drops = take_u16(savefile, bytes + 10);
+		record->interface = take_u16(savefile, bytes + 8);
+		record->drops = drops == 0xffff ? 0 : drops;
+	}
+	if (record->interface >= savefile->n_interfaces)
+		return damaged(record, "a frame of an interface that was never described");
+	const struct savefile_interface *interface = &savefile->interfaces[record->interface];
+	record->ts_ns = interface_ns(interface, take_time(savefile, bytes + 12));
+	record->wire_len = savefile_u32(savefile, bytes + 24);
+	record->data = bytes + 28;
+	savefile->last_ns = record->ts_ns;
+	uint32_t padded = (record->caplen + 3) & ~3u;
+	if (size - 32 > padded)
+		take_packet_options(savefile, bytes + 28 + padded, bytes + size - 4, record);
+	return SAVEFILE_FRAME;
+}
+
+/* Has no time and no captured length: the time before it is the best there is. */
+static enum savefile_item take_simple(struct savefile *savefile, const uint8_t *bytes,
+                                      uint32_t size, struct savefile_record *record)
+{
+	if (size < 16)
+		return damaged(record, "a packet block too short to be one");
+	if (savefile->n_interfaces == 0)
+		return damaged(record, "a frame of an interface that was never described");
+	uint32_t snaplen = savefile->interfaces[0].snaplen;
+	record->wire_len = savefile_u32(savefile, bytes + 8);
+	record->caplen = record->wire_len;
+	if (snaplen && record->caplen > snaplen)
+		record->caplen = snaplen;
+	if (record->caplen > SAVEFILE_FRAME_MAX || record->caplen > size - 16)
+		return damaged(record, "a frame of impossible length");
+	record->ts_ns = savefile->last_ns;
+	record->data = bytes + 12;
+	return SAVEFILE_FRAME;
+}
+
+static enum savefile_item take_statistics(const struct savefile *savefile, const uint8_t *bytes,
+                                          uint32_t size, struct savefile_record *record)
+{
+	struct option option;
+	bool known = false;
+
+	if (size < 24)
+		return damaged(record, "a statistics block too short to be one");
+	record->interface = savefile_u32(savefile, bytes + 8);
+	const uint8_t *at = bytes + 20;
+	while (next_option(savefile, &at, bytes + size - 4, &option)) {
+		if (option.length != 8)
+			continue;
+		if (option.code == ISB_STARTTIME)
+			record->session = take_time(savefile, option.value);
+		if (option.code != ISB_IFDROP && option.code != ISB_OSDROP)
+			continue;
+		uint64_t count = take_u64(savefile, option.value);
+		record->dropped =
+			count > UINT64_MAX - record->dropped ? UINT64_MAX : record->dropped + count;
+		known = true;
+	}
+	return known && record->interface < savefile->n_interfaces ? SAVEFILE_STATISTICS
+	                                                           : SAVEFILE_SKIP;
+}
+
+static enum savefile_item take_section(struct savefile *savefile, const uint8_t *bytes,
+                                       uint32_t size, struct savefile_record *record)
+{
+	if (size < 28)
+		return damaged(record, "a section header too short to be one");
+	if (take_u16(savefile, bytes + 12) != 1)
+		return damaged(record, "a section of an unknown version");
+	savefile->n_interfaces = 0;
+	return SAVEFILE_SKIP;
+}
+
+static enum savefile_item take_block(struct savefile *savefile, const uint8_t *bytes, uint32_t type,
+                                     uint32_t size, struct savefile_record *record)
+{
+	switch (type) {
+	case BLOCK_ENHANCED:
+	case BLOCK_PACKET:
+		return take_packet(savefile, bytes, size, type == BLOCK_PACKET, record);
+	case BLOCK_SIMPLE:
+		return take_simple(savefile, bytes, size, record);
+	case BLOCK_INTERFACE:
+		return take_interface(savefile, bytes, size, record);
+	case BLOCK_STATISTICS:
+		return take_statistics(savefile, bytes, size, record);
+	case BLOCK_SECTION:
+		return take_section(savefile, bytes, size, record);
+	default:
+		return SAVEFILE_SKIP;
+	}
+}
+
+/* A section header tells its own byte order, in its third word. */
+static bool turn_section(struct savefile *savefile, const uint8_t *bytes)
+{
+	savefile->swapped = plain_u32(bytes + 8) != BYTE_ORDER_MAGIC;
+	return savefile_u32(savefile, bytes + 8) == BYTE_ORDER_MAGIC;
+}
+
+static enum savefile_item next_block(struct savefile *savefile, const uint8_t *bytes, size_t length,
+                                     struct savefile_record *record)
+{
+	if (length < 12)
+		return more(record, 12);
+	uint32_t type = savefile_u32(savefile, bytes);
+	bool swapped;
+	if (type == BLOCK_SECTION && !turn_section(savefile, bytes))
+		return damaged(record, "a section header of unknown byte order");
+	if (pcap_form(plain_u32(bytes), &swapped))
+		return SAVEFILE_GLUED;
+
+	uint32_t size = savefile_u32(savefile, bytes + 4);
+	if (size < 12 || size % 4 || size > SAVEFILE_BLOCK_MAX)
+		return damaged(record, "a block of impossible length");
+	record->size = size;
+	if (length < size)
+		return more(record, size);
+	if (savefile_u32(savefile, bytes + size - 4) != size)
+		return damaged(record, "a block whose two lengths differ");
+	return take_block(savefile, bytes, type, size, record);
+}
+
+enum savefile_item savefile_next(struct savefile *savefile, const uint8_t *bytes, size_t length,
+                                 struct savefile_record *record)
+{
+	*record = (struct savefile_record){0};
+	return savefile->ng ? next_block(savefile, bytes, length, record)
+	                    : next_pcap(savefile, bytes, length, record);
+}
