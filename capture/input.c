@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * input.c - see input.h.
+ */
+#include "input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINKS_MAX   256 /* interface indices that one SLL2 file may name */
+#define LINKS_SLOTS 512
+#define ROOM_FIRST  4
+
+struct input_ties {
+	struct input_frame group[INPUT_TIES];
+	unsigned n, at;
+	uint64_t least; /* offset of the group's first data in the file */
+	struct input_frame next;
+	bool has_next;
+};
+
+/* Interface index -> WAN, for SLL2. */
+struct input_links {
+	unsigned n;
+	struct {
+		bool used;
+		uint32_t index, wan;
+	} slots[LINKS_SLOTS];
+};
+
+bool input_reads_link(uint16_t linktype)
+{
+	switch (linktype) {
+	case LINK_NULL:
+	case LINK_ETHERNET:
+	case LINK_PPP:
+	case LINK_PPP_ETHER:
+	case LINK_RAW:
+	case LINK_LOOP:
+	case LINK_SLL:
+	case LINK_IPV4:
+	case LINK_IPV6:
+	case LINK_SLL2:
+		return true;
+	}
+	return false;
+}
+
+/* ---- flaws and the end of a file ---- */
+
+void input_flaw(struct input *input, enum frame_file_state state, const char *what,
+                const char *advice)
+{
+	struct frame_file *row = input->row;
+
+	row->state = state;
+	row->offset = input->position;
+	snprintf(row->message, sizeof(row->message), "%s at byte %" PRIu64 "%s: %s", what,
+	         row->offset, input->window.packing[0] ? " (unpacked)" : "", advice);
+}
+
+static void note_end(struct input *input)
+{
+	static const struct {
+		enum frame_file_state state;
+		const char *what, *advice;
+	} ends[] = {
+		[WINDOW_SHRANK] = {FILE_CUT, "became shorter while it was read,",
+	                           "copy it first if it is still being written"},
+		[WINDOW_CUT] = {FILE_CUT, "the compressed data end too early,",
+	                        "what could be unpacked was kept; copy the file again"},
+		[WINDOW_CORRUPT] = {FILE_DAMAGED, "the compressed data are damaged",
+	                            "what came before was kept; copy the file again"},
+		[WINDOW_ERROR] = {FILE_UNREADABLE, "the system could not read on",
+	                          "what came before was kept; check the disk"},
+		[WINDOW_NO_MEMORY] = {FILE_UNREADABLE, "out of memory",
+	                              "what came before was kept"},
+	};
+	const struct window *window = &input->window;
+
+	if (window->end != WINDOW_WHOLE && window->end != WINDOW_OPEN) {
+		input_flaw(input, ends[window->end].state, ends[window->end].what,
+		           ends[window->end].advice);
+	} else if (window->start + window->length > input->position) {
+		input_flaw(input, FILE_CUT, "ends inside a record",
+		           "the frames before it were kept; the capture was cut short");
+	} else if (input->number == 0) {
+		input_flaw(input, FILE_EMPTY, "holds no frame, ends",
+		           "nothing was captured, or the capture was not flushed (tcpdump -U)");
+	}
+}
+
+/* ---- which WAN ---- */
+
+static uint32_t named_wan(struct input *input, const struct input_env *env, const char *name,
+                          const struct savefile_interface *interface)
+{
+	bool found = name != input->base;
+	uint32_t wan = roster_wan(env->roster, name, found);
+	struct frame_wan *row = &env->roster->wans[wan];
+
+	row->bounds |= !input->aside;
+	roster_own(env->roster, wan, interface->own, interface->n_own);
+	row->filtered |= interface->filtered;
+	return wan;
+}
+
+/* What an interface of this file is called. Several in one file need names that differ. */
+static const char *interface_name(const struct input *input, uint32_t index, char *text,
+                                  size_t size)
+{
+	const struct savefile_interface *interface = &input->savefile.interfaces[index];
+	bool any = interface->linktype == LINK_SLL2 && strcmp(interface->name, "any") == 0;
+	const char *name = any ? "" : interface->name;
+
+	if (input->savefile.n_interfaces == 1)
+		return name[0] && !input->named ? name : input->base;
+	if (name[0] && !input->named)
+		return name;
+	if (name[0])
+		snprintf(text, size, "%s#%s", input->base, name);
+	else
+		snprintf(text, size, "%s#%" PRIu32, input->base, index);
+	return text;
+}
+
+/* Give each interface that has none its WAN: also those without frames, an idle WAN is one too. */
+static void settle_interfaces(struct input *input, const struct input_env *env)
+{
+	char text[512];
+	struct savefile *savefile = &input->savefile;
+
+	for (uint32_t i = 0; i < savefile->n_interfaces; i++) {
+		struct savefile_interface *interface = &savefile->interfaces[i];
+		if (interface->snaplen > input->row->snaplen)
+			input->row->snaplen = interface->snaplen;
+		if (interface->linktype == LINK_SLL2)
+			input->several = true; /* a WAN per interface index, known frame by frame */
+		if (interface->wan != SAVEFILE_NO_WAN || interface->linktype == LINK_SLL2)
+			continue;
+		const char *name = interface_name(input, i, text, sizeof(text));
+		interface->wan = named_wan(input, env, name, interface);
+		if (input->row->wan == SAVEFILE_NO_WAN)
+			input->row->wan = interface->wan;
+		input->several |= interface->wan != input->row->wan;
+	}
+}
+
+/* At the end every file belongs to some WAN, also one that never named any. */
+static void settle_end(struct input *input, const struct input_env *env)
+{
+	settle_interfaces(input, env);
+	if (input->row->wan != SAVEFILE_NO_WAN)
+		return;
+	input->row->wan = roster_wan(env->roster, input->base, false);
+	env->roster->wans[input->row->wan].bounds |= !input->aside;
+}
+
+static uint32_t link_wan_new(struct input *input, const struct input_env *env, uint32_t interface,
+                             uint32_t index)
+{
+	char base[512], text[544];
+	const char *name = interface_name(input, interface, base, sizeof(base));
+
+	if (input->links->n > LINKS_MAX)
+		snprintf(text, sizeof(text), "%s#%s", name, ROSTER_OVERFLOW);
+	else
+		snprintf(text, sizeof(text), "%s#%" PRIu32, name, index);
+	return named_wan(input, env, text, &input->savefile.interfaces[interface]);
+}
+
+/* The WAN of an SLL2 frame: its interface index, in the third word of the header. */
+static uint32_t link_wan(struct input *input, const struct input_env *env, uint32_t interface,
+                         const struct frame *frame)
+{
+	uint32_t index = 0;
+	struct input_links *links = input->links;
+
+	if (frame->caplen >= 8)
+		index = (uint32_t)frame->data[4] << 24 | (uint32_t)frame->data[5] << 16 |
+		        (uint32_t)frame->data[6] << 8 | frame->data[7];
+	if (!links)
+		links = input->links = calloc(1, sizeof(*links));
+	if (!links) {
+		env->roster->out_of_memory = true;
+		return 0;
+	}
+	uint32_t slot = (index * 2654435761u) >> 23;
+	while (links->slots[slot].used && links->slots[slot].index != index)
+		slot = (slot + 1) % LINKS_SLOTS;
+	if (links->slots[slot].used)
+		return links->slots[slot].wan;
+	if (links->n > LINKS_MAX)
+		return link_wan_new(input, env, interface, index);
+	links->n++;
+	links->slots[slot].index = index;
+	links->slots[slot].wan = link_wan_new(input, env, interface, index);
+	links->slots[slot].used = true;
+	return links->slots[slot].wan;
+}
+
+/* The packet type of SLL and SLL2: 0 to us, 1 broadcast, 2 multicast, 3 to others, 4 sent by us. */
+static uint8_t cooked_mark(const struct frame *frame)
+{
+	static const uint8_t marks[5] = {MARK_IN, MARK_IN, MARK_IN, MARK_NONE, MARK_OUT};
+	unsigned type = 5;
+
+	if (frame->linktype == LINK_SLL && frame->caplen >= 2)
+		type = (unsigned)frame->data[0] << 8 | frame->data[1];
+	else if (frame->linktype == LINK_SLL2 && frame->caplen >= 11)
+		type = frame->data[10];
+	return type < 5 ? marks[type] : MARK_NONE;
+}
+
+/* ---- frames ---- */
+
+static uint64_t shifted(uint64_t ns, int64_t shift)
+{
+	if (shift < 0 && ns < (uint64_t)-shift)
+		return 0;
+	ns += (uint64_t)shift;
+	return ns > SAVEFILE_TIME_MAX ? SAVEFILE_TIME_MAX : ns;
+}
+
+static void count_frame(struct input *input, const struct frame *frame)
+{
+	struct frame_file *row = input->row;
+
+	row->frames++;
+	row->wire_bytes += frame->wire_len;
+	row->backwards += frame->backwards;
+	row->unknown_link += !input_reads_link(frame->linktype);
+	if (row->frames == 1) {
+		input->first_ns = row->first_ns = row->last_ns = frame->ts_ns;
+		return;
+	}
+	if (frame->ts_ns < row->first_ns)
+		row->first_ns = frame->ts_ns;
+	if (frame->ts_ns > row->last_ns)
+		row->last_ns = frame->ts_ns;
+}
+
+/* Turn a record into a frame of its WAN. False when the filter hides it. */
+static bool take_frame(struct input *input, const struct input_env *env,
+                       const struct savefile_record *record, struct frame *frame)
+{
+	struct savefile_interface *interface = &input->savefile.interfaces[record->interface];
+
+	*frame = (struct frame){
+		.number = ++input->number,
+		.data = record->data,
+		.caplen = record->caplen,
+		.wire_len = record->wire_len,
+		.file = input->index,
+		.linktype = interface->linktype,
+		.mark = record->mark,
+		.backwards = record->ts_ns < input->raw_ns,
+	};
+	input->raw_ns = record->ts_ns;
+	if (interface->wan == SAVEFILE_NO_WAN)
+		settle_interfaces(input, env);
+	frame->wan = interface->linktype == LINK_SLL2
+	                     ? link_wan(input, env, record->interface, frame)
+	                     : interface->wan;
+	if (input->row->wan == SAVEFILE_NO_WAN)
+		input->row->wan = frame->wan;
+	if (frame->mark == MARK_NONE &&
+	    (frame->linktype == LINK_SLL || frame->linktype == LINK_SLL2))
+		frame->mark = cooked_mark(frame);
+	frame->ts_ns = shifted(record->ts_ns, env->roster->extras[frame->wan].shift_ns);
+	if (record->drops && !input->peeking)
+		roster_lost_between(env->roster, frame->wan, record->drops);
+	count_frame(input, frame);
+	return !env->filter || filter_passes(env->filter, frame);
+}
+
+static void take_statistics(struct input *input, const struct input_env *env,
+                            const struct savefile_record *record)
+{
+	settle_interfaces(input, env);
+	uint32_t wan = input->savefile.interfaces[record->interface].wan;
+	/* Losses of an SLL2 capture belong to all its WANs: nobody knows to which. */
+	if (wan == SAVEFILE_NO_WAN)
+		wan = input->row->wan;
+	if (wan == SAVEFILE_NO_WAN || input->peeking)
+		return;
+	/* Files of a ring repeat the losses since the recording began: the same start is the same
+	 * recording. */
+	roster_lost(env->roster, wan, record->session ? record->session : input->index + 1ull,
+	            record->dropped);
+}
+
+static bool make_room(struct input *input)
+{
+	struct savefile *savefile = &input->savefile;
+	uint32_t cap = savefile->cap_interfaces * 2;
+	struct savefile_interface *larger = realloc(savefile->interfaces, cap * sizeof(*larger));
+
+	if (!larger) {
+		input_flaw(input, FILE_UNREADABLE, "out of memory", "what came before was kept");
+		return false;
+	}
+	savefile->interfaces = larger;
+	savefile->cap_interfaces = cap;
+	return true;
+}
+
+/* The first offset whose bytes must stay: what the caller borrows and what is queued. */
+static uint64_t keep_from(const struct input *input)
+{
+	uint64_t from = input->held < input->position ? input->held : input->position;
+
+	if (input->ties && input->ties->n && input->ties->least < from)
+		from = input->ties->least;
+	return from;
+}
+
+static bool more_bytes(struct input *input, uint64_t size)
+{
+	uint64_t from = keep_from(input);
+
+	if (window_more(&input->window, from, (size_t)(input->position - from + size)))
+		return true;
+	note_end(input);
+	return false;
+}
+
+static enum savefile_item next_record(struct input *input, struct savefile_record *record)
+{
+	struct savefile *savefile = &input->savefile;
+	const uint8_t *bytes = window_at(&input->window, input->position);
+	size_t length = (size_t)(input->window.start + input->window.length - input->position);
+
+	if (savefile_is_plain(savefile) && savefile_plain(savefile, bytes, length, &record->ts_ns,
+	                                                  &record->caplen, &record->wire_len)) {
+		record->data = bytes + 16;
+		record->size = 16ull + record->caplen;
+		record->interface = record->drops = 0;
+		record->mark = MARK_NONE;
+		return SAVEFILE_FRAME;
+	}
+	return savefile_next(savefile, bytes, length, record);
+}
+
+/* Records that are no frame. False when the file ends here. */
+static bool take_other(struct input *input, const struct input_env *env, enum savefile_item item,
+                       const struct savefile_record *record)
+{
+	switch (item) {
+	case SAVEFILE_MORE:
+		return more_bytes(input, record->size);
+	case SAVEFILE_ROOM:
+		return make_room(input);
+	case SAVEFILE_STATISTICS:
+		take_statistics(input, env, record);
+		break;
+	case SAVEFILE_DAMAGED:
+		input_flaw(input, FILE_DAMAGED, record->fault,
+		           "what came before was kept; the rest cannot be read");
+		return false;
+	case SAVEFILE_GLUED:
+		input_flaw(input, FILE_CONCATENATED, "a second capture begins",
+		           "only the first was read; join captures with mergecap, not with cat");
+		return false;
+	default:
+		break;
+	}
+	input->position += record->size;
+	return true;
+}
+
+static bool read_frame(struct input *input, const struct input_env *env, struct input_frame *out)
+{
+	struct savefile_record record;
+
+	for (;;) {
+		enum savefile_item item = next_record(input, &record);
+		if (item == SAVEFILE_FRAME) {
+			out->offset =
+				input->window.start + (uint64_t)(record.data - input->window.bytes);
+			input->position += record.size;
+			if (take_frame(input, env, &record, &out->frame))
+				return true;
+		} else if (!take_other(input, env, item, &record)) {
+			settle_end(input, env);
+			return false;
+		}
+	}
+}
+
+/* ---- ties ---- */
+
+static void sort_ties(const struct roster *roster, struct input_ties *ties)
+{
+	for (unsigned i = 1; i < ties->n; i++) {
+		struct input_frame moving = ties->group[i];
+		const char *name = roster->wans[moving.frame.wan].name;
+		unsigned k = i;
+		for (; k > 0; k--) {
+			uint32_t other = ties->group[k - 1].frame.wan;
+			if (other == moving.frame.wan ||
+			    strcmp(roster->wans[other].name, name) <= 0)
+				break;
+			ties->group[k] = ties->group[k - 1];
+		}
+		ties->group[k] = moving;
+	}
+}
+
+/* Take all frames of the next instant and put them in order. */
+static bool gather_ties(struct input *input, const struct input_env *env)
+{
+	struct input_ties *ties = input->ties;
+
+	ties->n = ties->at = 0;
+	if (!ties->has_next)
+		return false;
+	ties->group[ties->n++] = ties->next;
+	ties->least = ties->next.offset;
+	ties->has_next = false;
+	while (!ties->has_next && read_frame(input, env, &ties->next)) {
+		if (ties->n < INPUT_TIES && ties->next.frame.ts_ns == ties->group[0].frame.ts_ns)
+			ties->group[ties->n++] = ties->next;
+		else
+			ties->has_next = true;
+	}
+	sort_ties(env->roster, ties);
+	input->head = ties->group[0];
+	return true;
+}
+
+static bool advance_ties(struct input *input, const struct input_env *env)
+{
+	struct input_ties *ties = input->ties;
+
+	if (ties->at + 1 < ties->n) {
+		input->head = ties->group[++ties->at];
+		return true;
+	}
+	return gather_ties(input, env);
+}
+
+/* The file turned out to hold several WANs: from its head on, ties are put in order. */
+static bool begin_ties(struct input *input, const struct input_env *env)
+{
+	input->ties = calloc(1, sizeof(*input->ties));
+	if (!input->ties) {
+		env->roster->out_of_memory = true;
+		return false;
+	}
+	input->ties->next = input->head;
+	input->ties->has_next = true;
+	/* the head is held by nobody yet: keep its bytes while its ties are looked for */
+	uint64_t held = input->held;
+	if (input->head.offset < held)
+		input->held = input->head.offset;
+	bool result = gather_ties(input, env);
+	input->held = held;
+	return result;
+}
+
+bool input_advance(struct input *input, const struct input_env *env)
+{
+	if (input->ties) {
+		input->has_head = advance_ties(input, env);
+		return input->has_head;
+	}
+	input->has_head = read_frame(input, env, &input->head);
+	if (input->has_head && input->several)
+		input->has_head = begin_ties(input, env);
+	return input->has_head;
+}
+
+/* ---- opening ---- */
+
+static enum source_failure refuse(const struct input *input, enum source_failure failure,
+                                  const char *what, struct source_error *error)
+{
+	error->failure = failure;
+	snprintf(error->message, sizeof(error->message), "%s: %s",
+	         strcmp(input->path, "-") == 0 ? "standard input" : input->path, what);
+	return failure;
+}
+
+static enum source_failure refuse_errno(const struct input *input, int code,
+                                        struct source_error *error)
+{
+	char what[256];
+
+	switch (code) {
+	case EACCES:
+	case EPERM:
+		snprintf(what, sizeof(what), "%s; run as a user who may read it", strerror(code));
+		return refuse(input, SOURCE_DENIED, what, error);
+	case ENOMEM:
+		return refuse(input, SOURCE_NO_MEMORY, "out of memory", error);
+	case ENOENT:
+		return refuse(input, SOURCE_NO_INPUT, "not found; check the path", error);
+	}
+	snprintf(what, sizeof(what), "cannot be read: %s", strerror(code));
+	return refuse(input, SOURCE_NO_INPUT, what, error);
+}
+
+static bool looks_like_text(const uint8_t *bytes, size_t length)
+{
+	size_t n = length < 64 ? length : 64;
+
+	for (size_t i = 0; i < n; i++)
+		if (bytes[i] < 0x20 && bytes[i] != '\n' && bytes[i] != '\r' && bytes[i] != '\t')
+			return false;
+	return n > 0;
+}
+
+/* What it is instead of a capture. */
+static const char *stranger(const uint8_t *bytes, size_t length)
+{
+	static const struct {
+		const char *magic;
+		size_t size;
+		const char *what;
+	} strangers[] = {
+		{"PK\003\004", 4, "is a zip archive: unpack it and give the captures inside"},
+		{"\x1f\x8b", 2, "is gzip inside gzip: unpack it once"},
+		{"\xfd"
+	         "7zXZ",
+	         5, "is xz: unpack it first (xz -d)"},
+		{"BZh", 3, "is bzip2: unpack it first (bunzip2)"},
+		{"7z\xbc\xaf", 4, "is a 7z archive: unpack it first"},
+		{"\x04\x22\x4d\x18", 4, "is lz4: unpack it first (lz4 -d)"},
+		{"snoop\0\0", 7, "is a snoop capture: convert it with editcap -F pcap"},
+		{"GMBU", 4, "is a Network Monitor capture: convert it with editcap -F pcap"},
+		{"RTSS", 4, "is a Network Monitor capture: convert it with editcap -F pcap"},
+		{"\x7f"
+	         "ELF",
+	         4, "is a program, not a capture"},
+	};
+
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+		if (length >= strangers[i].size &&
+		    memcmp(bytes, strangers[i].magic, strangers[i].size) == 0)
+			return strangers[i].what;
+	if (looks_like_text(bytes, length))
+		return "is a text, not a capture: write captures with tcpdump -w FILE";
+	return "is not a pcap or pcapng capture (unknown first bytes at offset 0)";
+}
+
+static enum source_failure refuse_stranger(struct input *input, int result,
+                                           struct source_error *error)
+{
+	const struct window *window = &input->window;
+	const char *what = stranger(window->bytes, window->length);
+	char packed[256];
+
+	if (window->end == WINDOW_CORRUPT)
+		what = "is damaged at offset 0: copy the file again";
+	else if (window->length == 0 && window->end == WINDOW_WHOLE)
+		what = "is empty (0 bytes): nothing was captured, or it was not flushed (tcpdump "
+		       "-U)";
+	else if (window->end == WINDOW_CUT || result == -2)
+		what = "ends inside its file header at offset 0: copy the file again";
+	if (!window->packing[0])
+		return refuse(input, SOURCE_NOT_CAPTURE, what, error);
+	snprintf(packed, sizeof(packed), "is %s, and what is inside %s", window->packing, what);
+	return refuse(input, SOURCE_NOT_CAPTURE, packed, error);
+}
+
+static enum source_failure begin(struct input *input, struct source_error *error)
+{
+	struct window *window = &input->window;
+	struct savefile_interface *interfaces = calloc(ROOM_FIRST, sizeof(*interfaces));
+	int header;
+
+	if (!interfaces)
+		return refuse_errno(input, ENOMEM, error);
+	do
+		header = savefile_begin(&input->savefile, window->bytes, window->length, interfaces,
+		                        ROOM_FIRST);
+	while (header == -2 && window_more(window, 0, window->length + 1));
+	if (header == -2 && window->length >= 4)
+		return refuse_stranger(input, header, error);
+	if (header < 0)
+		return refuse_stranger(input, -1, error);
+	input->position = (uint64_t)header;
+	return SOURCE_FINE;
+}
+
+bool input_is_regular(const struct input *input)
+{
+	struct stat status;
+
+	return strcmp(input->path, "-") != 0 && stat(input->path, &status) == 0 &&
+	       S_ISREG(status.st_mode);
+}
+
+static int open_path(struct input *input)
+{
+	struct stat status;
+	int fd = STDIN_FILENO;
+
+	if (strcmp(input->path, "-") != 0)
+		fd = open(input->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) == 0)
+		input->seekable = fd != STDIN_FILENO && S_ISREG(status.st_mode);
+	return fd;
+}
+
+static void start_anew(struct input *input)
+{
+	input->open = true;
+	input->several = false;
+	input->held = UINT64_MAX;
+	input->number = 0;
+	input->raw_ns = 0;
+	input->row->wan = SAVEFILE_NO_WAN;
+}
+
+enum source_failure input_open(struct input *input, const struct input_env *env,
+                               struct source_error *error)
+{
+	int fd = open_path(input);
+
+	if (fd < 0)
+		return refuse_errno(input, -fd, error);
+	int result = window_open(&input->window, fd);
+	if (result < 0)
+		return refuse_errno(input, -result, error);
+	start_anew(input);
+	enum source_failure failure = begin(input, error);
+	if (failure != SOURCE_FINE) {
+		input_close(input);
+		return failure;
+	}
+	input_advance(input, env);
+	return SOURCE_FINE;
+}
+
+bool input_peek(const struct input *input, struct input *peek, struct frame_file *row,
+                const struct input_env *env)
+{
+	struct source_error error;
+	const struct window *window = &input->window;
+
+	*peek = (struct input){
+		.path = input->path,
+		.base = input->base,
+		.named = input->named,
+		.aside = input->aside,
+		.index = input->index,
+		.row = row,
+		.peeking = true,
+		.window = {.fd = -1, .packing = ""},
+	};
+	if (input->seekable)
+		return input_open(peek, env, &error) == SOURCE_FINE && peek->has_head;
+	if (!input->open || window->start > 0)
+		return false;
+	peek->window.bytes = window->bytes;
+	peek->window.length = window->length;
+	peek->window.end = WINDOW_WHOLE;
+	start_anew(peek);
+	return begin(peek, &error) == SOURCE_FINE && input_advance(peek, env);
+}
+
+void input_close(struct input *input)
+{
+	if (input->open)
+		window_close(&input->window);
+	free(input->savefile.interfaces);
+	free(input->ties);
+	free(input->links);
+	input->savefile.interfaces = NULL;
+	input->ties = NULL;
+	input->links = NULL;
+	input->open = false;
+}
+
+void input_park(struct input *input)
+{
+	input_close(input);
+	*input->row = (struct frame_file){
+		.name = input->row->name,
+		.wan = input->row->wan,
+		.snaplen = input->row->snaplen,
+	};
+}
+
+void input_release(struct input *input)
+{
+	input_close(input);
+	free((char *)input->path);
+	free((char *)input->base);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * names.c - see names.h.
+ */
+#include "names.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const packings[] = {".gz", ".zst", ".zstd", NULL};
+static const char *const types[] = {".pcapng", ".pcap", ".cap", ".dmp", ".ntar", NULL};
+
+/* Length of `name` without one of the endings; unchanged when it has none or is nothing else. */
+static size_t without(const char *name, size_t length, const char *const *endings)
+{
+	for (; *endings; endings++) {
+		size_t size = strlen(*endings);
+		if (length > size && strncasecmp(name + length - size, *endings, size) == 0)
+			return length - size;
+	}
+	return length;
+}
+
+/* tcpdump counts after the type, wan1.pcap07; logrotate with a dot between, wan1.pcap.2. */
+static size_t without_ring(const char *name, size_t length)
+{
+	size_t end = length;
+
+	while (end > 0 && isdigit((unsigned char)name[end - 1]))
+		end--;
+	if (end == length)
+		return length;
+	size_t dotless = end > 0 && name[end - 1] == '.' ? end - 1 : end;
+	return without(name, dotless, types) < dotless ? dotless : length;
+}
+
+static size_t count_digits(const char *text, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && isdigit((unsigned char)text[n]))
+		n++;
+	return n;
+}
+
+/* A year first and nothing but a date and time after it; or ten digits, seconds since 1970. */
+static bool is_time(const char *text, size_t length)
+{
+	size_t digits = 0;
+
+	if (length == 10 && text[0] == '1' && count_digits(text, length) == 10)
+		return true;
+	if (length < 8 || (strncmp(text, "19", 2) != 0 && strncmp(text, "20", 2) != 0) ||
+	    count_digits(text, length) < 4)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (isdigit((unsigned char)text[i]))
+			digits++;
+		else if (!strchr("T:Z._-", text[i]))
+			return false;
+	}
+	return digits >= 8;
+}
+
+/* A time; or a counter of five digits and more and a time, as dumpcap writes them. */
+static bool is_rotation(const char *text, size_t length)
+{
+	size_t counter = count_digits(text, length);
+
+	if (is_time(text, length))
+		return true;
+	return counter >= 5 && counter < 8 && counter < length && strchr("_-.", text[counter]) &&
+	       is_time(text + counter + 1, length - counter - 1);
+}
+
+/* 0 when the name is nothing but a rotation. */
+static size_t without_rotation(const char *name, size_t length)
+{
+	if (is_rotation(name, length))
+		return 0;
+	for (size_t i = 1; i + 1 < length; i++)
+		if (strchr("_-.", name[i]) && is_rotation(name + i + 1, length - i - 1))
+			return i;
+	return length;
+}
+
+static size_t stem_length(const char *name)
+{
+	size_t length = without(name, strlen(name), packings);
+
+	length = without(name, without_ring(name, length), types);
+	length = without_rotation(name, length);
+	return length ? without(name, length, types) : 0;
+}
+
+static size_t directory_length(const char *path, size_t length)
+{
+	while (length > 0 && path[length - 1] != '/')
+		length--;
+	while (length > 0 && path[length - 1] == '/')
+		length--;
+	return length;
+}
+
+bool names_split(const char *path, char **stem, char **directory)
+{
+	size_t length = strlen(path), before = directory_length(path, length);
+	const char *name = path + before;
+
+	name += strspn(name, "/");
+	size_t size = stem_length(name);
+	if (size == 0 && before > 0) { /* spool/wan1/20260101T000000.pcapng */
+		size_t parent = directory_length(path, before);
+		name = path + parent;
+		name += strspn(name, "/");
+		size = (size_t)(path + before - name);
+		before = parent;
+	}
+	if (size == 0)
+		size = strlen(name);
+	*stem = strndup(name, size);
+	*directory = before ? strndup(path, before) : strdup(".");
+	if (*stem && *directory)
+		return true;
+	free(*stem);
+	free(*directory);
+	*stem = *directory = NULL;
+	return false;
+}
+
+const char *names_tail(const char *directory, unsigned parts)
+{
+	const char *tail = directory + strlen(directory);
+
+	while (tail > directory) {
+		if (tail[-1] == '/' && --parts == 0)
+			break;
+		tail--;
+	}
+	return tail;
+}
