@@ -120,7 +120,7 @@ static const char *label_link(struct appid *appid, const struct segment *s)
 	if (s->ethertype == 0)
 		return "unknown";
 	if (s->ethertype < 0x600)
-		return label_llc(flow);
+		return label_llc(s);
 	return label_unknown_ethertype(appid, s->ethertype);
 }
 
