@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd_dissect.c - mptcp-audit dissect: captures in, a ledger as JSON out.
+ */
+#include <stdio.h>
+
+#include "cmd_intake.h"
+#include "command.h"
+
+static const struct option options[] = {
+	INTAKE_LONG_OPTIONS,
+	{"output", required_argument, NULL, 'o'},
+	{NULL, 0, NULL, 0},
+};
+
+static int help(void)
+{
+	fputs("Usage: mptcp-audit dissect [-o FILE] [OPTION]... [NAME=]FILE...\n"
+	      "Count what captures hold; the ledger can be merged and reported later.\n\n"
+	      "  -o, --output FILE   where the ledger goes (standard output)\n",
+	      stdout);
+	fputs(intake_help, stdout);
+	return EXIT_PASS;
+}
+
+static int parse(struct intake *intake, const char **path, int argc, char **argv, bool *helped)
+{
+	int option, code;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":f:ho:", options, NULL)) != -1) {
+		if (option == 'h') {
+			*helped = true;
+			return help();
+		}
+		if (option == '?' || option == ':')
+			return intake_bad_option(argv, options, option);
+		if (option == 'o') {
+			*path = optarg;
+			continue;
+		}
+		code = intake_option(intake, option, optarg);
+		if (code != 0)
+			return code;
+	}
+	return intake_words(intake, argc, argv, optind);
+}
+
+int cmd_dissect(int argc, char **argv)
+{
+	struct intake intake;
+	struct ledger ledger;
+	const char *path = NULL;
+	bool helped = false;
+	int code;
+
+	intake_init(&intake);
+	ledger_init(&ledger);
+	code = parse(&intake, &path, argc, argv, &helped);
+	if (code == 0 && !helped)
+		code = intake_read(&intake, &ledger, NULL, NULL);
+	if (code == 0 && !helped)
+		code = intake_save(&ledger, path);
+	ledger_release(&ledger);
+	intake_release(&intake);
+	return code;
+}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd_intake.c - see cmd_intake.h.
+ */
+#include "cmd_intake.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../capture/source.h"
+#include "../dissect/pipeline.h"
+#include "command.h"
+#include "output.h"
+#include "text.h"
+
+/* Enough first frames of a WAN to meet its own address in both roles of a handshake. */
+#define SURVEY_FRAMES 256
+#define NS            1000000000u
+
+const char intake_help[] =
+	"Inputs: captures (pcap, pcapng, also .gz and .zst), directories of them, - for\n"
+	"standard input. NAME=FILE says which WAN a file is.\n"
+	"  --master, --on, --backup, --off [NAME=]FILE   an input and its role\n"
+	"  --role WAN|FILE|FILE#INTERFACE|ADDRESS/LEN=ROLE\n"
+	"  --config FILE       INI file: [site] name=, [roles] WAN=ROLE, [limits] KEY=VALUE\n"
+	"  --limit KEY=VALUE   a limit of a rule\n"
+	"  -f, --filter EXPR   look only at frames libpcap's filter EXPR lets through\n"
+	"  --shift NAME=SEC    add SEC (may be negative) to each time of WAN NAME\n"
+	"  --now TIME          the time the report says it was made (RFC 3339)\n";
+
+void intake_print_limits(void)
+{
+	fputs("\nLimits (--limit KEY=VALUE, or [limits] in the config):\n", stdout);
+	for (size_t i = 0; i < LIMIT_COUNT; i++) {
+		const struct limit_row *row = &limit_rows[i];
+
+		if (row->unit == UNIT_WORD)
+			printf("  %s=%.*s (%s)\n", row->key, (int)strcspn(row->words, "|"),
+			       row->words, row->words);
+		else
+			printf("  %s=%.10g (%s, %g to %g)\n", row->key, row->fallback,
+			       unit_names[row->unit], row->min, row->max);
+		printf("      %s\n", row->meaning);
+	}
+}
+
+int command_complain(enum exit_code code, const char *format, ...)
+{
+	char text[1200], safe[2400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(stderr, "mptcp-audit: %s\n", text_safe(safe, sizeof(safe), text, 1000));
+	return (int)code;
+}
+
+void intake_init(struct intake *intake)
+{
+	memset(intake, 0, sizeof(*intake));
+	policy_init(&intake->policy);
+}
+
+void intake_release(struct intake *intake)
+{
+	for (size_t i = 0; i < intake->n_inputs; i++)
+		free(intake->inputs[i].wan);
+	for (size_t i = 0; i < intake->n_shifts; i++)
+		free(intake->shifts[i].wan);
+	free(intake->inputs);
+	free(intake->shifts);
+	policy_release(&intake->policy);
+	memset(intake, 0, sizeof(*intake));
+}
+
+/* ---- inputs ---- */
+
+static bool exists(const char *path)
+{
+	return strcmp(path, "-") == 0 || access(path, F_OK) == 0;
+}
+
+/* A saved ledger begins as any JSON object does; no capture format does. */
+static bool is_ledger(const char *path)
+{
+	struct stat st;
+	FILE *file;
+	int c;
+
+	if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	do
+		c = getc(file);
+	while (c != EOF && isspace(c));
+	fclose(file);
+	return c == '{';
+}
+
+/* FILE or NAME=FILE; a file whose own name holds a '=' is a file. *path is borrowed from `word`. */
+static bool add_input(struct intake *intake, const char *word, bool aside)
+{
+	const char *equals = strchr(word, '=');
+	struct intake_input *grown =
+		realloc(intake->inputs, (intake->n_inputs + 1) * sizeof(*grown));
+	struct intake_input *input;
+
+	if (!grown)
+		return false;
+	intake->inputs = grown;
+	input = &grown[intake->n_inputs];
+	*input = (struct intake_input){.path = word, .aside = aside};
+	if (equals && equals > word && !exists(word)) {
+		input->path = equals + 1;
+		input->wan = strndup(word, (size_t)(equals - word));
+		if (!input->wan)
+			return false;
+	}
+	input->ledger = is_ledger(input->path);
+	intake->n_inputs++;
+	return true;
+}
+
+static int take_role_input(struct intake *intake, const char *role, const char *word)
+{
+	const struct intake_input *input;
+	char message[400];
+
+	if (!add_input(intake, word, strcmp(role, "off") == 0))
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	input = &intake->inputs[intake->n_inputs - 1];
+	if (!policy_add_role(&intake->policy, input->wan ? input->wan : input->path,
+	                     input->wan ? SUBJECT_WAN : SUBJECT_FILE, role, FROM_FLAG, message,
+	                     sizeof(message)))
+		return command_complain(EXIT_USAGE, "%s", message);
+	return 0;
+}
+
+int intake_words(struct intake *intake, int argc, char **argv, int first)
+{
+	for (int i = first; i < argc; i++)
+		if (!add_input(intake, argv[i], false))
+			return command_complain(EXIT_INTERNAL, "out of memory");
+	if (intake->n_inputs == 0)
+		return command_complain(EXIT_USAGE,
+		                        "no input; name one or more captures (--help says how)");
+	return 0;
+}
+
+/* ---- options ---- */
+
+static int take_role(struct intake *intake, const char *argument)
+{
+	const char *equals = strrchr(argument, '=');
+	char message[400], *who;
+	bool taken;
+
+	if (!equals || equals == argument)
+		return command_complain(
+			EXIT_USAGE,
+			"--role takes WHO=ROLE, for example --role wan2=backup or --role "
+			"192.0.2.0/24=backup");
+	who = strndup(argument, (size_t)(equals - argument));
+	taken = who && policy_add_role(&intake->policy, who, SUBJECT_ANY, equals + 1, FROM_FLAG,
+	                               message, sizeof(message));
+	free(who);
+	if (!who)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	return taken ? 0 : command_complain(EXIT_USAGE, "--role: %s", message);
+}
+
+static int take_config(struct intake *intake, const char *path)
+{
+	char message[600];
+	FILE *file = fopen(path, "re");
+	bool loaded;
+
+	if (!file)
+		return command_complain(errno == EACCES ? EXIT_DENIED : EXIT_NO_INPUT,
+		                        "--config %s: %s", path, strerror(errno));
+	loaded = policy_load(&intake->policy, file, path, message, sizeof(message));
+	fclose(file);
+	return loaded ? 0 : command_complain(EXIT_CONFIG, "%s", message);
+}
+
+static int take_limit(struct intake *intake, const char *argument)
+{
+	char message[400];
+
+	if (policy_set_limit(&intake->policy, argument, FROM_FLAG, message, sizeof(message)))
+		return 0;
+	return command_complain(EXIT_USAGE, "--limit: %s", message);
+}
+
+static int take_shift(struct intake *intake, const char *argument)
+{
+	const char *equals = strrchr(argument, '=');
+	struct intake_shift *grown;
+	char *end = NULL;
+	double seconds = 0;
+
+	if (equals && equals > argument)
+		seconds = strtod(equals + 1, &end);
+	if (!end || end == equals + 1 || *end || !isfinite(seconds) || fabs(seconds) > 1e9)
+		return command_complain(
+			EXIT_USAGE, "--shift takes NAME=SECONDS, for example --shift wan2=-1.5");
+	grown = realloc(intake->shifts, (intake->n_shifts + 1) * sizeof(*grown));
+	if (!grown)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	intake->shifts = grown;
+	grown[intake->n_shifts].wan = strndup(argument, (size_t)(equals - argument));
+	grown[intake->n_shifts].ns = (int64_t)llround(seconds * NS);
+	if (!grown[intake->n_shifts].wan)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	intake->n_shifts++;
+	return 0;
+}
+
+int intake_option(struct intake *intake, int option, const char *argument)
+{
+	switch (option) {
+	case OPTION_MASTER:
+		return take_role_input(intake, "master", argument);
+	case OPTION_ON:
+		return take_role_input(intake, "on", argument);
+	case OPTION_BACKUP:
+		return take_role_input(intake, "backup", argument);
+	case OPTION_OFF:
+		return take_role_input(intake, "off", argument);
+	case OPTION_ROLE:
+		return take_role(intake, argument);
+	case OPTION_CONFIG:
+		return take_config(intake, argument);
+	case OPTION_LIMIT:
+		return take_limit(intake, argument);
+	case OPTION_SHIFT:
+		return take_shift(intake, argument);
+	case OPTION_NOW:
+		if (text_parse_time(argument, &intake->now_ns))
+			return 0;
+		return command_complain(
+			EXIT_USAGE, "--now takes a time such as 2026-01-31T12:00:00Z, not \"%s\"",
+			argument);
+	case 'f':
+		intake->filter = argument;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+int intake_bad_option(char **argv, const struct option *options, int result)
+{
+	const char *word = argv[optind - 1], *names[64], *near;
+	char name[80];
+	size_t n = 0;
+
+	if (result == ':')
+		return command_complain(EXIT_USAGE, "option %s needs a value", word);
+	if (strncmp(word, "--", 2) != 0)
+		return command_complain(EXIT_USAGE, "unknown option -%c; --help lists all",
+		                        optopt ? optopt : '?');
+	for (; options[n].name && n < 64; n++)
+		names[n] = options[n].name;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	near = text_nearest(name, names, n);
+	return command_complain(EXIT_USAGE, "unknown or ambiguous option --%s%s%s%s", name,
+	                        near ? ", did you mean --" : "; --help lists all", near ? near : "",
+	                        near ? "?" : "");
+}
+
+/* ---- reading ---- */
+
+int intake_load(const char *path, struct ledger *ledger)
+{
+	char message[300];
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	bool loaded;
+
+	if (!file)
+		return command_complain(errno == EACCES ? EXIT_DENIED : EXIT_NO_INPUT, "%s: %s",
+		                        path, strerror(errno));
+	loaded = ledger_load(ledger, file, message, sizeof(message));
+	if (file != stdin)
+		fclose(file);
+	return loaded ? 0 : command_complain(EXIT_BAD_DATA, "%s: %s", path, message);
+}
+
+int intake_save(const struct ledger *ledger, const char *path)
+{
+	struct output output;
+	int error = output_open(&output, path), closed;
+
+	if (error != 0)
+		return command_complain(EXIT_CANNOT_CREATE, "%s: %s", path, strerror(-error));
+	error = ledger_save(ledger, output.file);
+	closed = output_close(&output, error == 0);
+	if (error == 0)
+		error = closed;
+	if (error == 0)
+		return 0;
+	if (error == -EPIPE)
+		return EXIT_CANNOT_WRITE; /* the reader has left: quiet */
+	return command_complain(EXIT_CANNOT_WRITE, "%s: %s", path ? path : "standard output",
+	                        strerror(-error));
+}
+
+static int failure_code(enum source_failure failure)
+{
+	static const enum exit_code codes[] = {
+		[SOURCE_FINE] = EXIT_INTERNAL,        [SOURCE_NO_INPUT] = EXIT_NO_INPUT,
+		[SOURCE_NOT_CAPTURE] = EXIT_BAD_DATA, [SOURCE_DENIED] = EXIT_DENIED,
+		[SOURCE_BAD_FILTER] = EXIT_USAGE,     [SOURCE_NO_MEMORY] = EXIT_INTERNAL,
+	};
+
+	return (int)((size_t)failure < sizeof(codes) / sizeof(*codes) ? codes[failure]
+	                                                              : EXIT_INTERNAL);
+}
+
+static struct source *open_source(const struct intake *intake, size_t n_captures, int *code)
+{
+	struct source_spec *specs = calloc(n_captures, sizeof(*specs));
+	struct source_shift *shifts = calloc(intake->n_shifts + 1, sizeof(*shifts));
+	struct source_options options = {
+		.filter = intake->filter, .shifts = shifts, .n_shifts = intake->n_shifts};
+	struct source_error error = {SOURCE_NO_MEMORY, "out of memory"};
+	struct source *source = NULL;
+	size_t n = 0;
+
+	if (specs && shifts) {
+		for (size_t i = 0; i < intake->n_inputs; i++)
+			if (!intake->inputs[i].ledger)
+				specs[n++] = (struct source_spec){intake->inputs[i].path,
+				                                  intake->inputs[i].wan,
+				                                  intake->inputs[i].aside};
+		for (size_t i = 0; i < intake->n_shifts; i++)
+			shifts[i] =
+				(struct source_shift){intake->shifts[i].wan, intake->shifts[i].ns};
+		source = source_open(specs, n, &options, &error);
+	}
+	free(specs);
+	free(shifts);
+	if (!source)
+		*code = command_complain((enum exit_code)failure_code(error.failure), "%s",
+		                         error.message);
+	return source;
+}
+
+struct surveying {
+	struct pipeline *pipeline;
+	const struct source *source;
+};
+
+static void survey(void *context, const struct frame *frame)
+{
+	const struct surveying *s = context;
+	size_t n;
+	const struct frame_wan *wans = source_wans(s->source, &n);
+
+	if (frame->wan < n)
+		pipeline_survey(s->pipeline, &wans[frame->wan], frame);
+}
+
+/* A line on the terminal after a second; nothing in a log. */
+struct progress {
+	bool terminal, shown;
+	struct timespec start;
+	uint64_t frames;
+};
+
+static void progress_step(struct progress *progress)
+{
+	struct timespec now;
+
+	if (++progress->frames % 131072 != 0 || !progress->terminal)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - progress->start.tv_sec < 2)
+		return;
+	progress->shown = true;
+	fprintf(stderr, "\r%llu frames", (unsigned long long)progress->frames);
+}
+
+static void run_source(const struct intake *intake, struct source *source,
+                       struct pipeline *pipeline)
+{
+	struct progress progress = {.terminal = isatty(STDERR_FILENO)};
+	struct surveying surveying = {pipeline, source};
+	const struct frame_wan *wans;
+	const struct frame_file *files;
+	size_t n_wans, n_files;
+	struct frame frame;
+
+	clock_gettime(CLOCK_MONOTONIC, &progress.start);
+	source_survey(source, SURVEY_FRAMES, survey, &surveying);
+	while (!intake->done && source_next(source, &frame)) {
+		wans = source_wans(source, &n_wans);
+		files = source_files(source, &n_files);
+		pipeline_feed(pipeline, &wans[frame.wan], &files[frame.file], &frame);
+		progress_step(&progress);
+	}
+	wans = source_wans(source, &n_wans);
+	files = source_files(source, &n_files);
+	pipeline_finish(pipeline, wans, n_wans, files, n_files);
+	if (progress.shown)
+		fputs("\r                    \r", stderr);
+}
+
+/* What was wrong with a file is said here too: a script that keeps only stderr should see it. */
+static void tell_files(const struct source *source)
+{
+	size_t n;
+	const struct frame_file *files = source_files(source, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (files[i].message[0])
+			command_complain(EXIT_PASS, "%s", files[i].message);
+}
+
+static int read_captures(const struct intake *intake, size_t n_captures, struct ledger *ledger,
+                         void (*settled)(void *, const struct sighting *), void *context)
+{
+	struct pipeline_options options = {
+		.settled = settled, .context = context, .describe = settled != NULL};
+	struct pipeline *pipeline;
+	struct source *source;
+	int code = 0;
+
+	source = open_source(intake, n_captures, &code);
+	if (!source)
+		return code;
+	pipeline = pipeline_new(ledger, &options);
+	if (!pipeline) {
+		source_close(source);
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	}
+	run_source(intake, source, pipeline);
+	ledger->shared_known =
+		source_window(source, &ledger->shared_start_ns, &ledger->shared_end_ns);
+	tell_files(source);
+	pipeline_free(pipeline);
+	source_close(source);
+	return 0;
+}
+
+static int merge_ledgers(const struct intake *intake, struct ledger *ledger)
+{
+	for (size_t i = 0; i < intake->n_inputs; i++) {
+		struct ledger one;
+		int code;
+
+		if (!intake->inputs[i].ledger)
+			continue;
+		ledger_init(&one);
+		code = intake_load(intake->inputs[i].path, &one);
+		if (code == 0 && !ledger_merge(ledger, &one))
+			code = command_complain(
+				EXIT_BAD_DATA,
+				"%s: cannot be added: more than %d WANs, or out of memory",
+				intake->inputs[i].path, LEDGER_WANS_MAX);
+		ledger_release(&one);
+		if (code != 0)
+			return code;
+	}
+	return 0;
+}
+
+/* A WAN the operator set to off bounds no shared time, whichever way it was said. */
+static void set_aside(struct intake *intake)
+{
+	for (size_t i = 0; i < intake->n_inputs; i++) {
+		struct intake_input *input = &intake->inputs[i];
+
+		for (size_t k = 0; k < intake->policy.n_roles; k++) {
+			const struct policy_role *role = &intake->policy.roles[k];
+
+			if (strcmp(role->who, input->path) == 0 ||
+			    (input->wan && strcmp(role->who, input->wan) == 0))
+				input->aside = role->role == ROLE_OFF;
+		}
+	}
+}
+
+int intake_read(struct intake *intake, struct ledger *ledger,
+                void (*settled)(void *context, const struct sighting *sighting), void *context)
+{
+	char problem[300];
+	const char *broken;
+	size_t n_captures = 0;
+	int code = 0;
+
+	set_aside(intake);
+	for (size_t i = 0; i < intake->n_inputs; i++)
+		n_captures += !intake->inputs[i].ledger;
+	if (n_captures > 0)
+		code = read_captures(intake, n_captures, ledger, settled, context);
+	if (code == 0)
+		code = merge_ledgers(intake, ledger);
+	if (code != 0 || settled)
+		return code;
+	if (!ledger_sort(ledger))
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	broken = ledger_check(ledger, problem, sizeof(problem));
+	if (broken)
+		return command_complain(EXIT_INTERNAL,
+		                        "the sums do not add up: %s; please report this", broken);
+	return 0;
+}

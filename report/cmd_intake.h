@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd_intake.h - what all subcommands with inputs share: their options, and the way from files to a
+ * ledger.
+ *
+ * Speaks on standard error; standard output is the subcommand's.
+ */
+#ifndef REPORT_CMD_INTAKE_H
+#define REPORT_CMD_INTAKE_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../dissect/ledger.h"
+#include "policy.h"
+
+struct sighting;
+
+/* One file, directory or "-" the user named; strings are borrowed from argv. */
+struct intake_input {
+	const char *path;
+	char *wan;   /* owned; NULL = told by the capture */
+	bool aside;  /* role off: does not bound the shared time */
+	bool ledger; /* a ledger's JSON, not a capture */
+};
+
+struct intake_shift {
+	char *wan; /* owned */
+	int64_t ns;
+};
+
+struct intake {
+	struct intake_input *inputs; /* owned */
+	size_t n_inputs;
+	struct intake_shift *shifts; /* owned */
+	size_t n_shifts;
+	struct policy policy;
+	const char *filter; /* borrowed from argv; NULL = none */
+	const char *json;   /* borrowed; where --json goes, NULL = not asked for */
+	uint64_t now_ns;    /* --now, or 0 */
+	bool done;          /* set by who has seen enough frames: reading stops */
+};
+
+enum intake_option {
+	OPTION_MASTER = 1000,
+	OPTION_ON,
+	OPTION_BACKUP,
+	OPTION_OFF,
+	OPTION_ROLE,
+	OPTION_CONFIG,
+	OPTION_LIMIT,
+	OPTION_SHIFT,
+	OPTION_NOW,
+	OPTION_JSON,
+	OPTION_OWN, /* a subcommand's own long options begin here */
+};
+
+/* Rows for a getopt_long() table; the short ones are "f:h". --json is left to the subcommand. */
+/* clang-format off */
+#define INTAKE_LONG_OPTIONS                                                                      \
+	{"master", required_argument, NULL, OPTION_MASTER}, {"on", required_argument, NULL, OPTION_ON},     \
+	{"backup", required_argument, NULL, OPTION_BACKUP}, {"off", required_argument, NULL, OPTION_OFF},   \
+	{"role", required_argument, NULL, OPTION_ROLE}, {"config", required_argument, NULL, OPTION_CONFIG}, \
+	{"limit", required_argument, NULL, OPTION_LIMIT}, {"shift", required_argument, NULL, OPTION_SHIFT}, \
+	{"now", required_argument, NULL, OPTION_NOW}, {"filter", required_argument, NULL, 'f'},             \
+	{"help", no_argument, NULL, 'h'}
+/* clang-format on */
+
+/* The lines of --help about them. */
+extern const char intake_help[];
+void intake_print_limits(void);
+
+void intake_init(struct intake *intake);
+void intake_release(struct intake *intake);
+
+/* One option from getopt_long(). -1: not one of ours; 0: taken; else an exit code, already
+ * explained. */
+int intake_option(struct intake *intake, int option, const char *argument);
+
+/* getopt_long() returned '?' or ':': say what is wrong, with a suggestion. Returns EXIT_USAGE. */
+int intake_bad_option(char **argv, const struct option *options, int result);
+
+/* The words that are not options: inputs as FILE or NAME=FILE. 0 or an exit code, already
+ * explained. */
+int intake_words(struct intake *intake, int argc, char **argv, int first);
+
+/*
+ * Read all inputs into *ledger, which the caller has initialised. `settled` (may be NULL) gets each
+ * frame of the captures with its texts filled when it is settled; without it the ledger is put in
+ * order and checked at the end. 0 or an exit code, already explained.
+ */
+int intake_read(struct intake *intake, struct ledger *ledger,
+                void (*settled)(void *context, const struct sighting *sighting), void *context);
+
+/* Load one ledger file. 0 or an exit code, already explained. */
+int intake_load(const char *path, struct ledger *ledger);
+
+/* Save it; `path` NULL or "-" is standard output. 0 or an exit code, already explained. */
+int intake_save(const struct ledger *ledger, const char *path);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * main.c - mptcp-audit: which subcommand the first word names.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "text.h"
+
+static const struct command commands[] = {
+	{"report", "what each WAN carried, what used the backup, and the verdict", cmd_report},
+	{"dissect", "captures into a ledger (JSON)", cmd_dissect},
+	{"merge", "add ledgers", cmd_merge},
+	{"packets", "a line per frame, with WAN, connection, subflow and kind", cmd_packets},
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void usage(FILE *out)
+{
+	fputs("mptcp-audit: is the backup WAN only kept alive, or does it eat the data plan?\n\n"
+	      "  mptcp-audit wan1.pcap wan2.pcap\n"
+	      "  mptcp-audit report --master wan1.pcap --backup wan2.pcap --json report.json\n\n",
+	      out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nmptcp-audit SUBCOMMAND --help says more.\n", out);
+}
+
+/* An input as first word, or an option only report has, is a report. */
+static bool implies_report(const char *word)
+{
+	const char *equals = strchr(word, '=');
+
+	if (word[0] == '-')
+		return true;
+	return access(word, F_OK) == 0 || (equals && access(equals + 1, F_OK) == 0);
+}
+
+static int unknown(const char *word)
+{
+	const char *names[N_COMMANDS], *near;
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i].name;
+	near = text_nearest(word, names, N_COMMANDS);
+	if (near)
+		return command_complain(EXIT_USAGE, "\"%s\" is no subcommand, did you mean \"%s\"?",
+		                        word, near);
+	return command_complain(
+		EXIT_USAGE, "\"%s\" is neither a subcommand nor a file; --help lists both", word);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stdout);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		usage(stdout);
+		return EXIT_PASS;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("mptcp-audit " MPTCP_AUDIT_VERSION);
+		return EXIT_PASS;
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	if (implies_report(argv[1]))
+		return cmd_report(argc, argv);
+	return unknown(argv[1]);
+}

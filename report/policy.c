@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * policy.c - see policy.h.
+ */
+#include "policy.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+const char *const role_names[ROLE_COUNT] = {"none", "master", "on", "backup", "off"};
+const char *const role_source_names[FROM_COUNT] = {"assumed", "uci", "config", "flag"};
+const char *const unit_names[UNIT_COUNT] = {"ratio", "bytes", "seconds", "word"};
+
+#define MB        1e6
+#define BYTES_MAX 1e18
+#define YEAR_S    (366.0 * 86400)
+
+const struct limit_row limit_rows[LIMIT_COUNT] = {
+	[LIMIT_PAYLOAD_SHARE] =
+		{"payload_share", UNIT_RATIO, 0.01, 0, 1, NULL,
+                 "A1 fails above it: user payload on a backup, of the IP bytes of all primaries"},
+	[LIMIT_STANDBY_SHARE] = {"standby_share", UNIT_RATIO, 0.01, 0, 1, NULL,
+                                 "A1 warns above it: everything else on a backup, of the same"},
+	[LIMIT_SHARE_OF] = {"share_of", UNIT_WORD, 0, 0, 1, "payload|all",
+                            "what payload_share limits: payload only, or all billed bytes"},
+	[LIMIT_PRIMARY_MIN] = {"primary_min_bytes", UNIT_BYTES, MB, 0, BYTES_MAX, NULL,
+                               "A1 is not assessed when the primaries carried less"},
+	[LIMIT_BUDGET_WARN] = {"budget_bytes_per_day", UNIT_BYTES, 20 * MB, 0, BYTES_MAX, NULL,
+                               "A2 warns above it: billed bytes of a backup in a day"},
+	[LIMIT_BUDGET_HIGH] = {"budget_high_bytes_per_day", UNIT_BYTES, 50 * MB, 0, BYTES_MAX, NULL,
+                               "A2 warns louder above it"},
+	[LIMIT_PLAN] = {"plan_bytes_per_day", UNIT_BYTES, 0, 0, BYTES_MAX, NULL,
+                        "A2 fails above it: the data plan's share of a day; 0 = no plan known"},
+	[LIMIT_BUDGET_WINDOW] = {"budget_window_seconds", UNIT_SECONDS, 3600, 1, YEAR_S, NULL,
+                                 "A2 projects to a day only from a window at least this long"},
+	[LIMIT_HEALTHY_SHARE] =
+		{"healthy_share", UNIT_RATIO, 0.001, 0, 1, NULL,
+                 "A3 fails above it: first-seen payload on a backup while a primary was healthy"},
+	[LIMIT_HEALTHY_BYTES] = {"healthy_bytes", UNIT_BYTES, MB, 0, BYTES_MAX, NULL,
+                                 "A3 fails above it, whatever the share"},
+	[LIMIT_SWITCH_BYTES] =
+		{"switch_bytes", UNIT_BYTES, 64e3, 0, BYTES_MAX, NULL,
+                 "A3 allows this much beside healthy_share when a failover was seen on the backup"},
+	[LIMIT_REDUNDANT_SHARE] =
+		{"redundant_share", UNIT_RATIO, 0.2, 0, 1, NULL,
+                 "A5 counts the seconds in which redundant copies exceed this part of the payload"},
+	[LIMIT_REDUNDANT_SECONDS] = {"redundant_seconds", UNIT_SECONDS, 10, 0, YEAR_S, NULL,
+                                     "A5 fails above it"},
+	[LIMIT_SIGNALLING_SHARE] =
+		{"signalling_share", UNIT_RATIO, 0.01, 0, 1, NULL,
+                 "A16 warns above it: joins and closes on a backup, of the primaries' bytes"},
+	[LIMIT_STRIPPED_SHARE] =
+		{"stripped_share", UNIT_RATIO, 0.05, 0, 1, NULL,
+                 "A23 fails above it: connections and joins whose MPTCP was lost on a WAN"},
+	[LIMIT_LOSS_SHARE] = {"loss_share", UNIT_RATIO, 0.001, 0, 1, NULL,
+                              "A27 does not pass above it: frames lost, unread or out of order"},
+	[LIMIT_SKEW] = {"skew_seconds", UNIT_SECONDS, 1, 0, YEAR_S, NULL,
+                        "A27 does not pass above it: clocks of two captures apart"},
+	[LIMIT_SILENCE] = {"silence_seconds", UNIT_SECONDS, 300, 1, YEAR_S, NULL,
+                           "A29 warns above it: no frame at all on a backup"},
+};
+
+/* The first problem is the one told. */
+__attribute__((format(printf, 3, 4))) static bool refuse(char *message, size_t size,
+                                                         const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, size, format, args);
+	va_end(args);
+	return false;
+}
+
+void policy_init(struct policy *policy)
+{
+	memset(policy, 0, sizeof(*policy));
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		policy->limits[i] = limit_rows[i].fallback;
+}
+
+void policy_release(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->n_roles; i++)
+		free(policy->roles[i].who);
+	free(policy->roles);
+	free(policy->site);
+	memset(policy, 0, sizeof(*policy));
+}
+
+/* ---- limits ---- */
+
+static bool parse_word(const struct limit_row *row, const char *text, double *value)
+{
+	const char *bar = strchr(row->words, '|');
+	size_t first = (size_t)(bar - row->words);
+
+	*value = strcmp(text, bar + 1) == 0;
+	return *value > 0 || (strlen(text) == first && strncmp(text, row->words, first) == 0);
+}
+
+/* The factor a suffix stands for, or 0. */
+static double suffix_factor(enum unit unit, const char *suffix)
+{
+	static const struct {
+		enum unit unit;
+		const char *suffix;
+		double factor;
+	} table[] = {
+		{UNIT_RATIO, "", 1},       {UNIT_RATIO, "%", 0.01},   {UNIT_BYTES, "", 1},
+		{UNIT_BYTES, "B", 1},      {UNIT_BYTES, "k", 1e3},    {UNIT_BYTES, "kB", 1e3},
+		{UNIT_BYTES, "K", 1e3},    {UNIT_BYTES, "M", 1e6},    {UNIT_BYTES, "MB", 1e6},
+		{UNIT_BYTES, "G", 1e9},    {UNIT_BYTES, "GB", 1e9},   {UNIT_BYTES, "T", 1e12},
+		{UNIT_BYTES, "TB", 1e12},  {UNIT_SECONDS, "", 1},     {UNIT_SECONDS, "s", 1},
+		{UNIT_SECONDS, "min", 60}, {UNIT_SECONDS, "h", 3600}, {UNIT_SECONDS, "d", 86400},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (table[i].unit == unit && strcmp(table[i].suffix, suffix) == 0)
+			return table[i].factor;
+	return 0;
+}
+
+static bool parse_value(const struct limit_row *row, const char *text, double *value)
+{
+	double factor;
+	char *end;
+
+	if (row->unit == UNIT_WORD)
+		return parse_word(row, text, value);
+	/* strtod also reads "inf", "nan" and hexadecimals: a limit begins with a digit or a point
+	 */
+	if (!isdigit((unsigned char)*text) && *text != '.')
+		return false;
+	*value = strtod(text, &end);
+	if (end == text)
+		return false;
+	while (*end == ' ')
+		end++;
+	factor = suffix_factor(row->unit, end);
+	*value *= factor;
+	return factor > 0 && *value >= row->min && *value <= row->max;
+}
+
+static int limit_find(const char *key)
+{
+	for (int i = 0; i < LIMIT_COUNT; i++)
+		if (strcmp(limit_rows[i].key, key) == 0)
+			return i;
+	return -1;
+}
+
+static bool limit_unknown(const char *key, char *message, size_t size)
+{
+	const char *keys[LIMIT_COUNT], *near;
+	char safe[80];
+
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		keys[i] = limit_rows[i].key;
+	near = text_nearest(key, keys, LIMIT_COUNT);
+	text_safe(safe, sizeof(safe), key, 40);
+	return refuse(message, size, "unknown limit \"%s\"%s%s%s", safe,
+	              near ? ", did you mean \"" : "",
+	              near ? near : "; mptcp-audit report --help lists them", near ? "\"?" : "");
+}
+
+static bool limit_bad(const struct limit_row *row, const char *value, char *message, size_t size)
+{
+	char safe[80];
+
+	text_safe(safe, sizeof(safe), value, 40);
+	if (row->unit == UNIT_WORD)
+		return refuse(message, size, "limit %s: \"%s\" is none of %s", row->key, safe,
+		              row->words);
+	return refuse(message, size, "limit %s: \"%s\" is not a number of %s from %g to %g",
+	              row->key, safe,
+	              row->unit == UNIT_RATIO ? "ratio (0.01 or 1%)" : unit_names[row->unit],
+	              row->min, row->max);
+}
+
+static bool set_limit(struct policy *policy, const char *key, const char *value,
+                      enum role_source source, char *message, size_t size)
+{
+	int limit = limit_find(key);
+	double number;
+
+	if (limit < 0)
+		return limit_unknown(key, message, size);
+	if (!parse_value(&limit_rows[limit], value, &number))
+		return limit_bad(&limit_rows[limit], value, message, size);
+	if (source >= policy->limit_sources[limit]) {
+		policy->limits[limit] = number;
+		policy->limit_sources[limit] = source;
+	}
+	return true;
+}
+
+bool policy_set_limit(struct policy *policy, const char *text, enum role_source source,
+                      char *message, size_t size)
+{
+	const char *equals = strchr(text, '=');
+	char key[64];
+
+	if (!equals || (size_t)(equals - text) >= sizeof(key))
+		return refuse(message, size, "a limit is KEY=VALUE, for example payload_share=1%%");
+	memcpy(key, text, (size_t)(equals - text));
+	key[equals - text] = '\0';
+	return set_limit(policy, key, equals + 1, source, message, size);
+}
+
+/* ---- roles ---- */
+
+static enum role role_find(const char *word)
+{
+	for (enum role i = ROLE_MASTER; i < ROLE_COUNT; i++)
+		if (strcmp(role_names[i], word) == 0)
+			return i;
+	return ROLE_NONE;
+}
+
+bool policy_add_role(struct policy *policy, const char *who, enum role_subject subject,
+                     const char *word, enum role_source source, char *message, size_t size)
+{
+	enum role role = role_find(word);
+	struct policy_role *rows;
+	char *copy;
+
+	if (role == ROLE_NONE) {
+		const char *near = text_nearest(word, role_names + 1, ROLE_COUNT - 1);
+		char safe[80];
+
+		text_safe(safe, sizeof(safe), word, 40);
+		return refuse(message, size, "unknown role \"%s\"%s%s%s", safe,
+		              near ? ", did you mean \"" : ": it is master, on, backup or off",
+		              near ? near : "", near ? "\"?" : "");
+	}
+	rows = realloc(policy->roles, (policy->n_roles + 1) * sizeof(*rows));
+	if (rows)
+		policy->roles = rows;
+	copy = strdup(who);
+	if (!rows || !copy) {
+		free(copy);
+		return refuse(message, size, "out of memory");
+	}
+	rows[policy->n_roles++] = (struct policy_role){
+		.who = copy, .subject = subject, .role = role, .source = source};
+	return true;
+}
+
+/* ---- the INI file ---- */
+
+struct loading {
+	struct policy *policy;
+	char *message;
+	size_t size;
+};
+
+/* inih ends a key at the first of '=' and ':'; an IPv6 address as key comes here in two pieces. */
+static bool load_role(struct loading *loading, const char *key, const char *value)
+{
+	const char *equals = strrchr(value, '=');
+	char who[512];
+	int n;
+
+	if (!equals)
+		return policy_add_role(loading->policy, key, SUBJECT_ANY, value, FROM_CONFIG,
+		                       loading->message, loading->size);
+	n = snprintf(who, sizeof(who), "%s:%.*s", key, (int)(equals - value), value);
+	if (n < 0 || (size_t)n >= sizeof(who))
+		return refuse(loading->message, loading->size, "the name is too long");
+	while (n > 0 && isspace((unsigned char)who[n - 1]))
+		who[--n] = '\0';
+	equals++;
+	equals += strspn(equals, " \t");
+	return policy_add_role(loading->policy, who, SUBJECT_ANY, equals, FROM_CONFIG,
+	                       loading->message, loading->size);
+}
+
+static bool load_site(struct loading *loading, const char *key, const char *value)
+{
+	if (strcmp(key, "name") != 0)
+		return refuse(loading->message, loading->size, "section [site] knows only name=");
+	free(loading->policy->site);
+	loading->policy->site = strdup(value);
+	return loading->policy->site != NULL;
+}
+
+static int load_line(void *context, const char *section, const char *key, const char *value)
+{
+	static const char *const sections[] = {"site", "roles", "limits"};
+	struct loading *loading = context;
+	const char *near;
+	char safe[80];
+
+	if (loading->message[0])
+		return 0;
+	if (strcmp(section, "site") == 0)
+		return load_site(loading, key, value);
+	if (strcmp(section, "roles") == 0)
+		return load_role(loading, key, value);
+	if (strcmp(section, "limits") == 0)
+		return set_limit(loading->policy, key, value, FROM_CONFIG, loading->message,
+		                 loading->size);
+	near = text_nearest(section, sections, 3);
+	text_safe(safe, sizeof(safe), section, 40);
+	return refuse(loading->message, loading->size, "unknown section [%s]%s%s%s", safe,
+	              near ? ", did you mean [" : ": there are [site], [roles] and [limits]",
+	              near ? near : "", near ? "]?" : "");
+}
+
+bool policy_load(struct policy *policy, FILE *file, const char *name, char *message, size_t size)
+{
+	char problem[300] = "", safe[200];
+	struct loading loading = {policy, problem, sizeof(problem)};
+	int line = ini_parse_file(file, load_line, &loading);
+
+	text_safe(safe, sizeof(safe), name, 100);
+	if (ferror(file))
+		return refuse(message, size, "%s: cannot be read", safe);
+	if (line == 0)
+		return true;
+	if (line < 0)
+		return refuse(message, size, "%s: out of memory", safe);
+	return refuse(message, size, "%s:%d: %s", safe, line,
+	              problem[0] ? problem : "not a [section] and not a key=value");
+}
+
+/* ---- who is meant ---- */
+
+/* Does a file called `name` in the ledger come from the input `who`: the same path, or a file of
+ * that directory? */
+static bool file_matches(const char *name, const char *who)
+{
+	size_t n = strlen(who);
+
+	while (n > 1 && who[n - 1] == '/')
+		n--;
+	if (strncmp(name, who, n) == 0 && (name[n] == '\0' || name[n] == '/'))
+		return true;
+	/* a directory's captures are called directory/name, without what led to the directory */
+	for (size_t i = n; i > 0; i--)
+		if (who[i - 1] == '/')
+			return i < n && strncmp(name, who + i, n - i) == 0 && name[n - i] == '/';
+	return false;
+}
+
+/* A file of several interfaces names only its first WAN; the frames a WAN shows as evidence name
+ * the others. */
+static bool wan_in_file(const struct ledger *ledger, uint32_t index, const char *who)
+{
+	const struct ledger_wan *wan = &ledger->wans[index];
+
+	for (size_t i = 0; i < ledger->n_files; i++)
+		if (ledger->files[i].wan == index && file_matches(ledger->files[i].name, who))
+			return true;
+	for (size_t i = 0; i < wan->n_cells; i++) {
+		const struct evidence *first = &wan->cells[i].first;
+
+		for (uint32_t k = 0; k < first->count; k++)
+			if (first->frames[k].file < ledger->n_files &&
+			    file_matches(ledger->files[first->frames[k].file].name, who))
+				return true;
+	}
+	return false;
+}
+
+static bool wan_is_interface(const struct ledger *ledger, uint32_t index, const char *who)
+{
+	const char *hash = strrchr(who, '#');
+	char file[4096];
+
+	if (!hash || (size_t)(hash - who) >= sizeof(file) ||
+	    strcmp(ledger->wans[index].name, hash + 1) != 0)
+		return false;
+	memcpy(file, who, (size_t)(hash - who));
+	file[hash - who] = '\0';
+	return wan_in_file(ledger, index, file);
+}
+
+struct prefix {
+	int family;
+	unsigned length;
+	unsigned char bytes[16];
+};
+
+static bool prefix_parse(const char *text, struct prefix *prefix)
+{
+	const char *slash = strchr(text, '/');
+	char address[INET6_ADDRSTRLEN], *end;
+	unsigned long length, most;
+
+	if (!slash || (size_t)(slash - text) >= sizeof(address) ||
+	    !isdigit((unsigned char)slash[1]))
+		return false;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	prefix->family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	most = prefix->family == AF_INET6 ? 128 : 32;
+	length = strtoul(slash + 1, &end, 10);
+	prefix->length = (unsigned)length;
+	return *end == '\0' && length <= most &&
+	       inet_pton(prefix->family, address, prefix->bytes) == 1;
+}
+
+static bool prefix_holds(const struct prefix *prefix, const char *address)
+{
+	unsigned char bytes[16];
+	unsigned whole = prefix->length / 8, rest = prefix->length % 8;
+
+	if (inet_pton(prefix->family, address, bytes) != 1 ||
+	    memcmp(bytes, prefix->bytes, whole) != 0)
+		return false;
+	return rest == 0 || ((bytes[whole] ^ prefix->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+static bool wan_has_address(const struct ledger_wan *wan, const char *who)
+{
+	struct prefix prefix;
+
+	if (!prefix_parse(who, &prefix))
+		return false;
+	for (unsigned i = 0; i < wan->n_own && i < LEDGER_ADDRS; i++)
+		if (prefix_holds(&prefix, wan->own[i].text))
+			return true;
+	return false;
+}
+
+static bool role_matches(const struct policy_role *row, const struct ledger *ledger, uint32_t wan)
+{
+	if (row->subject == SUBJECT_WAN)
+		return strcmp(ledger->wans[wan].name, row->who) == 0;
+	if (row->subject == SUBJECT_FILE)
+		return wan_in_file(ledger, wan, row->who);
+	return strcmp(ledger->wans[wan].name, row->who) == 0 ||
+	       wan_in_file(ledger, wan, row->who) || wan_is_interface(ledger, wan, row->who) ||
+	       wan_has_address(&ledger->wans[wan], row->who);
+}
+
+static enum policy_answer unknown_subject(const struct policy_role *row,
+                                          const struct ledger *ledger, char *message, size_t size)
+{
+	const char *names[LEDGER_WANS_MAX] = {NULL}, *near;
+	char safe[120], safe_near[120], all[200] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < ledger->n_wans; i++) {
+		char name[60];
+
+		names[i] = ledger->wans[i].name;
+		text_safe(name, sizeof(name), names[i], 20);
+		if (used + strlen(name) + 3 < sizeof(all))
+			used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
+			                         used ? ", " : "", name);
+	}
+	near = text_nearest(row->who, names, ledger->n_wans);
+	text_safe(safe, sizeof(safe), row->who, 60);
+	text_safe(safe_near, sizeof(safe_near), near ? near : "", 60);
+	refuse(message, size, "role %s=%s: no such WAN%s%s%s; the WANs are %s", safe,
+	       role_names[row->role], near ? ", did you mean \"" : "", safe_near, near ? "\"?" : "",
+	       used ? all : "none");
+	return row->source == FROM_FLAG ? POLICY_UNKNOWN_FLAG : POLICY_UNKNOWN_CONFIG;
+}
+
+/* ---- what the WANs' own frames say ---- */
+
+static void assume(struct wan_role *role, enum role what, uint64_t says, uint64_t of,
+                   const char *sign)
+{
+	*role = (struct wan_role){.role = what, .says = says, .of = of, .sign = sign};
+}
+
+/* Did the two ends make this WAN a backup? The WAN's own side speaks first, the far side when it is
+ * unheard. */
+static bool propose_backup(const struct ledger_wan *wan, struct wan_role *role)
+{
+	const struct ledger_event *e = wan->events;
+	uint64_t says = e[EVENT_JOIN_UP_BACKUP].count;
+	uint64_t of = says + e[EVENT_JOIN_UP_NORMAL].count;
+	uint64_t prio = e[EVENT_PRIO_UP_BACKUP].count;
+
+	if (of == 0) {
+		says = e[EVENT_JOIN_DOWN_BACKUP].count;
+		of = says + e[EVENT_JOIN_DOWN_NORMAL].count;
+	}
+	if (says > of - says) {
+		assume(role, ROLE_BACKUP, says, of, "joins");
+		return true;
+	}
+	if (of == 0 && prio > e[EVENT_PRIO_UP_NORMAL].count) {
+		assume(role, ROLE_BACKUP, prio, prio + e[EVENT_PRIO_UP_NORMAL].count,
+		       "MP_PRIO options");
+		return true;
+	}
+	return false;
+}
+
+static void propose_primary(const struct ledger_wan *wan, bool most_opened, struct wan_role *role)
+{
+	const struct ledger_event *e = wan->events;
+	uint64_t opened = e[EVENT_CAPABLE_SYN].count;
+	uint64_t joins = e[EVENT_JOIN_UP_BACKUP].count + e[EVENT_JOIN_UP_NORMAL].count;
+
+	if (opened > 0)
+		assume(role, most_opened ? ROLE_MASTER : ROLE_ON, opened, opened, "connections");
+	else if (joins > 0)
+		assume(role, ROLE_ON, e[EVENT_JOIN_UP_NORMAL].count, joins, "joins");
+	else
+		assume(role, ROLE_NONE, 0, 0, NULL);
+}
+
+/* Only one WAN may be master: the one that opened most, and none when the operator named one. */
+static size_t find_opener(const struct ledger *ledger, const struct wan_role *roles,
+                          const bool *named)
+{
+	size_t best = ledger->n_wans;
+
+	for (size_t i = 0; i < ledger->n_wans; i++) {
+		uint64_t opened = ledger->wans[i].events[EVENT_CAPABLE_SYN].count;
+
+		if (named[i] && roles[i].role == ROLE_MASTER)
+			return ledger->n_wans;
+		if (named[i] || roles[i].role == ROLE_BACKUP || opened == 0)
+			continue;
+		if (best == ledger->n_wans ||
+		    opened > ledger->wans[best].events[EVENT_CAPABLE_SYN].count)
+			best = i;
+	}
+	return best;
+}
+
+static void propose(const struct ledger *ledger, struct wan_role *roles, const bool *named)
+{
+	bool backup = false;
+	size_t opener;
+
+	for (size_t i = 0; i < ledger->n_wans; i++) {
+		if (!named[i])
+			propose_backup(&ledger->wans[i], &roles[i]);
+		backup = backup || roles[i].role == ROLE_BACKUP;
+	}
+	opener = find_opener(ledger, roles, named);
+	for (size_t i = 0; i < ledger->n_wans; i++) {
+		if (named[i] || roles[i].role == ROLE_BACKUP)
+			continue;
+		propose_primary(&ledger->wans[i], i == opener, &roles[i]);
+		/* beside a backup, what is not one is a primary */
+		if (roles[i].role == ROLE_NONE && backup)
+			assume(&roles[i], ROLE_ON, 0, 0, NULL);
+	}
+}
+
+enum policy_answer policy_resolve(const struct policy *policy, const struct ledger *ledger,
+                                  struct wan_role roles[LEDGER_WANS_MAX], char *message,
+                                  size_t size)
+{
+	bool named[LEDGER_WANS_MAX] = {false};
+
+	memset(roles, 0, sizeof(*roles) * LEDGER_WANS_MAX);
+	for (size_t i = 0; i < policy->n_roles; i++) {
+		const struct policy_role *row = &policy->roles[i];
+		bool found = false;
+
+		for (uint32_t wan = 0; wan < ledger->n_wans; wan++) {
+			if (!role_matches(row, ledger, wan))
+				continue;
+			found = true;
+			if (named[wan] && row->source < roles[wan].source)
+				continue;
+			roles[wan] = (struct wan_role){.role = row->role, .source = row->source};
+			named[wan] = true;
+		}
+		if (!found)
+			return unknown_subject(row, ledger, message, size);
+	}
+	propose(ledger, roles, named);
+	return POLICY_FINE;
+}

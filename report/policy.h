@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * policy.h - what the operator expects: the role of each WAN and the limits of each rule.
+ *
+ * Filled from flags and from one INI file; a flag wins over the file, the file over what is
+ * assumed. A word this page does not know is an error with a suggestion, never ignored: a mistyped
+ * limit would judge by another one. Reads no captures, prints nothing, opens nothing.
+ */
+#ifndef REPORT_POLICY_H
+#define REPORT_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../dissect/ledger.h"
+
+/* As OpenMPTCProuter calls them. NONE: nothing says what this WAN is for. */
+enum role { ROLE_NONE, ROLE_MASTER, ROLE_ON, ROLE_BACKUP, ROLE_OFF, ROLE_COUNT };
+extern const char *const role_names[ROLE_COUNT];
+
+/* Weakest first. */
+enum role_source { FROM_ASSUMED, FROM_UCI, FROM_CONFIG, FROM_FLAG, FROM_COUNT };
+extern const char *const role_source_names[FROM_COUNT];
+
+/* ---- limits ---- */
+
+enum limit {
+	LIMIT_PAYLOAD_SHARE,
+	LIMIT_STANDBY_SHARE,
+	LIMIT_SHARE_OF,
+	LIMIT_PRIMARY_MIN,
+	LIMIT_BUDGET_WARN,
+	LIMIT_BUDGET_HIGH,
+	LIMIT_PLAN,
+	LIMIT_BUDGET_WINDOW,
+	LIMIT_HEALTHY_SHARE,
+	LIMIT_HEALTHY_BYTES,
+	LIMIT_SWITCH_BYTES,
+	LIMIT_REDUNDANT_SHARE,
+	LIMIT_REDUNDANT_SECONDS,
+	LIMIT_SIGNALLING_SHARE,
+	LIMIT_STRIPPED_SHARE,
+	LIMIT_LOSS_SHARE,
+	LIMIT_SKEW,
+	LIMIT_SILENCE,
+	LIMIT_COUNT
+};
+
+enum unit { UNIT_RATIO, UNIT_BYTES, UNIT_SECONDS, UNIT_WORD, UNIT_COUNT };
+extern const char *const unit_names[UNIT_COUNT];
+
+/* One row per limit. Ratios are 0..1; bytes are IP bytes unless the meaning says otherwise. */
+struct limit_row {
+	const char *key;
+	enum unit unit;
+	double fallback, min, max;
+	const char *words; /* for UNIT_WORD: "first|second", value 0 and 1 */
+	const char *meaning;
+};
+extern const struct limit_row limit_rows[LIMIT_COUNT];
+
+/* ---- roles ---- */
+
+/* What `who` names: a WAN, a file or directory given as input, one interface of a file, a WAN's own
+ * address. */
+enum role_subject { SUBJECT_ANY, SUBJECT_WAN, SUBJECT_FILE };
+
+struct policy_role {
+	char *who; /* owned */
+	enum role_subject subject;
+	enum role role;
+	enum role_source source;
+};
+
+struct policy {
+	char *site;                /* owned; NULL = not told */
+	struct policy_role *roles; /* owned, in the order given */
+	size_t n_roles;
+	double limits[LIMIT_COUNT];
+	enum role_source limit_sources[LIMIT_COUNT];
+};
+
+void policy_init(struct policy *policy);
+void policy_release(struct policy *policy);
+
+/* "KEY=VALUE". A value may carry %, k M G T (decimal) with or without B, or s min h d. False:
+ * message says why. */
+bool policy_set_limit(struct policy *policy, const char *text, enum role_source source,
+                      char *message, size_t size);
+
+/* `who` is copied. False: message says why (unknown role, out of memory). */
+bool policy_add_role(struct policy *policy, const char *who, enum role_subject subject,
+                     const char *role, enum role_source source, char *message, size_t size);
+
+/*
+ * The INI file: [site] name=..., [roles] WHO=ROLE, [limits] KEY=VALUE. `name` is for messages,
+ * which say file and line. False at the first line that is not understood.
+ */
+bool policy_load(struct policy *policy, FILE *file, const char *name, char *message, size_t size);
+
+/* ---- which WAN has which role ---- */
+
+struct wan_role {
+	enum role role;
+	enum role_source source;
+	uint64_t says, of; /* what an assumption rests on: `says` of `of` signs */
+	const char *sign;  /* "joins", "MP_PRIO options", "connections"; static text; NULL = none */
+};
+
+enum policy_answer {
+	POLICY_FINE,
+	POLICY_UNKNOWN_FLAG,   /* a flag names a WAN or file that is not there -> exit 64 */
+	POLICY_UNKNOWN_CONFIG, /* ... the config file does -> exit 78 */
+};
+
+/*
+ * Fill roles[0..ledger->n_wans-1]. A WAN nobody named gets a role proposed from what its own frames
+ * say: mostly joins with the B bit, or MP_PRIO making it a backup -> backup; else the WAN that
+ * opened most connections -> master, other WANs with subflows -> on. A WAN without such signs is on
+ * beside a named or proposed backup, else it has no role.
+ */
+enum policy_answer policy_resolve(const struct policy *policy, const struct ledger *ledger,
+                                  struct wan_role roles[LEDGER_WANS_MAX], char *message,
+                                  size_t size);
+
+#endif

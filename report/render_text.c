@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * render_text.c - see render.h. Eighty columns; names of others pass text_safe() first.
+ */
+#include "render.h"
+
+#include <string.h>
+
+#include "text.h"
+
+#define COLUMNS         79
+#define TOP_CAUSES      12
+#define TOP_CONNECTIONS 5
+
+struct page {
+	const struct report *report;
+	FILE *out;
+	bool colour;
+};
+
+static const struct {
+	const char *word, *mark, *colour;
+} status_looks[STATUS_COUNT] = {
+	[STATUS_PASS] = {"PASS", "+", "\033[32m"},
+	[STATUS_WARN] = {"WARN", "!", "\033[33m"},
+	[STATUS_FAIL] = {"FAIL", "x", "\033[31m"},
+	[STATUS_NOT_ASSESSED] = {"NOT ASSESSED", "?", "\033[36m"},
+	[STATUS_NOT_APPLICABLE] = {"not applicable", "-", "\033[2m"},
+	[STATUS_ERROR] = {"ERROR", "x", "\033[31m"},
+	[STATUS_WAIVED] = {"waived", "-", "\033[2m"},
+};
+
+static const char *paint(const struct page *page, const char *colour)
+{
+	return page->colour ? colour : "";
+}
+
+static void heading(const struct page *page, const char *text)
+{
+	fprintf(page->out, "\n%s%s%s\n", paint(page, "\033[1m"), text, paint(page, "\033[0m"));
+}
+
+/* Words of `text`, each line indented; a word longer than a line stands alone. */
+static void wrap(const struct page *page, const char *text, unsigned indent)
+{
+	unsigned column = 0;
+	bool begun = false;
+
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		char word[256];
+		unsigned wide;
+
+		snprintf(word, sizeof(word), "%.*s", (int)(length < 255 ? length : 255), text);
+		wide = text_width(word);
+		if (begun && column + 1 + wide > COLUMNS) {
+			fputc('\n', page->out);
+			begun = false;
+		}
+		if (!begun)
+			column = (unsigned)fprintf(page->out, "%*s", (int)indent, "");
+		else
+			column += (unsigned)fprintf(page->out, " ");
+		fputs(word, page->out);
+		column += wide;
+		begun = true;
+		text += length;
+		text += strspn(text, " ");
+	}
+	fputc('\n', page->out);
+}
+
+/* printf's %-*s counts bytes; names may hold longer characters. */
+static void pad(const struct page *page, const char *text, unsigned columns)
+{
+	unsigned wide = text_width(text);
+
+	fprintf(page->out, "%s%*s", text, (int)(wide < columns ? columns - wide : 0), "");
+}
+
+/* ---- the sentence ---- */
+
+static void print_head(const struct page *page)
+{
+	const struct report *report = page->report;
+	enum status verdict = report->verdict;
+	char when[TEXT_SHORT], site[100];
+
+	fprintf(page->out, "%s%s%s", paint(page, "\033[1m"),
+	        paint(page, status_looks[verdict].colour), status_looks[verdict].word);
+	fprintf(page->out, "%s  mptcp-audit %s", paint(page, "\033[0m"), report->options.version);
+	if (report->policy->site)
+		fprintf(page->out, "  %s", text_safe(site, sizeof(site), report->policy->site, 24));
+	if (report->options.generated_ns)
+		fprintf(page->out, "  %s", text_moment(when, report->options.generated_ns));
+	fputs("\n\n", page->out);
+	wrap(page, report->sentence, 0);
+	if (report->assumption[0]) {
+		fputc('\n', page->out);
+		wrap(page, report->assumption, 0);
+	}
+}
+
+/* ---- the WANs ---- */
+
+static uint64_t primary_sum(const struct report *report)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < report->n_wans; i++)
+		if (report->primaries >> i & 1)
+			sum += report->wans[i].shared.billed;
+	return sum;
+}
+
+static void print_kinds(const struct page *page, const struct account *account)
+{
+	char line[400] = "", some[TEXT_SHORT];
+	size_t used = 0;
+
+	for (size_t k = 0; k < KIND_COUNT; k++) {
+		uint64_t bytes = 0, frames = 0;
+		int n;
+
+		for (size_t d = 0; d < DIR_COUNT; d++) {
+			bytes += account->kinds[d][k].ip_bytes;
+			frames += account->kinds[d][k].frames;
+		}
+		if (frames == 0)
+			continue;
+		n = snprintf(line + used, sizeof(line) - used, "%s%s %s", used ? ", " : "",
+		             kind_names[k], text_bytes(some, bytes));
+		if (n < 0 || (size_t)n >= sizeof(line) - used)
+			break;
+		used += (size_t)n;
+	}
+	if (used)
+		wrap(page, line, 4);
+}
+
+static void print_wans(const struct page *page)
+{
+	const struct report *report = page->report;
+	uint64_t primary = primary_sum(report);
+
+	heading(page,
+	        "WANs (bytes at IP level, whole capture; shares: of the primary, judged time)");
+	fprintf(page->out, "  %-16s %-15s %9s %9s %9s %9s\n", "WAN", "role", "bytes", "billed",
+	        "payload", "standby");
+	for (size_t i = 0; i < report->n_wans; i++) {
+		const struct report_wan *wan = &report->wans[i];
+		bool backup = wan->role.role == ROLE_BACKUP;
+		char name[100], role[40], total[TEXT_SHORT], billed[TEXT_SHORT], a[TEXT_SHORT],
+			b[TEXT_SHORT];
+
+		snprintf(role, sizeof(role), "%s%s", role_names[wan->role.role],
+		         wan->role.source == FROM_ASSUMED && wan->role.role != ROLE_NONE
+		                 ? " (assumed)"
+		                 : "");
+		fputs("  ", page->out);
+		pad(page, text_safe(name, sizeof(name), wan->name, 16), 16);
+		fprintf(page->out, " %-15s %9s %9s %9s %9s\n", role,
+		        text_bytes(total, wan->whole.total.ip_bytes),
+		        text_bytes(billed, wan->whole.billed),
+		        backup ? text_percent(a, wan->shared.carrying, primary) : "-",
+		        backup ? text_percent(b, wan->shared.standby, primary) : "-");
+		print_kinds(page, &wan->whole);
+	}
+}
+
+/* ---- what used a WAN ---- */
+
+static void print_cause(const struct page *page, const char *id, uint64_t bytes, uint64_t all)
+{
+	const char *label = strchr(id, ':');
+	char percent[TEXT_SHORT], some[TEXT_SHORT], safe[100];
+
+	fprintf(page->out, "  %10s  %9s  %s", text_percent(percent, bytes, all),
+	        text_bytes(some, bytes), cause_words(id));
+	if (label)
+		fprintf(page->out, ": %s", text_safe(safe, sizeof(safe), label + 1, 30));
+	fputc('\n', page->out);
+}
+
+static void print_causes(const struct page *page, const struct account *account)
+{
+	uint64_t rest = 0;
+	char some[TEXT_SHORT];
+
+	for (size_t i = 0; i < account->n_causes; i++) {
+		if (i < TOP_CAUSES)
+			print_cause(page, account->causes[i].id, account->causes[i].ip_bytes,
+			            account->billed);
+		else
+			rest += account->causes[i].ip_bytes;
+	}
+	if (account->n_causes > TOP_CAUSES) {
+		char percent[TEXT_SHORT];
+
+		fprintf(page->out, "  %10s  %9s  %zu more, in the JSON\n",
+		        text_percent(percent, rest, account->billed), text_bytes(some, rest),
+		        account->n_causes - TOP_CAUSES);
+	}
+	if (account->local > 0)
+		fprintf(page->out, "  %10s  %9s  local, not billed\n", "",
+		        text_bytes(some, account->local));
+	if (account->duplicate > 0)
+		fprintf(page->out, "  %10s  %9s  the capture's own copies, not counted\n", "",
+		        text_bytes(some, account->duplicate));
+}
+
+/* "15:04:05-15:04:45", with the day when it is not the first one of the report. */
+static void print_span(const struct page *page, uint64_t from_ns, uint64_t to_ns)
+{
+	char a[TEXT_SHORT], b[TEXT_SHORT];
+
+	text_moment(a, from_ns);
+	text_moment(b, to_ns);
+	fprintf(page->out, "%.19s to %.*s", a, (int)(strncmp(a, b, 10) == 0 ? 8 : 19),
+	        strncmp(a, b, 10) == 0 && strlen(b) > 19 ? b + 11 : b);
+}
+
+static void print_connection(const struct page *page, const struct connection_on_wan *on,
+                             bool backup)
+{
+	const struct ledger_connection *c = on->connection;
+	char peer[120], sum[TEXT_SHORT], some[TEXT_SHORT];
+	const char *sign = "";
+
+	fputs("    ", page->out);
+	pad(page, text_safe(peer, sizeof(peer), c->server[0] ? c->server : "peer not known", 34),
+	    26);
+	fprintf(page->out, " %9s  ", text_bytes(sum, on->sum.ip_bytes));
+	print_span(page, c->first_ns, c->last_ns);
+	fputc('\n', page->out);
+	if (!backup || on->carrying_ip == 0)
+		return;
+	fputs("      user data: ", page->out);
+	for (size_t i = 0; i < PHASE_COUNT; i++) {
+		if (on->phases[i] == 0)
+			continue;
+		fprintf(page->out, "%s%s %s", sign, phase_names[i],
+		        text_bytes(some, on->phases[i]));
+		sign = ", ";
+	}
+	if (!sign[0])
+		fprintf(page->out, "%s", text_bytes(some, on->carrying_ip));
+	fputc('\n', page->out);
+}
+
+static void print_use(const struct page *page, size_t index)
+{
+	const struct report *report = page->report;
+	const struct report_wan *wan = &report->wans[index];
+	struct connection_on_wan top[TOP_CONNECTIONS];
+	size_t others, n;
+	char name[100], line[200], some[TEXT_SHORT];
+
+	snprintf(line, sizeof(line), "What used %s%s: %s billed, whole capture",
+	         text_safe(name, sizeof(name), wan->name, 32),
+	         wan->role.role == ROLE_BACKUP ? " (backup)" : "",
+	         text_bytes(some, wan->whole.billed));
+	heading(page, line);
+	print_causes(page, &wan->whole);
+	n = report_top(report, index, top, TOP_CONNECTIONS, &others);
+	if (n == 0)
+		return;
+	fputs("  Largest connections on it (IP bytes, UTC):\n", page->out);
+	for (size_t i = 0; i < n; i++)
+		print_connection(page, &top[i], wan->role.role == ROLE_BACKUP);
+	if (others > 0)
+		fprintf(page->out, "    %zu more in the JSON\n", others);
+	if (report->ledger->rest.connections > 0)
+		fprintf(page->out, "    %llu more in sums only\n",
+		        (unsigned long long)report->ledger->rest.connections);
+}
+
+/* Backups; without any, each WAN: then the causes are all there is to tell. */
+static void print_uses(const struct page *page)
+{
+	bool backup = false;
+
+	for (size_t i = 0; i < page->report->n_wans; i++)
+		backup = backup || page->report->wans[i].role.role == ROLE_BACKUP;
+	for (size_t i = 0; i < page->report->n_wans; i++)
+		if (!backup || page->report->wans[i].role.role == ROLE_BACKUP)
+			print_use(page, i);
+}
+
+/* ---- findings ---- */
+
+static void print_evidence(const struct page *page, const struct finding *finding)
+{
+	const struct ledger *ledger = page->report->ledger;
+
+	for (size_t i = 0; i < finding->n_frames; i++) {
+		const struct finding_frame *frame = &finding->frames[i];
+		const char *file =
+			frame->file < ledger->n_files ? ledger->files[frame->file].name : "-";
+		char safe[160], when[TEXT_SHORT];
+
+		fprintf(page->out, "      %s  %s\n", text_safe(safe, sizeof(safe), file, 40),
+		        text_time(when, frame->ts_ns, 6));
+		fprintf(page->out, "        frame.number == %-10llu %s\n",
+		        (unsigned long long)frame->number, frame->note);
+	}
+}
+
+static void print_number(const struct page *page, double value, const char *unit)
+{
+	char text[TEXT_SHORT];
+
+	if (strcmp(unit, "ratio") == 0)
+		fprintf(page->out, "%.4g %%", value * 100);
+	else if (strcmp(unit, "seconds") == 0)
+		fprintf(page->out, "%.3g s", value);
+	else
+		fprintf(page->out, "%s%s", text_bytes(text, value < 1e18 ? (uint64_t)value : 0),
+		        strcmp(unit, "bytes_per_day") == 0 ? "/day" : "");
+}
+
+static void print_observed(const struct page *page, const struct finding *finding)
+{
+	char a[TEXT_SHORT], b[TEXT_SHORT];
+
+	if (!finding->observed)
+		return;
+	fputs("      observed ", page->out);
+	print_number(page, finding->value, finding->unit);
+	if (strcmp(finding->unit, "ratio") == 0)
+		fprintf(page->out, " = %s / %s", text_count(a, finding->numerator),
+		        text_count(b, finding->denominator));
+	if (finding->limited) {
+		fputs(", limit ", page->out);
+		print_number(page, finding->limit, finding->unit);
+	}
+	if (finding->limit_key)
+		fprintf(page->out, " (%s)", finding->limit_key);
+	fputc('\n', page->out);
+}
+
+static void print_finding(const struct page *page, const struct finding *finding)
+{
+	char name[100] = "";
+
+	if (finding->wan >= 0)
+		text_safe(name, sizeof(name), page->report->wans[finding->wan].name, 20);
+	fprintf(page->out, "  %s%s %-4s%s %s%s%s: %s\n",
+	        paint(page, status_looks[finding->status].colour),
+	        status_looks[finding->status].mark, finding->rule, paint(page, "\033[0m"), name,
+	        name[0] ? ", " : "", finding->title, status_looks[finding->status].word);
+	wrap(page, finding->text, 6);
+	if (finding->status == STATUS_PASS || finding->status == STATUS_NOT_APPLICABLE)
+		return;
+	print_observed(page, finding);
+	if (finding->status == STATUS_FAIL || finding->status == STATUS_WARN)
+		wrap(page, finding->why, 6);
+	print_evidence(page, finding);
+}
+
+static void print_findings(const struct page *page)
+{
+	static const enum status order[] = {STATUS_FAIL,         STATUS_ERROR, STATUS_WARN,
+	                                    STATUS_NOT_ASSESSED, STATUS_PASS,  STATUS_WAIVED};
+	size_t quiet = 0;
+
+	heading(page, "Findings");
+	for (size_t s = 0; s < sizeof(order) / sizeof(*order); s++)
+		for (size_t i = 0; i < page->report->n_findings; i++)
+			if (page->report->findings[i].status == order[s])
+				print_finding(page, &page->report->findings[i]);
+	for (size_t i = 0; i < page->report->n_findings; i++)
+		quiet += page->report->findings[i].status == STATUS_NOT_APPLICABLE;
+	if (quiet > 0)
+		fprintf(page->out, "  - %zu not applicable, in the JSON\n", quiet);
+}
+
+/* ---- coverage ---- */
+
+static void print_file(const struct page *page, const struct ledger_file *file)
+{
+	const struct report *report = page->report;
+	char name[160], wan[100], count[TEXT_SHORT], safe[400];
+
+	fputs("  ", page->out);
+	pad(page, text_safe(name, sizeof(name), file->name, 36), 24);
+	fprintf(page->out, " -> %s: %s frames",
+	        text_safe(wan, sizeof(wan),
+	                  file->wan < report->n_wans ? report->wans[file->wan].name : "-", 20),
+	        text_count(count, file->frames));
+	fputc('\n', page->out);
+	if (file->frames > 0) {
+		fputs("      ", page->out);
+		print_span(page, file->first_ns, file->last_ns);
+		fputs(" UTC", page->out);
+		if (file->snaplen)
+			fprintf(page->out, ", snaplen %u", file->snaplen);
+		fputc('\n', page->out);
+	}
+	if (file->message)
+		wrap(page, text_safe(safe, sizeof(safe), file->message, 300), 6);
+}
+
+static void print_gaps(const struct page *page, const struct report_wan *wan)
+{
+	const struct ledger_event *e = wan->ledger->events;
+	uint64_t cut = e[EVENT_HEADER_CUT].count + e[EVENT_OPTION_CUT].count;
+	char name[100], text[TEXT_SHORT], line[500];
+	int n;
+
+	text_safe(name, sizeof(name), wan->name, 20);
+	if (wan->ledger->drops_known || wan->ledger->counters.dropped_frames)
+		n = snprintf(line, sizeof(line), "%s: %s frames dropped while capturing", name,
+		             text_count(text, wan->ledger->counters.dropped_frames));
+	else
+		n = snprintf(line, sizeof(line), "%s: drops not known (pcap does not record them)",
+		             name);
+	if (cut > 0)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %s headers or options cut",
+		              text_count(text, cut));
+	if (e[EVENT_BACKWARDS].count > 0)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %s steps back in time",
+		              text_count(text, e[EVENT_BACKWARDS].count));
+	if (e[EVENT_SUPER_FRAME].count > 0)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %s super-frames (offload)",
+		              text_count(text, e[EVENT_SUPER_FRAME].count));
+	if (wan->ledger->skew_ns > 0)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, ", clock off by %s or more",
+		              text_duration(text, wan->ledger->skew_ns));
+	if (wan->ledger->filtered)
+		snprintf(line + n, sizeof(line) - (size_t)n, ", filtered");
+	wrap(page, line, 2);
+}
+
+static void print_coverage(const struct page *page)
+{
+	const struct report *report = page->report;
+	char filter[200], length[TEXT_SHORT];
+
+	heading(page, "Coverage");
+	for (size_t i = 0; i < report->ledger->n_files; i++)
+		print_file(page, &report->ledger->files[i]);
+	for (size_t i = 0; i < report->n_wans; i++)
+		print_gaps(page, &report->wans[i]);
+	if (report->window) {
+		fputs("  judged: ", page->out);
+		print_span(page, report->start_ns, report->end_ns);
+		fprintf(page->out, " UTC (%s)\n",
+		        text_duration(length, report->end_ns - report->start_ns));
+	} else {
+		fputs("  judged: nothing, the captures share no time\n", page->out);
+	}
+	if (report->options.filter)
+		fprintf(page->out, "  filter: %s (such an audit cannot pass A1, A2, A29)\n",
+		        text_safe(filter, sizeof(filter), report->options.filter, 30));
+	if (report->ledger->frames_over_wans > 0)
+		fprintf(page->out, "  %llu frames of further WANs were not told apart\n",
+		        (unsigned long long)report->ledger->frames_over_wans);
+}
+
+void render_text(const struct report *report, FILE *out, bool colour)
+{
+	struct page page = {report, out, colour};
+
+	print_head(&page);
+	print_wans(&page);
+	print_uses(&page);
+	print_findings(&page);
+	print_coverage(&page);
+}

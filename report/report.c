@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report.c - see report.h.
+ */
+#include "report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+#include "verdict.h"
+
+const char *const phase_names[PHASE_COUNT] = {"healthy", "degraded", "after", "outage", "unknown"};
+const char *const status_names[STATUS_COUNT] = {"pass",           "warn",  "fail",  "not_assessed",
+                                                "not_applicable", "error", "waived"};
+
+bool report_is_primary(enum role role)
+{
+	return role == ROLE_MASTER || role == ROLE_ON;
+}
+
+enum phase report_phase(const struct ledger *ledger, uint64_t primaries, uint16_t circumstance)
+{
+	const struct ledger_circumstance *c;
+
+	if (circumstance >= ledger->n_circumstances)
+		return PHASE_UNKNOWN;
+	c = &ledger->circumstances[circumstance];
+	if (c->healthy & primaries)
+		return PHASE_HEALTHY;
+	if (c->degraded & primaries)
+		return PHASE_DEGRADED;
+	if (c->returned & primaries)
+		return PHASE_AFTER;
+	return c->silent & primaries ? PHASE_OUTAGE : PHASE_UNKNOWN;
+}
+
+/* ---- causes ---- */
+
+static const struct {
+	const char *id, *words;
+} cause_table[] = {
+	{"payload", "user data"},
+	{"payload_healthy", "user data while a primary was healthy"},
+	{"payload_degraded", "user data while the primary was bad"},
+	{"payload_after", "user data after the primary had come back"},
+	{"payload_outage", "user data in an outage of the primary"},
+	{"payload_unknown", "user data of connections with no primary in sight"},
+	{"retransmission", "user data sent again (retransmission)"},
+	{"reinjection", "user data sent again from another WAN"},
+	{"redundant", "redundant copies of user data"},
+	{"keepalive", "keepalives and their answers"},
+	{"zero_window_probe", "zero-window probes"},
+	{"ack", "acks and DATA_ACKs"},
+	{"standby", "opening and closing of MPTCP subflows"},
+	{"tracker_ping", "tracker pings"},
+	{"fallback_tcp", "connections that fell back to plain TCP"},
+	{"unread", "frames that could not be read"},
+	{"plain_tcp", "plain TCP"},
+	{"other", "other traffic"},
+};
+
+const char *cause_words(const char *id)
+{
+	size_t length = strcspn(id, ":");
+
+	for (size_t i = 0; i < sizeof(cause_table) / sizeof(*cause_table); i++)
+		if (strlen(cause_table[i].id) == length &&
+		    strncmp(cause_table[i].id, id, length) == 0)
+			return cause_table[i].words;
+	return id;
+}
+
+/* What a subflow's frame was for, by its kind; carrying kinds of a backup are told by phase
+ * instead. */
+static const char *const subflow_causes[KIND_COUNT] = {
+	[KIND_PAYLOAD] = "payload",
+	[KIND_RETRANSMISSION] = "retransmission",
+	[KIND_REINJECTION] = "reinjection",
+	[KIND_REDUNDANT] = "redundant",
+	[KIND_KEEPALIVE] = "keepalive",
+	[KIND_KEEPALIVE_ACK] = "keepalive",
+	[KIND_ZERO_WINDOW_PROBE] = "zero_window_probe",
+	[KIND_ACK] = "ack",
+	[KIND_HANDSHAKE] = "standby",
+	[KIND_SIGNAL] = "standby",
+	[KIND_TEARDOWN] = "standby",
+	[KIND_RESET] = "standby",
+	[KIND_OTHER] = "other",
+	[KIND_UNREAD] = "unread",
+};
+
+static void cause_id(char id[CAUSE_ID], const struct ledger *ledger, const struct ledger_cell *cell,
+                     bool backup, enum phase phase)
+{
+	const char *app = cell->app < ledger->n_apps ? ledger->apps[cell->app] : "";
+
+	if (cell->kind == KIND_UNREAD)
+		snprintf(id, CAUSE_ID, "unread");
+	else if (cell->traffic == TRAFFIC_MPTCP && cell->kind == KIND_PAYLOAD && backup)
+		snprintf(id, CAUSE_ID, "payload_%s", phase_names[phase]);
+	else if (cell->traffic == TRAFFIC_MPTCP)
+		snprintf(id, CAUSE_ID, "%s", subflow_causes[cell->kind]);
+	else if (cell->traffic == TRAFFIC_FALLBACK)
+		snprintf(id, CAUSE_ID, "fallback_tcp");
+	else if (strcmp(app, "icmp-tracker") == 0)
+		snprintf(id, CAUSE_ID, "tracker_ping");
+	else
+		snprintf(id, CAUSE_ID, "%s:%s",
+		         cell->traffic == TRAFFIC_PLAIN ? "plain_tcp" : "other",
+		         app[0] ? app : "unknown");
+}
+
+/* `causes` has room for one per cell, so this cannot fail. */
+static void cause_add(struct account *account, const char *id, const struct tally *sum)
+{
+	size_t i = 0;
+
+	while (i < account->n_causes && strcmp(account->causes[i].id, id) != 0)
+		i++;
+	if (i == account->n_causes) {
+		snprintf(account->causes[i].id, CAUSE_ID, "%s", id);
+		account->n_causes++;
+	}
+	account->causes[i].frames += sum->frames;
+	account->causes[i].ip_bytes += sum->ip_bytes;
+}
+
+static int cause_order(const void *a, const void *b)
+{
+	const struct cause *x = a, *y = b;
+
+	if (x->ip_bytes != y->ip_bytes)
+		return x->ip_bytes < y->ip_bytes ? 1 : -1;
+	return strcmp(x->id, y->id);
+}
+
+/* ---- accounts ---- */
+
+static void tally_add(struct tally *to, const struct tally *from)
+{
+	to->frames += from->frames;
+	to->l2_bytes += from->l2_bytes;
+	to->ip_bytes += from->ip_bytes;
+	to->payload_bytes += from->payload_bytes;
+}
+
+static void count_carrying(struct account *account, const struct ledger_cell *cell, bool backup,
+                           enum phase phase)
+{
+	account->carrying += cell->sum.ip_bytes;
+	if (cell->traffic == TRAFFIC_FALLBACK)
+		account->fallback += cell->sum.ip_bytes;
+	else if (cell->traffic == TRAFFIC_PLAIN)
+		account->plain += cell->sum.ip_bytes;
+	if (cell->traffic != TRAFFIC_MPTCP)
+		return;
+	if (cell->kind == KIND_PAYLOAD)
+		account->unique += cell->sum.payload_bytes;
+	if (!backup)
+		return;
+	tally_add(&account->phases[phase], &cell->sum);
+	if (cell->kind == KIND_PAYLOAD)
+		account->first_seen[phase] += cell->sum.payload_bytes;
+}
+
+static void count_standby(struct account *account, const struct ledger_cell *cell)
+{
+	account->standby += cell->sum.ip_bytes;
+	if (cell->traffic != TRAFFIC_MPTCP)
+		return;
+	if (cell->kind == KIND_ACK)
+		account->acks += cell->sum.ip_bytes;
+	if (cell->kind == KIND_HANDSHAKE || cell->kind == KIND_SIGNAL ||
+	    cell->kind == KIND_TEARDOWN || cell->kind == KIND_RESET)
+		account->signalling += cell->sum.ip_bytes;
+}
+
+static void account_cell(struct account *account, const struct report *report,
+                         const struct ledger_cell *cell, bool backup)
+{
+	enum phase phase = report_phase(report->ledger, report->primaries, cell->circumstance);
+	char id[CAUSE_ID];
+
+	tally_add(&account->kinds[cell->direction][cell->kind], &cell->sum);
+	tally_add(&account->total, &cell->sum);
+	if (cell->kind == KIND_DUPLICATE) {
+		account->duplicate += cell->sum.ip_bytes;
+		return;
+	}
+	if (cell->traffic == TRAFFIC_MPTCP)
+		tally_add(&account->mptcp, &cell->sum);
+	if (cell->traffic == TRAFFIC_LOCAL) {
+		account->local += cell->sum.ip_bytes;
+		return;
+	}
+	account->billed += cell->sum.ip_bytes;
+	if (cell->kind < KIND_CARRYING)
+		count_carrying(account, cell, backup, phase);
+	else
+		count_standby(account, cell);
+	cause_id(id, report->ledger, cell, backup, phase);
+	cause_add(account, id, &cell->sum);
+}
+
+static bool account_wan(const struct report *report, struct report_wan *wan)
+{
+	bool backup = wan->role.role == ROLE_BACKUP;
+	size_t n = wan->ledger->n_cells;
+
+	wan->whole.causes = calloc(n + 1, sizeof(struct cause));
+	wan->shared.causes = calloc(n + 1, sizeof(struct cause));
+	if (!wan->whole.causes || !wan->shared.causes)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct ledger_cell *cell = &wan->ledger->cells[i];
+
+		if (cell->direction >= DIR_COUNT || cell->kind >= KIND_COUNT ||
+		    cell->traffic >= TRAFFIC_COUNT)
+			continue;
+		account_cell(&wan->whole, report, cell, backup);
+		if (cell->shared && report->window)
+			account_cell(&wan->shared, report, cell, backup);
+	}
+	qsort(wan->whole.causes, wan->whole.n_causes, sizeof(struct cause), cause_order);
+	qsort(wan->shared.causes, wan->shared.n_causes, sizeof(struct cause), cause_order);
+	return true;
+}
+
+/* ---- connections on a WAN ---- */
+
+static bool connection_on(const struct report *report, const struct ledger_connection *connection,
+                          size_t wan, struct connection_on_wan *on)
+{
+	bool seen = false;
+
+	memset(on, 0, sizeof(*on));
+	on->connection = connection;
+	for (size_t i = 0; i < connection->n_subflows; i++) {
+		const struct ledger_subflow *subflow = &connection->subflows[i];
+
+		if (subflow->wan != wan)
+			continue;
+		seen = true;
+		for (size_t k = 0; k < KIND_COUNT; k++) {
+			tally_add(&on->sum, &subflow->kinds[k]);
+			if (k < KIND_CARRYING)
+				on->carrying_ip += subflow->kinds[k].ip_bytes;
+		}
+		for (size_t k = 0; k < subflow->n_shares && k < LEDGER_SHARES; k++)
+			on->phases[report_phase(report->ledger, report->primaries,
+			                        subflow->shares[k].circumstance)] +=
+				subflow->shares[k].sum.ip_bytes;
+	}
+	return seen;
+}
+
+static bool larger(const struct connection_on_wan *a, const struct connection_on_wan *b)
+{
+	if (a->carrying_ip != b->carrying_ip)
+		return a->carrying_ip > b->carrying_ip;
+	if (a->sum.ip_bytes != b->sum.ip_bytes)
+		return a->sum.ip_bytes > b->sum.ip_bytes;
+	return strcmp(a->connection->id, b->connection->id) < 0;
+}
+
+size_t report_top(const struct report *report, size_t wan, struct connection_on_wan *top,
+                  size_t most, size_t *others)
+{
+	size_t seen = 0, n = 0;
+
+	for (size_t i = 0; i < report->ledger->n_connections; i++) {
+		struct connection_on_wan on;
+		size_t at;
+
+		if (!connection_on(report, &report->ledger->connections[i], wan, &on))
+			continue;
+		seen++;
+		if (n == most && (most == 0 || !larger(&on, &top[n - 1])))
+			continue;
+		at = n < most ? n++ : n - 1;
+		for (; at > 0 && larger(&on, &top[at - 1]); at--)
+			top[at] = top[at - 1];
+		top[at] = on;
+	}
+	*others = seen - n;
+	return n;
+}
+
+/* ---- the whole ---- */
+
+/* The WAN's only file, or NULL: what the user typed is the best name to confirm a role with. */
+static const char *only_file(const struct ledger *ledger, size_t wan)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < ledger->n_files; i++) {
+		if (ledger->files[i].wan != wan)
+			continue;
+		if (name)
+			return NULL;
+		name = ledger->files[i].name;
+	}
+	return name;
+}
+
+/* "assuming b.pcap is the backup: 412 of 412 joins say so; confirm with --backup b.pcap" */
+static int assume_one(char *to, size_t left, const struct report *report, size_t i)
+{
+	const struct wan_role *role = &report->wans[i].role;
+	const char *file = only_file(report->ledger, i);
+	char name[200];
+
+	text_safe(name, sizeof(name), file ? file : report->wans[i].name, 60);
+	return snprintf(to, left, "%s is the backup: %llu of %llu %s say so; confirm with --%s%s%s",
+	                name, (unsigned long long)role->says, (unsigned long long)role->of,
+	                role->sign ? role->sign : "signs", file ? "backup " : "role ", name,
+	                file ? "" : "=backup");
+}
+
+static void tell_assumption(struct report *report)
+{
+	char *to = report->assumption;
+	size_t left = sizeof(report->assumption);
+
+	for (size_t i = 0; i < report->n_wans; i++) {
+		const struct wan_role *role = &report->wans[i].role;
+		int n;
+
+		if (role->role != ROLE_BACKUP || role->source != FROM_ASSUMED)
+			continue;
+		n = snprintf(to, left, "%sassuming ", report->assumed ? "; " : "");
+		report->assumed = true;
+		if (n < 0 || (size_t)n >= left)
+			return;
+		to += n;
+		left -= (size_t)n;
+		n = assume_one(to, left, report, i);
+		if (n < 0 || (size_t)n >= left)
+			return;
+		to += n;
+		left -= (size_t)n;
+	}
+}
+
+static enum report_failure fill(struct report *report, char *message, size_t size)
+{
+	struct wan_role roles[LEDGER_WANS_MAX];
+	enum policy_answer answer =
+		policy_resolve(report->policy, report->ledger, roles, message, size);
+
+	if (answer != POLICY_FINE)
+		return answer == POLICY_UNKNOWN_FLAG ? REPORT_UNKNOWN_FLAG : REPORT_UNKNOWN_CONFIG;
+	report->wans = calloc(report->ledger->n_wans + 1, sizeof(*report->wans));
+	if (!report->wans)
+		return REPORT_NO_MEMORY;
+	report->n_wans = report->ledger->n_wans;
+	for (size_t i = 0; i < report->n_wans; i++) {
+		report->wans[i] = (struct report_wan){
+			.name = report->ledger->wans[i].name,
+			.ledger = &report->ledger->wans[i],
+			.role = roles[i],
+		};
+		if (report_is_primary(roles[i].role))
+			report->primaries |= UINT64_C(1) << i;
+	}
+	for (size_t i = 0; i < report->n_wans; i++)
+		if (!account_wan(report, &report->wans[i]))
+			return REPORT_NO_MEMORY;
+	tell_assumption(report);
+	return verdict_judge(report) ? REPORT_FINE : REPORT_NO_MEMORY;
+}
+
+enum report_failure report_build(struct report *report, const struct ledger *ledger,
+                                 const struct policy *policy, const struct report_options *options,
+                                 char *message, size_t size)
+{
+	enum report_failure failure;
+
+	memset(report, 0, sizeof(*report));
+	report->ledger = ledger;
+	report->policy = policy;
+	report->options = *options;
+	report->window = ledger->shared_known && ledger->shared_end_ns >= ledger->shared_start_ns;
+	if (report->window) {
+		report->start_ns = ledger->shared_start_ns;
+		report->end_ns = ledger->shared_end_ns;
+	}
+	failure = fill(report, message, size);
+	if (failure == REPORT_NO_MEMORY)
+		snprintf(message, size, "out of memory");
+	if (failure != REPORT_FINE)
+		report_release(report);
+	return failure;
+}
+
+void report_release(struct report *report)
+{
+	for (size_t i = 0; i < report->n_wans; i++) {
+		free(report->wans[i].whole.causes);
+		free(report->wans[i].shared.causes);
+	}
+	free(report->wans);
+	free(report->findings);
+	memset(report, 0, sizeof(*report));
+}

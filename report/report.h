@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report.h - a ledger and a policy in, everything a reader is told out: plain data.
+ *
+ * Holds exact sums; ratios and words are made by whoever prints. Renderers (render.h) are pure
+ * functions of struct report. The ledger and the policy are borrowed and must outlive the report;
+ * they are not changed.
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../dissect/ledger.h"
+#include "policy.h"
+
+/* ---- how the connection's primaries (master and on) were while a backup carried a frame ----
+ *
+ * From the circumstance of the cell; the first that holds: a primary was healthy; one was degraded;
+ * one had returned but carried nothing new yet; one was silent; none had a subflow of this
+ * connection, or nothing is known.
+ */
+enum phase { PHASE_HEALTHY, PHASE_DEGRADED, PHASE_AFTER, PHASE_OUTAGE, PHASE_UNKNOWN, PHASE_COUNT };
+extern const char *const phase_names[PHASE_COUNT];
+
+/* ---- what bytes were used for: each frame that is billed has exactly one cause ---- */
+
+#define CAUSE_ID 80
+struct cause {
+	char id[CAUSE_ID]; /* "payload_healthy", "keepalive", "other:dns", ... */
+	uint64_t frames;
+	uint64_t ip_bytes;
+};
+
+/* Words for a cause id, with the label of "plain_tcp:LABEL" and "other:LABEL" left out of the
+ * words. Static text. */
+const char *cause_words(const char *id);
+
+/* ---- the sums of a WAN, once for the whole capture and once for the time all captures share ----
+ */
+
+struct account {
+	struct tally kinds[DIR_COUNT][KIND_COUNT];
+	struct tally total;
+	struct tally mptcp; /* frames of subflows, without duplicates */
+
+	/* IP bytes; billed + local + duplicate = total.ip_bytes */
+	uint64_t billed;
+	uint64_t local;     /* never leaves the access link */
+	uint64_t duplicate; /* packets the capture holds twice */
+
+	/* IP bytes; carrying + standby = billed */
+	uint64_t carrying; /* frames that carry user payload */
+	uint64_t standby;
+	uint64_t signalling; /* part of standby: handshake, signal, teardown, reset of subflows */
+	uint64_t acks;       /* part of standby: ACKs of subflows */
+
+	struct tally
+		phases[PHASE_COUNT]; /* carrying frames of subflows; only filled for a backup */
+	uint64_t first_seen[PHASE_COUNT]; /* payload bytes of kind payload among them */
+	uint64_t unique;                  /* payload bytes of kind payload on subflows, any role */
+	uint64_t fallback;                /* IP bytes of carrying frames of fallback TCP */
+	uint64_t plain;                   /* ... of TCP that never offered MPTCP */
+
+	struct cause *causes; /* owned; largest first, ties by id; they add up to billed */
+	size_t n_causes;
+};
+
+struct report_wan {
+	const char *name; /* borrowed from the ledger */
+	const struct ledger_wan *ledger;
+	struct wan_role role;
+	struct account whole, shared;
+};
+
+/* ---- findings ---- */
+
+enum status {
+	STATUS_PASS,
+	STATUS_WARN,
+	STATUS_FAIL,
+	STATUS_NOT_ASSESSED,
+	STATUS_NOT_APPLICABLE,
+	STATUS_ERROR,
+	STATUS_WAIVED,
+	STATUS_COUNT
+};
+extern const char *const status_names[STATUS_COUNT];
+
+/* A number beside the observed one: a share or an amount with its denominator (0 = an amount). */
+struct part {
+	const char *name; /* static text */
+	uint64_t numerator, denominator;
+};
+#define FINDING_PARTS 8
+
+struct finding_frame {
+	uint64_t ts_ns;
+	uint64_t number;
+	uint32_t file;    /* index into ledger.files */
+	const char *note; /* static text */
+};
+#define FINDING_FRAMES 4
+
+struct finding {
+	const char *rule;        /* "A1"; static text */
+	const char *title, *why; /* static text */
+	enum status status;
+	int wan; /* index into report.wans, or -1 */
+
+	bool observed; /* false: nothing was measured */
+	double value;
+	uint64_t numerator, denominator;
+	const char *unit; /* "ratio", "bytes_per_day", "bytes", "seconds", "count"; static text */
+	bool limited;
+	double limit;          /* in the same unit */
+	const char *limit_key; /* the setting it comes from, or NULL */
+	struct part parts[FINDING_PARTS];
+	size_t n_parts;
+
+	char text[600]; /* one or two sentences; names in it are already safe to print */
+	struct finding_frame frames[FINDING_FRAMES];
+	size_t n_frames;
+};
+
+/* ---- the whole ---- */
+
+struct report_options {
+	uint64_t generated_ns; /* 0 = not told */
+	const char *version;   /* of the tool; borrowed */
+	const char *filter;    /* NULL = every frame was looked at; borrowed */
+};
+
+struct report {
+	const struct ledger *ledger;
+	const struct policy *policy;
+	struct report_options options;
+
+	bool window; /* the captures share a time */
+	uint64_t start_ns, end_ns;
+	uint64_t primaries; /* bit per WAN of role master or on */
+	bool assumed;       /* a backup is one only by our proposal: never better than warn */
+
+	struct report_wan *wans; /* owned; in the ledger's order */
+	size_t n_wans;
+	struct finding *findings; /* owned; in the order of the rules, then of the WANs */
+	size_t n_findings, cap_findings;
+	enum status verdict;
+	char sentence[700];
+	char assumption[700]; /* "assuming b is the backup: ...", or "" */
+};
+
+enum report_failure { REPORT_FINE, REPORT_NO_MEMORY, REPORT_UNKNOWN_FLAG, REPORT_UNKNOWN_CONFIG };
+
+/* Fill *report from scratch. On failure the message says why and nothing needs releasing. */
+enum report_failure report_build(struct report *report, const struct ledger *ledger,
+                                 const struct policy *policy, const struct report_options *options,
+                                 char *message, size_t size);
+void report_release(struct report *report);
+
+/* How the primaries were for cells of this circumstance. */
+enum phase report_phase(const struct ledger *ledger, uint64_t primaries, uint16_t circumstance);
+
+bool report_is_primary(enum role role);
+
+/* The WAN whose causes people come for: bytes of a connection on it, and when. */
+struct connection_on_wan {
+	const struct ledger_connection *connection;
+	struct tally sum; /* all kinds on this WAN */
+	uint64_t carrying_ip;
+	uint64_t phases[PHASE_COUNT]; /* IP bytes of carrying frames */
+};
+
+/* The connections with most carrying IP bytes on a WAN, largest first; at most `most`. Returns how
+ * many; *others gets how many more there are among those the ledger kept whole. */
+size_t report_top(const struct report *report, size_t wan, struct connection_on_wan *top,
+                  size_t most, size_t *others);
+
+#endif

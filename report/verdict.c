@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verdict.c - see verdict.h.
+ */
+#include "verdict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+const struct rule verdict_rules[] = {
+	{"A1", "Share of the backup",
+         "A backup is there to be ready; what it carries is billed by the byte.", rule_share},
+	{"A2", "Budget of the backup", "A mobile plan ends at a number of bytes, not at a share.",
+         rule_budget},
+	{"A3", "User data while the primary was healthy",
+         "New data on a backup beside a healthy primary means the role is ignored or traffic did "
+         "not return.",
+         rule_healthy},
+	{"A5", "Redundant copies",
+         "A redundant scheduler sends everything on each WAN, backups included.", rule_redundant},
+	{"A6", "Role on the wire",
+         "The kernel acts on what is on the wire, not on what was configured.", rule_role},
+	{"A16", "Opening and closing of subflows",
+         "Each MPTCP connection costs a join and a close on every backup; many short ones add up.",
+         rule_signalling},
+	{"A23", "MPTCP stripped or refused",
+         "A connection whose MPTCP is lost stays on one WAN: no bonding, no failover.",
+         rule_stripped},
+	{"A27", "Wholeness of the capture", "What was not captured cannot be judged.", rule_whole},
+	{"A29", "Silence on the backup",
+         "A backup nothing is heard of may be dead when it is needed.", rule_silence},
+};
+const size_t verdict_n_rules = sizeof(verdict_rules) / sizeof(*verdict_rules);
+
+/* ---- for the rules ---- */
+
+struct finding *verdict_add(struct report *report, const struct rule *rule, int wan)
+{
+	struct finding *finding;
+
+	if (report->n_findings == report->cap_findings) {
+		size_t cap = report->cap_findings ? report->cap_findings * 2 : 32;
+		struct finding *grown = realloc(report->findings, cap * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		report->findings = grown;
+		report->cap_findings = cap;
+	}
+	finding = &report->findings[report->n_findings++];
+	memset(finding, 0, sizeof(*finding));
+	finding->rule = rule->id;
+	finding->title = rule->title;
+	finding->why = rule->why;
+	finding->status = STATUS_NOT_ASSESSED;
+	finding->wan = wan;
+	return finding;
+}
+
+void verdict_observe(struct finding *finding, const char *unit, uint64_t numerator,
+                     uint64_t denominator)
+{
+	finding->unit = unit;
+	finding->numerator = numerator;
+	finding->denominator = denominator;
+	finding->observed = denominator > 0;
+	finding->value = denominator > 0 ? (double)numerator / (double)denominator : 0;
+}
+
+void verdict_limit(const struct report *report, struct finding *finding, enum limit limit)
+{
+	finding->limited = true;
+	finding->limit = report->policy->limits[limit];
+	finding->limit_key = limit_rows[limit].key;
+}
+
+void verdict_part(struct finding *finding, const char *name, uint64_t numerator,
+                  uint64_t denominator)
+{
+	if (finding->n_parts < FINDING_PARTS)
+		finding->parts[finding->n_parts++] = (struct part){name, numerator, denominator};
+}
+
+/* Keep the earliest, in order. */
+static void show_frame(struct finding *finding, const struct evidence_frame *frame,
+                       const char *note)
+{
+	size_t at = finding->n_frames;
+
+	while (at > 0 && finding->frames[at - 1].ts_ns > frame->ts_ns)
+		at--;
+	if (at == FINDING_FRAMES)
+		return;
+	if (finding->n_frames < FINDING_FRAMES)
+		finding->n_frames++;
+	for (size_t i = finding->n_frames - 1; i > at; i--)
+		finding->frames[i] = finding->frames[i - 1];
+	finding->frames[at] =
+		(struct finding_frame){frame->ts_ns, frame->number, frame->file, note};
+}
+
+static void show_evidence(struct finding *finding, const struct evidence *evidence,
+                          const char *note)
+{
+	for (uint32_t i = 0; i < evidence->count && i < EVIDENCE_FRAMES; i++)
+		show_frame(finding, &evidence->frames[i], note);
+}
+
+void verdict_show_cells(const struct report *report, struct finding *finding,
+                        bool (*match)(const struct report *report, const struct ledger_cell *cell),
+                        const char *note)
+{
+	const struct ledger_wan *wan = report->wans[finding->wan].ledger;
+
+	for (size_t i = 0; i < wan->n_cells; i++)
+		if (wan->cells[i].shared && match(report, &wan->cells[i]))
+			show_evidence(finding, &wan->cells[i].first, note);
+}
+
+void verdict_show_event(struct finding *finding, const struct ledger_event *event, const char *note)
+{
+	show_evidence(finding, &event->first, note);
+}
+
+/* ---- all together ---- */
+
+static bool clears(const struct report *report, const char *rule, int wan)
+{
+	bool seen = false;
+
+	for (size_t i = 0; i < report->n_findings; i++) {
+		const struct finding *finding = &report->findings[i];
+
+		if (strcmp(finding->rule, rule) != 0 ||
+		    (finding->wan >= 0 && wan >= 0 && finding->wan != wan))
+			continue;
+		seen = true;
+		if (finding->status != STATUS_PASS && finding->status != STATUS_NOT_APPLICABLE &&
+		    finding->status != STATUS_WAIVED)
+			return false;
+	}
+	return seen;
+}
+
+static bool passes(const struct report *report, const char *rule, int wan)
+{
+	for (size_t i = 0; i < report->n_findings; i++) {
+		const struct finding *finding = &report->findings[i];
+
+		if (strcmp(finding->rule, rule) == 0 && finding->wan == wan &&
+		    finding->status == STATUS_PASS)
+			return true;
+	}
+	return false;
+}
+
+static bool may_pass(const struct report *report)
+{
+	bool backup = false;
+
+	for (size_t i = 0; i < report->n_wans; i++) {
+		int wan = (int)i;
+
+		if (report->wans[i].role.role != ROLE_BACKUP)
+			continue;
+		backup = true;
+		if (!passes(report, "A1", wan) && !passes(report, "A2", wan))
+			return false;
+		if (!clears(report, "A3", wan) || !clears(report, "A29", wan))
+			return false;
+	}
+	return backup && clears(report, "A27", -1);
+}
+
+enum status verdict_overall(const struct report *report)
+{
+	bool warned = false;
+
+	for (size_t i = 0; i < report->n_findings; i++) {
+		if (report->findings[i].status == STATUS_FAIL)
+			return STATUS_FAIL;
+		warned = warned || report->findings[i].status == STATUS_WARN;
+	}
+	if (warned)
+		return STATUS_WARN;
+	if (!may_pass(report))
+		return STATUS_NOT_ASSESSED;
+	return report->assumed ? STATUS_WARN : STATUS_PASS;
+}
+
+/* ---- the sentence ---- */
+
+static const struct finding *find(const struct report *report, const char *rule, enum status status)
+{
+	for (size_t i = 0; i < report->n_findings; i++)
+		if ((!rule || strcmp(report->findings[i].rule, rule) == 0) &&
+		    report->findings[i].status == status)
+			return &report->findings[i];
+	return NULL;
+}
+
+/* The share of the backup that carried most speaks for all. */
+static const struct finding *find_share(const struct report *report)
+{
+	const struct finding *most = NULL;
+
+	for (size_t i = 0; i < report->n_findings; i++) {
+		const struct finding *finding = &report->findings[i];
+
+		if (strcmp(finding->rule, "A1") == 0 && finding->observed &&
+		    (!most || finding->value > most->value))
+			most = finding;
+	}
+	return most;
+}
+
+static const char *opening(const struct report *report, char *out, size_t size)
+{
+	char name[100];
+
+	out[0] = '\0';
+	for (size_t i = 0; report->assumed && i < report->n_wans; i++) {
+		if (report->wans[i].role.role != ROLE_BACKUP)
+			continue;
+		text_safe(name, sizeof(name), report->wans[i].name, 32);
+		snprintf(out, size, "If %s is your backup: ", name);
+		return out;
+	}
+	return out;
+}
+
+static void say_window(const struct report *report, char *out, size_t size)
+{
+	char length[TEXT_SHORT], since[TEXT_SHORT];
+
+	if (!report->window) {
+		snprintf(out, size, " The captures share no time.");
+		return;
+	}
+	snprintf(out, size, " Judged: %s since %s.",
+	         text_duration(length, report->end_ns - report->start_ns),
+	         text_moment(since, report->start_ns));
+}
+
+static void say_no_backup(struct report *report)
+{
+	if (report->n_wans == 1)
+		snprintf(report->sentence, sizeof(report->sentence),
+		         "One WAN and no backup named: its causes stand below, there is no share "
+		         "to judge. "
+		         "Name a backup with --backup FILE and its primary with --master FILE.");
+	else
+		snprintf(report->sentence, sizeof(report->sentence),
+		         "None of the %zu WANs is a backup, and none of their frames says so; name "
+		         "it with "
+		         "--backup FILE.",
+		         report->n_wans);
+}
+
+static void say_share(const struct report *report, const struct finding *finding, char *out,
+                      size_t size)
+{
+	char percent[TEXT_SHORT], some[TEXT_SHORT], all[TEXT_SHORT], name[100];
+
+	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
+	snprintf(out, size, "%s carried %s of the primary's bytes as %s (%s of %s; limit %g %%).",
+	         name, text_percent(percent, finding->numerator, finding->denominator),
+	         report->policy->limits[LIMIT_SHARE_OF] > 0 ? "traffic of any kind"
+	                                                    : "user payload",
+	         text_bytes(some, finding->numerator), text_bytes(all, finding->denominator),
+	         finding->limit * 100);
+}
+
+/* One sentence for the verdict: the worst finding, then the share in numbers. */
+static void tell(struct report *report)
+{
+	static const char *const words[STATUS_COUNT] = {"PASS", "WARN", "FAIL", "NOT ASSESSED"};
+	const struct finding *share = find_share(report), *worst = NULL;
+	char if_backup[150], numbers[300] = "", window[150];
+
+	if (!find(report, "A1", STATUS_NOT_APPLICABLE) && report->primaries == 0 && !share)
+		share = NULL;
+	if (report->verdict == STATUS_FAIL || report->verdict == STATUS_WARN)
+		worst = find(report, NULL, report->verdict);
+	else if (report->verdict == STATUS_NOT_ASSESSED)
+		worst = find(report, "A27", STATUS_NOT_ASSESSED);
+	if (!worst && report->verdict == STATUS_NOT_ASSESSED)
+		worst = find(report, NULL, STATUS_NOT_ASSESSED);
+	opening(report, if_backup, sizeof(if_backup));
+	say_window(report, window, sizeof(window));
+	if (share)
+		say_share(report, share, numbers, sizeof(numbers));
+	if (worst == share)
+		worst = NULL;
+	snprintf(report->sentence, sizeof(report->sentence), "%s%s. %s%s%.*s%s", if_backup,
+	         words[report->verdict], numbers, worst && numbers[0] ? " " : "", 250,
+	         worst ? worst->text : "", window);
+}
+
+bool verdict_judge(struct report *report)
+{
+	bool backup = false;
+
+	for (size_t i = 0; i < verdict_n_rules; i++)
+		if (!verdict_rules[i].judge(report, &verdict_rules[i]))
+			return false;
+	report->verdict = verdict_overall(report);
+	for (size_t i = 0; i < report->n_wans; i++)
+		backup = backup || report->wans[i].role.role == ROLE_BACKUP;
+	if (backup || report->verdict == STATUS_FAIL || report->verdict == STATUS_WARN)
+		tell(report);
+	else
+		say_no_backup(report);
+	return true;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verdict.h - the rules: what each looks at, and what all of them together say.
+ *
+ * A rule reads a report whose accounts are filled and adds findings: one per backup WAN (or per
+ * WAN) it speaks of. Only cells inside the time all captures share are judged; events and counters
+ * have no time of their own and count over the whole capture, which their sentences say. Every
+ * number stands in the finding with its limit.
+ *
+ * What the rules decide, where domain knowledge left room:
+ *  A1  payload share = billed IP bytes of carrying frames / billed IP bytes of all primaries;
+ * standby = the rest. Outside: local traffic, capture duplicates and, on the backup, subflow frames
+ * in an outage of all primaries (shown apart). ACKs say nothing about an outage themselves: the
+ * part of the backup's ACK bytes that matches the part of its carrying frames in an outage is taken
+ * out of standby, and called an estimate. A2  the day's projection needs a window of an hour; a
+ * budget already exceeded in less time is proven anyway. A3  first-seen payload bytes of subflows
+ * on a backup, by phase, against first-seen payload of all WANs. healthy: judged. A few KB cross
+ * over at each switch, so once an outage or a return was seen on this backup, `switch_bytes` are
+ * allowed beside the share (never beside the absolute limit). degraded: warn, the primary is bad.
+ * after: reported with A3's numbers, judged by no limit yet. outage: what a backup is for. unknown
+ * (the connection had no primary subflow in sight): nobody can say, so above the same limits the
+ *      rule is not assessed. Plain and fallback TCP have no circumstance: A1 counts them, A3 does
+ * not. A6  compares the configured role with what the WAN's own side asked for (B of its JOINs,
+ * MP_PRIO). The far side's B bit is no sign: today's Linux server answers B=0 to a client's B=1.
+ *  A27 is never fail or warn: a capture is whole, or what rests on it is not assessed.
+ *  A29 fails only when traffic was certain: the other WANs lived through the silence and the
+ * tracker had pinged on this WAN, or a subflow with keepalives lasted from before it until after
+ * it.
+ *
+ * Overall: fail > warn > not_assessed > pass. Pass needs, for each backup, A1 or A2, and A3, A27
+ * and A29, assessed and passed or not applicable. Roles that were only proposed make warn of pass.
+ */
+#ifndef REPORT_VERDICT_H
+#define REPORT_VERDICT_H
+
+#include "report.h"
+
+struct rule {
+	const char *id, *title, *why;
+	/* Adds its findings; false when out of memory. */
+	bool (*judge)(struct report *report, const struct rule *rule);
+};
+
+extern const struct rule verdict_rules[];
+extern const size_t verdict_n_rules;
+
+/* Run all rules, then fill report->verdict and report->sentence. False when out of memory. */
+bool verdict_judge(struct report *report);
+
+/* The overall verdict of the findings as they stand. */
+enum status verdict_overall(const struct report *report);
+
+/* ---- for the rules ---- */
+
+/* A new finding of a rule about a WAN (-1: none), NOT_ASSESSED until someone knows better. NULL:
+ * out of memory. */
+struct finding *verdict_add(struct report *report, const struct rule *rule, int wan);
+
+/* What was observed against which limit. A denominator of 0 with unit "ratio" observes nothing. */
+void verdict_observe(struct finding *finding, const char *unit, uint64_t numerator,
+                     uint64_t denominator);
+void verdict_limit(const struct report *report, struct finding *finding, enum limit limit);
+void verdict_part(struct finding *finding, const char *name, uint64_t numerator,
+                  uint64_t denominator);
+
+/* Name the frames that show it: the earliest of the cells that `match` wants, or of an event. */
+void verdict_show_cells(const struct report *report, struct finding *finding,
+                        bool (*match)(const struct report *report, const struct ledger_cell *cell),
+                        const char *note);
+void verdict_show_event(struct finding *finding, const struct ledger_event *event,
+                        const char *note);
+
+/* The rules that look at what a backup carried, and those that look at links and captures. */
+bool rule_share(struct report *report, const struct rule *rule);
+bool rule_budget(struct report *report, const struct rule *rule);
+bool rule_healthy(struct report *report, const struct rule *rule);
+bool rule_redundant(struct report *report, const struct rule *rule);
+bool rule_signalling(struct report *report, const struct rule *rule);
+bool rule_role(struct report *report, const struct rule *rule);
+bool rule_stripped(struct report *report, const struct rule *rule);
+bool rule_whole(struct report *report, const struct rule *rule);
+bool rule_silence(struct report *report, const struct rule *rule);
+
+#endif
