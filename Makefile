@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 60
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wconversion
 CFLAGS  ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE
-LIBS     = -lpcap -ljansson -lnettle -lz -lzstd -linih
+LIBS     = -lpcap -ljansson -lnettle -lz -lzstd -linih -lm
 O       := $(BUILD)
 ifeq ($(SAN),1)
 O       := $(BUILD)-san

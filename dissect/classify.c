@@ -349,7 +349,6 @@ static void carry_payload(struct look *l)
 	uint64_t start = l->pos + (l->s->flags & TCP_SYN ? 1 : 0), end = start + l->s->payload_len;
 	uint64_t from = start, fresh = 0;
 	struct seqrange gap;
-	uint64_t before = l->own->dsn;
 
 	if (!is_plain(l->sf))
 		tell_dsn(l);
@@ -361,7 +360,8 @@ static void carry_payload(struct look *l)
 	seqset_add(&l->h->bytes, start, end);
 	l->out->payload[KIND_RETRANSMISSION] += (uint32_t)(end - start - fresh);
 	halve(l->own);
-	if (l->own->ack_ahead_ns && l->out->payload[KIND_PAYLOAD] && (int64_t)(l->own->ack - before) > 0) {
+	if (l->own->ack_ahead_ns && l->out->payload[KIND_PAYLOAD] && l->out->has_dsn &&
+	    (int64_t)(l->own->ack - l->out->dsn) > 0) {
 		l->out->ack_before_data_ns = l->ts_ns > l->own->ack_ahead_ns ? l->ts_ns - l->own->ack_ahead_ns : 0;
 		l->own->ack_ahead_ns = 0;
 	}

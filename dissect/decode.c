@@ -178,6 +178,8 @@ static void decode_ip(struct segment *s, struct bytes b, uint32_t wire)
 		s->result = DECODE_CUT;
 		return;
 	}
+	s->link = b.at;
+	s->link_cap = (uint32_t)bytes_left(&b);
 	switch (b.at[0] >> 4) {
 	case 4:
 		s->ethertype = ETHERTYPE_IPV4;

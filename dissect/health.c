@@ -122,10 +122,10 @@ void health_circumstance(struct track *track, const struct connection *c, uint32
 
 	for (uint32_t i = c->subflows; i != NO_INDEX; i = track_at(track, i)->next) {
 		struct subflow *sf = track_at(track, i);
-		if (!sf->tallies || sf->tallies->wan == wan)
+		if (!sf->tallies || sf->home == wan)
 			continue;
 		enum health health = judge(sf, ts_ns);
-		uint32_t at = sf->tallies->wan;
+		uint32_t at = sf->home;
 		wans |= UINT64_C(1) << at;
 		if (health > best[at])
 			best[at] = (uint8_t)health;

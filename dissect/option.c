@@ -285,7 +285,8 @@ void options_read(struct options *o, const struct segment *segment)
 	struct bytes b = bytes_of(segment->options, segment->options_len);
 
 	o->subtypes = 0;
-	o->any_mptcp = o->malformed = o->has_timestamps = o->has_window_scale = false;
+	o->any_mptcp = o->malformed = o->cut_inside = false;
+	o->has_timestamps = o->has_window_scale = false;
 	o->unknown = o->n_add = o->n_removed = 0;
 	o->mss = 0;
 	o->cut = segment->options_cut;
@@ -311,6 +312,7 @@ void options_read(struct options *o, const struct segment *segment)
 				return;
 			}
 			body = bytes_left(&b);
+			o->cut_inside = true;
 		}
 		read_option(o, kind, bytes_of(b.at, body), len);
 		bytes_take(&b, body);

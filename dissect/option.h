@@ -73,7 +73,9 @@ struct add_addr {
 struct options {
 	uint16_t subtypes;	/* bit per enum mptcp_subtype that was read */
 	bool any_mptcp;		/* at least one option of kind 30, known or not */
-	bool cut, malformed;
+	bool cut;		/* the TCP header ends behind what was captured */
+	bool cut_inside;	/* ... inside an option */
+	bool malformed;
 	uint8_t unknown;	/* MPTCP options of unknown subtype */
 	bool has_timestamps;
 	bool has_window_scale;

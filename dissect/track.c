@@ -47,7 +47,6 @@ struct track {
 	uint32_t tokens[TOKEN_BUCKETS];
 	uint32_t near[4][NEAR_BUCKETS];
 	struct dsn_budget budget;
-	uint64_t evicted;
 	struct subflow *latest;
 	struct subflow spare; /* stands in when memory is out; never found again */
 	struct connection spare_connection;
@@ -124,11 +123,6 @@ struct connection *track_connection(struct track *t, const struct subflow *sf)
 struct dsn_budget *track_budget(struct track *t)
 {
 	return &t->budget;
-}
-
-uint64_t track_evicted(const struct track *t)
-{
-	return t->evicted;
 }
 
 /* ---- table of 4-tuples ---- */
@@ -504,7 +498,7 @@ static void evict_one(struct track *t)
 			sf->credit--;
 			continue;
 		}
-		t->evicted += sf->state != SUBFLOW_CLOSED;
+		sf->evicted = sf->state != SUBFLOW_CLOSED;
 		subflow_free(t, sf);
 		return;
 	}
@@ -623,7 +617,7 @@ static struct subflow *spare(struct track *t, uint64_t ts_ns)
 		t->spare.confidence = CONF_ORPHAN;
 		t->spare.state = SUBFLOW_ESTABLISHED;
 	}
-	t->evicted++;
+	t->spare.evicted = true;
 	return &t->spare;
 }
 

@@ -94,6 +94,8 @@ struct flow_tally {
 	uint16_t used;		/* bit per kind: kinds[] is valid */
 	uint8_t n_shares;
 	uint8_t direction[2];	/* enum direction of dir 0 and 1 on this WAN */
+	uint16_t circumstance;	/* ledger's index, valid until: */
+	uint64_t circumstance_until_ns;
 	uint64_t first_ns, last_ns;
 	struct ledger_subflow_share shares[LEDGER_SHARES];
 	struct tally kinds[KIND_COUNT];
@@ -120,6 +122,7 @@ struct subflow {
 	uint8_t credit;		/* rounds of the clock it survives; raised by each frame */
 	bool join, initial;
 	bool mptcp;		/* an MPTCP option was seen */
+	bool local;		/* plain TCP that never leaves the access link */
 	bool fallback;
 	bool infinite;		/* fallback by an infinite mapping: DSNs go on */
 	bool offered;		/* its SYN had MP_CAPABLE or MP_JOIN */
@@ -127,10 +130,13 @@ struct subflow {
 	bool bound;		/* connection is certain enough to stay */
 	bool established;	/* handshake complete as MPTCP */
 	bool reset;		/* ended by RST */
+	bool refused;		/* its join was answered by RST */
+	bool evicted;		/* given up to bound memory */
 	bool returned, silent;	/* health.h */
 	uint8_t slot;		/* in the connection's DSN maps */
 	uint8_t confidence;	/* enum confidence */
 	int8_t backup[2];	/* asked by dir 0, dir 1; -1 not seen */
+	uint64_t backup_ns[2];	/* when that was said */
 	uint8_t address_id[2];
 	bool address_known[2];
 	uint16_t app;		/* ledger's index */
@@ -141,6 +147,7 @@ struct subflow {
 	uint64_t first_ns, last_ns;
 	uint64_t rtt_ns;	/* smoothed; 0 = not measured */
 	uint64_t carrying_bytes;	/* first-seen payload it carried */
+	uint32_t home;		/* ledger's index of the WAN it began on */
 	struct flow_tally *tallies;	/* the WAN used last is first */
 	struct half half[2];
 };
@@ -176,9 +183,6 @@ struct connection {
 	uint64_t near_mark[2];	/* position >> 24 when last indexed, +1; 0 = never */
 	uint64_t id;
 	uint64_t first_ns, last_ns;
-	uint64_t switch_ns;	/* health.h: circumstance is valid until then */
-	uint32_t circumstance_wan;
-	uint16_t circumstance;
 	uint32_t slots;		/* bit per slot in use */
 	uint32_t subflows;	/* first of the list */
 	uint32_t n_subflows, numbered;
@@ -229,6 +233,5 @@ uint64_t track_dsn(const struct data_stream *stream, uint64_t number, bool wide)
 void track_endpoint(const struct subflow *subflow, unsigned end, char text[54]);
 
 struct dsn_budget *track_budget(struct track *track);
-uint64_t track_evicted(const struct track *track);
 
 #endif

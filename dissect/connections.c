@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include "connections.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CHUNK = 128,	   /* tallies per allocation */
+	ROWS_MAX = 1024,   /* subflow rows of one connection; more go into the last one */
+};
+
+struct chunk {
+	struct chunk *next;
+	struct flow_tally tallies[CHUNK];
+};
+
+struct connections {
+	struct chunk *chunks;
+	struct flow_tally *free;
+	struct ledger_connection *rows;	/* by the tracker's index of the connection */
+	size_t n_rows;
+};
+
+struct connections *connections_new(void)
+{
+	return calloc(1, sizeof(struct connections));
+}
+
+void connections_free(struct connections *cs)
+{
+	if (!cs)
+		return;
+	while (cs->chunks) {
+		struct chunk *chunk = cs->chunks;
+		cs->chunks = chunk->next;
+		free(chunk);
+	}
+	for (size_t i = 0; i < cs->n_rows; i++)
+		free(cs->rows[i].subflows);
+	free(cs->rows);
+	free(cs);
+}
+
+/* ---- tallies ---- */
+
+static struct flow_tally *tally_take(struct connections *cs)
+{
+	if (!cs->free) {
+		struct chunk *chunk = malloc(sizeof(*chunk));
+		if (!chunk)
+			return NULL;
+		chunk->next = cs->chunks;
+		cs->chunks = chunk;
+		for (int i = CHUNK - 1; i >= 0; i--) {
+			chunk->tallies[i].next = cs->free;
+			cs->free = &chunk->tallies[i];
+		}
+	}
+	struct flow_tally *t = cs->free;
+	cs->free = t->next;
+	return t;
+}
+
+struct flow_tally *connections_tally_slow(struct connections *cs, struct subflow *sf, uint32_t wan)
+{
+	struct flow_tally **link = &sf->tallies, *t;
+
+	while (*link && (*link)->wan != wan)
+		link = &(*link)->next;
+	t = *link;
+	if (!sf->tallies)
+		sf->home = wan;
+	if (t) {
+		*link = t->next;
+	} else {
+		t = tally_take(cs);
+		if (!t)
+			return NULL;
+		/* kinds[] needs no clearing: `used` says what is valid */
+		t->wan = wan;
+		t->used = 0;
+		t->n_shares = 0;
+		t->direction[0] = t->direction[1] = DIR_UNKNOWN;
+		t->circumstance = 0;
+		t->circumstance_until_ns = 0;
+		t->first_ns = t->last_ns = 0;
+	}
+	t->next = sf->tallies;
+	sf->tallies = t;
+	return t;
+}
+
+static struct tally *kind_of(struct flow_tally *t, unsigned kind)
+{
+	if (!(t->used & 1u << kind)) {
+		t->used |= (uint16_t)(1u << kind);
+		t->kinds[kind] = (struct tally){0};
+	}
+	return &t->kinds[kind];
+}
+
+static void share(struct flow_tally *t, const struct ledger_entry *e, uint32_t carried)
+{
+	unsigned i = 0;
+
+	while (i < t->n_shares && t->shares[i].circumstance != e->circumstance)
+		i++;
+	if (i == LEDGER_SHARES) { /* does not fit: nothing known */
+		i = LEDGER_SHARES - 1;
+		t->shares[i].circumstance = 0;
+	} else if (i == t->n_shares) {
+		t->shares[i] = (struct ledger_subflow_share){.circumstance = e->circumstance};
+		t->n_shares++;
+	}
+	struct tally *sum = &t->shares[i].sum;
+	sum->frames++;
+	sum->l2_bytes += e->l2_bytes;
+	sum->ip_bytes += e->ip_bytes;
+	sum->payload_bytes += carried;
+}
+
+void connections_count(struct flow_tally *t, const struct ledger_entry *e)
+{
+	struct tally *sum = kind_of(t, e->kind);
+	uint32_t carried = e->payload[0] + e->payload[1] + e->payload[2] + e->payload[3];
+
+	sum->frames++;
+	sum->l2_bytes += e->l2_bytes;
+	sum->ip_bytes += e->ip_bytes;
+	if (!t->first_ns || e->ts_ns < t->first_ns)
+		t->first_ns = e->ts_ns;
+	if (e->ts_ns > t->last_ns)
+		t->last_ns = e->ts_ns;
+	if (!carried)
+		return;
+	for (unsigned k = 0; k < KIND_CARRYING; k++)
+		if (e->payload[k])
+			kind_of(t, k)->payload_bytes += e->payload[k];
+	if (e->kind < KIND_CARRYING)
+		share(t, e, carried);
+}
+
+/* ---- rows ---- */
+
+static struct ledger_connection *row_of(struct connections *cs, uint32_t index)
+{
+	if (index == NO_INDEX)
+		return NULL;
+	if (index >= cs->n_rows) {
+		size_t n = cs->n_rows ? cs->n_rows * 2 : 64;
+		while (n <= index)
+			n *= 2;
+		struct ledger_connection *rows = realloc(cs->rows, n * sizeof(*rows));
+		if (!rows)
+			return NULL;
+		memset(rows + cs->n_rows, 0, (n - cs->n_rows) * sizeof(*rows));
+		cs->rows = rows;
+		cs->n_rows = n;
+	}
+	return &cs->rows[index];
+}
+
+static struct ledger_subflow *subflow_row(struct ledger_connection *row)
+{
+	if (row->n_subflows == row->cap_subflows) {
+		size_t cap = row->cap_subflows ? row->cap_subflows * 2 : 1;
+		struct ledger_subflow *subflows =
+			cap <= ROWS_MAX ? realloc(row->subflows, cap * sizeof(*subflows)) : NULL;
+		if (!subflows)
+			return NULL;
+		row->subflows = subflows;
+		row->cap_subflows = cap;
+	}
+	struct ledger_subflow *s = &row->subflows[row->n_subflows++];
+	memset(s, 0, sizeof(*s));
+	return s;
+}
+
+/* Which re-use of its 4-tuple in this connection is it? */
+static uint32_t reuse_of(const struct ledger_connection *row, const struct ledger_subflow *s)
+{
+	uint32_t reuse = 0;
+
+	for (size_t i = 0; i + 1 < row->n_subflows; i++) {
+		const struct ledger_subflow *o = &row->subflows[i];
+		if (o->wan == s->wan && strcmp(o->client, s->client) == 0 &&
+		    strcmp(o->server, s->server) == 0 && o->reuse >= reuse)
+			reuse = o->reuse + 1;
+	}
+	return reuse;
+}
+
+static void fill_row(struct ledger *ledger, struct ledger_subflow *s, const struct subflow *sf,
+		     const struct flow_tally *t)
+{
+	s->wan = t->wan;
+	track_endpoint(sf, 0, s->client);
+	track_endpoint(sf, 1, s->server);
+	s->initial = sf->initial;
+	s->backup_client = sf->backup[0];
+	s->backup_server = sf->backup[1];
+	s->backup_client_ns = sf->backup_ns[0];
+	s->backup_server_ns = sf->backup_ns[1];
+	s->confidence = sf->confidence;
+	s->established = sf->established || !sf->opener_known;
+	s->first_ns = t->first_ns;
+	s->last_ns = t->last_ns;
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		if (t->used & 1u << k)
+			s->kinds[k] = t->kinds[k];
+	for (unsigned i = 0; i < t->n_shares; i++)
+		ledger_share(ledger, s, t->shares[i].circumstance, &t->shares[i].sum);
+}
+
+static void count_wan(struct ledger *ledger, const struct subflow *sf, const struct flow_tally *t)
+{
+	struct ledger_counters *n = &ledger->wans[t->wan].counters;
+	uint64_t *const by_confidence[CONF_COUNT] = {
+		[CONF_KEY] = &n->confidence_key_l2_bytes,	[CONF_TOKEN] = &n->confidence_token_l2_bytes,
+		[CONF_DSN] = &n->confidence_dsn_l2_bytes,	[CONF_PLAIN] = &n->confidence_plain_l2_bytes,
+		[CONF_ORPHAN] = &n->confidence_orphan_l2_bytes,
+	};
+
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		if (t->used & 1u << k)
+			*by_confidence[sf->confidence] += t->kinds[k].l2_bytes;
+	n->initial_subflows += sf->initial;
+	n->joined_subflows += sf->join;
+	n->subflows_evicted += sf->evicted;
+}
+
+void connections_leave(struct connections *cs, struct ledger *ledger, struct subflow *sf,
+		       const struct connection *c)
+{
+	struct ledger_connection *row = row_of(cs, c->index);
+
+	while (sf->tallies) {
+		struct flow_tally *t = sf->tallies;
+		sf->tallies = t->next;
+		if (t->used && t->wan < LEDGER_WANS_MAX) {
+			struct ledger_subflow *s = row ? subflow_row(row) : NULL;
+			if (s) {
+				fill_row(ledger, s, sf, t);
+				s->reuse = reuse_of(row, s);
+			}
+			count_wan(ledger, sf, t);
+		}
+		t->next = cs->free;
+		cs->free = t;
+	}
+	if (!row || row->first_ns)
+		return;
+	row->first_ns = sf->first_ns;
+	row->app = sf->app;
+}
+
+/* Standby: joined on this WAN, and not one first-seen byte on it. */
+static void count_standby(struct ledger *ledger, const struct ledger_connection *row)
+{
+	uint64_t payload[LEDGER_WANS_MAX] = {0}, ip[LEDGER_WANS_MAX] = {0}, joined = 0, opened = 0;
+
+	for (size_t i = 0; i < row->n_subflows; i++) {
+		const struct ledger_subflow *s = &row->subflows[i];
+		*(s->initial ? &opened : &joined) |= UINT64_C(1) << s->wan;
+		payload[s->wan] += s->kinds[KIND_PAYLOAD].payload_bytes;
+		for (unsigned k = 0; k < KIND_COUNT; k++)
+			ip[s->wan] += s->kinds[k].ip_bytes;
+	}
+	for (unsigned w = 0; w < ledger->n_wans; w++) {
+		if (!(joined & ~opened & UINT64_C(1) << w) || payload[w])
+			continue;
+		ledger->wans[w].counters.standby_connections++;
+		ledger->wans[w].counters.standby_ip_bytes += ip[w];
+	}
+}
+
+/* The row's ends are those of the subflow that opened it, or of the first one seen. */
+static void name_ends(struct ledger_connection *row)
+{
+	const struct ledger_subflow *first = &row->subflows[0];
+
+	for (size_t i = 1; i < row->n_subflows; i++) {
+		const struct ledger_subflow *s = &row->subflows[i];
+		if (s->initial != first->initial ? s->initial : s->first_ns < first->first_ns)
+			first = s;
+	}
+	memcpy(row->client, first->client, sizeof(row->client));
+	memcpy(row->server, first->server, sizeof(row->server));
+}
+
+void connections_close(struct connections *cs, struct ledger *ledger, const struct connection *c)
+{
+	struct ledger_connection *row = row_of(cs, c->index);
+
+	if (!row || row->n_subflows == 0)
+		return;
+	snprintf(row->id, sizeof(row->id), "%016" PRIx64, c->id);
+	row->version = c->version;
+	row->fallback = c->fallback;
+	row->confidence = c->confidence;
+	row->unique_bytes[0] = c->stream[0].unique_bytes;
+	row->unique_bytes[1] = c->stream[1].unique_bytes;
+	row->first_ns = UINT64_MAX;
+	row->last_ns = 0;
+	for (size_t i = 0; i < row->n_subflows; i++) {
+		if (row->subflows[i].first_ns < row->first_ns)
+			row->first_ns = row->subflows[i].first_ns;
+		if (row->subflows[i].last_ns > row->last_ns)
+			row->last_ns = row->subflows[i].last_ns;
+	}
+	name_ends(row);
+	if (c->version >= 0 || row->confidence <= CONF_DSN)
+		count_standby(ledger, row);
+	ledger_take_connection(ledger, row);
+	memset(row, 0, sizeof(*row));
+}

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: MIT */
+#include "pipeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "appid.h"
+#include "classify.h"
+#include "connections.h"
+#include "copies.h"
+#include "describe.h"
+#include "handshake.h"
+#include "health.h"
+#include "side.h"
+#include "track.h"
+
+enum { MAX_SUBFLOWS = 65536 };
+#define CIRCUMSTANCE_NS (50 * UINT64_C(1000000)) /* how long one look at the other WANs holds */
+
+struct pipeline {
+	struct ledger *ledger;
+	struct pipeline_options options;
+	struct track *track;
+	struct classifier classifier;
+	struct sides *sides;
+	struct copies *copies;
+	struct appid *appid;
+	struct connections *connections;
+
+	uint32_t *wans, *files;	/* from the source's indices to the ledger's; NO_INDEX = not asked yet */
+	size_t n_wans, n_files;
+	uint64_t order;
+	bool deciding;		/* the survey is still open */
+};
+
+/* One TCP frame on its way through the stages. */
+struct passage {
+	const struct frame *frame;
+	struct segment segment;
+	struct options tcp;
+	struct subflow *subflow;
+	struct connection *connection;
+	struct flow_tally *tally;
+	unsigned dir;
+	struct classification class;
+	struct ledger_entry entry;
+};
+
+/* ---- indices ---- */
+
+static uint32_t *grow_map(uint32_t **map, size_t *n, uint32_t at)
+{
+	if (at < *n)
+		return &(*map)[at];
+	size_t more = *n ? *n * 2 : 16;
+	while (more <= at)
+		more *= 2;
+	uint32_t *grown = realloc(*map, more * sizeof(**map));
+	if (!grown)
+		return NULL;
+	memset(grown + *n, 0xff, (more - *n) * sizeof(*grown));
+	*map = grown;
+	*n = more;
+	return &grown[at];
+}
+
+static uint32_t wan_index(struct pipeline *p, uint32_t at, const struct frame_wan *wan)
+{
+	uint32_t *place = grow_map(&p->wans, &p->n_wans, at);
+
+	if (!place)
+		return LEDGER_WANS_MAX;
+	if (*place == NO_INDEX)
+		*place = ledger_wan(p->ledger, wan->name);
+	return *place;
+}
+
+static uint32_t file_index(struct pipeline *p, uint32_t at, const struct frame_file *file, uint32_t wan)
+{
+	uint32_t *place = grow_map(&p->files, &p->n_files, at);
+
+	if (!place)
+		return LEDGER_FILES_MAX;
+	if (*place == NO_INDEX)
+		*place = ledger_file(p->ledger, file->name, wan);
+	return *place;
+}
+
+/* ---- settling: the entry is final ---- */
+
+static void count_extras(struct ledger_counters *n, const struct ledger_entry *e, const struct subflow *sf,
+			 const struct classification *class)
+{
+	static const size_t ack_counters[] = {
+		[ACK_ADVANCED] = offsetof(struct ledger_counters, ack_advanced_frames),
+		[ACK_DATA_ONLY] = offsetof(struct ledger_counters, ack_data_only_frames),
+		[ACK_WINDOW] = offsetof(struct ledger_counters, ack_window_frames),
+		[ACK_DUPLICATE] = offsetof(struct ledger_counters, ack_duplicate_frames),
+		[ACK_PROBE_ANSWER] = offsetof(struct ledger_counters, ack_probe_answer_frames),
+	};
+
+	if (class->kind == KIND_ACK && class->ack != ACK_NONE)
+		++*(uint64_t *)(void *)((char *)n + ack_counters[class->ack]);
+	n->keepalives_answered += class->answered;
+	uint32_t fresh = e->payload[KIND_PAYLOAD];
+	if (fresh) {
+		if (!sf->mptcp)
+			n->plain_tcp_bytes += fresh;
+		else if (sf->fallback)
+			n->tcp_fallback_bytes += fresh;
+		else
+			n->unmapped_bytes += class->unmapped;
+	}
+	n->same_subflow_dsn_bytes += class->same_subflow_dsn;
+	n->dsn_collapsed_bytes += class->collapsed;
+	if (e->kind < KIND_CARRYING)
+		n->header_bytes += e->ip_bytes - (e->payload[0] + e->payload[1] + e->payload[2] + e->payload[3]);
+}
+
+static void settle_entry(struct pipeline *p, struct subflow *sf, struct flow_tally *tally,
+			 const struct ledger_entry *e, const struct classification *class)
+{
+	ledger_count(p->ledger, e);
+	if (e->wan < LEDGER_WANS_MAX)
+		count_extras(&p->ledger->wans[e->wan].counters, e, sf, class);
+	connections_count(tally, e);
+}
+
+/* A frame that waited is settled. */
+static void settle_late(void *context, struct subflow *sf, struct pending *pending,
+			const struct classification *late)
+{
+	struct pipeline *p = context;
+	struct ledger_entry *e = &pending->entry;
+	struct flow_tally *tally = connections_tally(p->connections, sf, e->wan);
+
+	e->kind = (uint8_t)late->kind;
+	memcpy(e->payload, late->payload, sizeof(e->payload));
+	if (e->wan < LEDGER_WANS_MAX && pending->reason == PENDING_MAP)
+		p->ledger->wans[e->wan].counters.late_map_bytes +=
+			pending->end - pending->start - late->unmapped;
+	if (tally)
+		settle_entry(p, sf, tally, e, late);
+	if (pending->sighting) {
+		describe_settled(pending->sighting, e, late);
+		p->options.settled(p->options.context, pending->sighting);
+		free(pending->sighting);
+	}
+	free(pending);
+}
+
+static void settle_given_up(void *context, struct subflow *sf, struct pending *pending)
+{
+	struct classification late;
+
+	classify_give_up(pending, &late);
+	settle_late(context, sf, pending, &late);
+}
+
+/* ---- telling ---- */
+
+static void tell(struct pipeline *p, const struct passage *a, struct sighting *s)
+{
+	describe_frame(s, a->frame, &a->segment, &a->entry, p->order, p->options.describe);
+	s->app = p->ledger->apps[a->entry.app];
+	if (!a->subflow)
+		return;
+	describe_subflow(s, a->subflow, a->connection, &a->class);
+	if (p->options.describe)
+		describe_options(&a->segment, s->options, sizeof(s->options));
+}
+
+static void tell_now(struct pipeline *p, const struct passage *a)
+{
+	struct sighting s;
+
+	if (!p->options.settled)
+		return;
+	tell(p, a, &s);
+	p->options.settled(p->options.context, &s);
+}
+
+static void evict_oldest(struct pipeline *p, struct subflow *sf, struct half *h)
+{
+	struct pending *oldest = h->pending;
+
+	h->pending = oldest->next;
+	h->n_pending--;
+	if (oldest->entry.wan < LEDGER_WANS_MAX)
+		p->ledger->wans[oldest->entry.wan].counters.pending_evicted_bytes +=
+			oldest->end - oldest->start;
+	settle_given_up(p, sf, oldest);
+}
+
+/* Keep the frame until its mapping, or the answer to it, has passed. False when there is no memory. */
+static bool keep_waiting(struct pipeline *p, const struct passage *a)
+{
+	struct half *h = &a->subflow->half[a->dir];
+	struct pending *waiting = malloc(sizeof(*waiting));
+
+	if (!waiting)
+		return false;
+	if (h->n_pending == PENDING_MAX)
+		evict_oldest(p, a->subflow, h);
+	*waiting = (struct pending){
+		.reason = a->class.reason,
+		.start = a->class.start,
+		.end = a->class.end,
+		.entry = a->entry,
+	};
+	if (p->options.settled) {
+		waiting->sighting = malloc(sizeof(*waiting->sighting));
+		if (waiting->sighting)
+			tell(p, a, waiting->sighting);
+	}
+	struct pending **link = &h->pending;
+	while (*link)
+		link = &(*link)->next;
+	*link = waiting;
+	h->n_pending++;
+	return true;
+}
+
+/* ---- TCP ---- */
+
+/* Which way dir 0 runs on this WAN. Addresses known to be the WAN's own tell; else who opened. */
+static void orient(struct pipeline *p, struct passage *a)
+{
+	struct flow_tally *t = a->tally;
+	int own = sides_source_is_own(p->sides, t->wan, &a->segment);
+	enum direction first = DIR_UNKNOWN;
+
+	if (own != 0)
+		first = (own > 0) == (a->dir == 0) ? DIR_UP : DIR_DOWN;
+	else if (a->subflow->opener_known || a->connection->opener_known)
+		first = a->subflow->flip ? DIR_DOWN : DIR_UP;
+	t->direction[0] = (uint8_t)first;
+	t->direction[1] = (uint8_t)(first == DIR_UP     ? DIR_DOWN
+				    : first == DIR_DOWN ? DIR_UP
+							: DIR_UNKNOWN);
+}
+
+static enum direction direction_of(struct pipeline *p, struct passage *a)
+{
+	if (a->frame->mark != MARK_NONE)
+		return a->frame->mark == MARK_OUT ? DIR_UP : DIR_DOWN;
+	if (a->tally->direction[0] == DIR_UNKNOWN)
+		orient(p, a);
+	enum direction direction = (enum direction)a->tally->direction[a->dir];
+	return direction != DIR_UNKNOWN ? direction
+					: sides_direction(p->sides, a->tally->wan, a->frame, &a->segment);
+}
+
+static void label_plain(struct pipeline *p, struct passage *a, bool fresh)
+{
+	struct subflow *sf = a->subflow;
+
+	if (sf->mptcp || (!fresh && (sf->app || a->segment.payload_len == 0)))
+		return;
+	struct appid_answer answer;
+	appid_label(p->appid, a->frame, &a->segment, &answer);
+	sf->app = ledger_app(p->ledger, answer.label);
+	sf->local = answer.local;
+}
+
+static enum traffic traffic_of(const struct subflow *sf)
+{
+	if (!sf->mptcp)
+		return sf->local ? TRAFFIC_LOCAL : TRAFFIC_PLAIN;
+	return sf->fallback ? TRAFFIC_FALLBACK : TRAFFIC_MPTCP;
+}
+
+/* How the connection's other WANs are, looked at anew every CIRCUMSTANCE_NS. */
+static uint16_t circumstance_of(struct pipeline *p, struct passage *a)
+{
+	struct flow_tally *t = a->tally;
+	uint64_t now = a->entry.ts_ns;
+
+	if (a->connection->n_subflows < 2 || !a->subflow->mptcp)
+		return 0;
+	if (now >= t->circumstance_until_ns || now + CIRCUMSTANCE_NS < t->circumstance_until_ns) {
+		struct ledger_circumstance masks;
+		health_circumstance(p->track, a->connection, t->wan, now, &masks);
+		t->circumstance = ledger_circumstance(p->ledger, &masks);
+		t->circumstance_until_ns = now + CIRCUMSTANCE_NS;
+	}
+	return t->circumstance;
+}
+
+/* Offload: one captured header stands for several on the wire. */
+static void note_super_frame(struct pipeline *p, const struct passage *a)
+{
+	const struct ledger_entry *e = &a->entry;
+	uint32_t headers = e->l2_bytes - a->segment.payload_len;
+	uint32_t tcp_options = headers > 54 ? headers - 54 : 0;
+	uint32_t size = a->frame->segment_size ? a->frame->segment_size
+			: a->subflow->mss > tcp_options + 88
+				? a->subflow->mss - (tcp_options > 40 ? 40 : tcp_options)
+				: 1448;
+
+	if (e->l2_bytes <= 1600 || a->segment.payload_len <= size || e->wan >= LEDGER_WANS_MAX)
+		return;
+	uint32_t wire = (a->segment.payload_len + size - 1) / size;
+	p->ledger->wans[e->wan].counters.offload_estimated_bytes += (uint64_t)(wire - 1) * headers;
+	ledger_note(p->ledger, e->wan, EVENT_SUPER_FRAME, e->ts_ns, e->file, e->number);
+}
+
+static void settle_duplicate(struct pipeline *p, struct passage *a, uint32_t first_wan)
+{
+	a->class = (struct classification){.kind = KIND_DUPLICATE};
+	a->entry.kind = KIND_DUPLICATE;
+	a->entry.traffic = (uint8_t)traffic_of(a->subflow);
+	a->entry.app = a->subflow->mptcp ? 0 : a->subflow->app;
+	if (first_wan != a->entry.wan && a->entry.wan < LEDGER_WANS_MAX) {
+		struct ledger_counters *n = &p->ledger->wans[a->entry.wan].counters;
+		n->copies_frames++;
+		n->copies_l2_bytes += a->entry.l2_bytes;
+	}
+	settle_entry(p, a->subflow, a->tally, &a->entry, &a->class);
+	tell_now(p, a);
+}
+
+static void feed_tcp(struct pipeline *p, struct passage *a)
+{
+	struct ledger_entry *e = &a->entry;
+	struct track_identity identity = {0};
+	bool fresh;
+
+	options_read(&a->tcp, &a->segment);
+	a->subflow = track_subflow(p->track, &a->segment, &a->tcp, e->ts_ns, &a->dir, &fresh);
+	a->tally = connections_tally(p->connections, a->subflow, e->wan);
+	if (!a->tally)
+		return;
+	uint32_t first_wan;
+	bool copy = copies_seen(p->copies, a->frame, e->wan, &a->segment, &a->tcp, a->subflow->hash, &first_wan);
+	if (a->tcp.any_mptcp && !copy && (!a->subflow->bound || a->tcp.subtypes & ~(1u << MP_DSS)))
+		track_identify(p->track, a->subflow, a->dir, &a->segment, &a->tcp, e->ts_ns, &identity);
+	a->connection = track_connection(p->track, a->subflow);
+	label_plain(p, a, fresh);
+	if (a->segment.flags & TCP_SYN && a->subflow->offered && !copy)
+		sides_opener(p->sides, e->wan, a->frame, &a->segment);
+	e->direction = (uint8_t)direction_of(p, a);
+	if (copy) {
+		settle_duplicate(p, a, first_wan);
+		return;
+	}
+	classify(&p->classifier, a->subflow, a->connection, a->dir, &a->segment, &a->tcp, e->ts_ns, &a->class);
+	if (handshake_matters(a->subflow, &a->segment, &a->tcp, &a->class) || identity.skew_ns)
+		handshake_note(p->track, p->ledger, e, a->subflow, a->connection, a->dir, &a->segment,
+			       &a->tcp, &a->class, identity.skew_ns);
+	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns, e->direction == DIR_DOWN);
+	if (e->l2_bytes > 1600)
+		note_super_frame(p, a);
+	e->kind = (uint8_t)a->class.kind;
+	memcpy(e->payload, a->class.payload, sizeof(e->payload));
+	e->traffic = (uint8_t)traffic_of(a->subflow);
+	e->app = a->subflow->mptcp ? 0 : a->subflow->app;
+	e->circumstance = e->kind < KIND_CARRYING ? circumstance_of(p, a) : 0;
+	if (a->class.wait && keep_waiting(p, a))
+		return;
+	settle_entry(p, a->subflow, a->tally, e, &a->class);
+	tell_now(p, a);
+}
+
+/* ---- everything else ---- */
+
+static void feed_other(struct pipeline *p, struct passage *a)
+{
+	struct appid_answer answer = {.label = ""};
+	bool unread = a->segment.result != DECODE_OTHER;
+
+	if (!unread)
+		appid_label(p->appid, a->frame, &a->segment, &answer);
+	a->entry.kind = unread ? KIND_UNREAD : KIND_OTHER;
+	a->entry.traffic = answer.local ? TRAFFIC_LOCAL : TRAFFIC_OTHER;
+	a->entry.app = ledger_app(p->ledger, answer.label);
+	a->entry.direction = (uint8_t)sides_direction(p->sides, a->entry.wan, a->frame, &a->segment);
+	ledger_count(p->ledger, &a->entry);
+	tell_now(p, a);
+}
+
+/* ---- in and out ---- */
+
+static void decide_sides(struct pipeline *p)
+{
+	if (!p->deciding)
+		return;
+	sides_decide(p->sides);
+	p->deciding = false;
+}
+
+void pipeline_survey(struct pipeline *p, const struct frame_wan *wan, const struct frame *frame)
+{
+	struct segment segment;
+	struct options tcp;
+	uint32_t index = wan_index(p, frame->wan, wan);
+	bool mptcp = false;
+
+	if (index >= LEDGER_WANS_MAX)
+		return;
+	decode_frame(frame, &segment);
+	if (segment.result == DECODE_TCP && segment.flags & TCP_SYN) {
+		options_read(&tcp, &segment);
+		mptcp = options_have(&tcp, MP_CAPABLE) || options_have(&tcp, MP_JOIN);
+	}
+	sides_survey(p->sides, index, wan, frame, &segment, mptcp);
+}
+
+void pipeline_feed(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
+		   const struct frame *frame)
+{
+	struct passage a;
+
+	a.frame = frame;
+	a.subflow = NULL;
+	decide_sides(p);
+	if (p->order == 0)
+		p->classifier.epoch_ns = frame->ts_ns;
+	uint32_t index = wan_index(p, frame->wan, wan);
+	decode_frame(frame, &a.segment);
+	a.entry = (struct ledger_entry){
+		.wan = index,
+		.ts_ns = frame->ts_ns,
+		.number = frame->number,
+		.file = file_index(p, frame->file, file, index),
+		.l2_bytes = frame->wire_len,
+		.ip_bytes = a.segment.ip_bytes,
+		.shared = frame->shared,
+	};
+	if (frame->backwards)
+		ledger_note(p->ledger, index, EVENT_BACKWARDS, frame->ts_ns, a.entry.file, frame->number);
+	if (a.segment.result == DECODE_TCP && index < LEDGER_WANS_MAX)
+		feed_tcp(p, &a);
+	else
+		feed_other(p, &a);
+	p->order++;
+}
+
+/* ---- life ---- */
+
+static void leave(void *context, struct subflow *sf, struct connection *c)
+{
+	struct pipeline *p = context;
+
+	connections_leave(p->connections, p->ledger, sf, c);
+}
+
+static void leave_connection(void *context, struct connection *c)
+{
+	struct pipeline *p = context;
+
+	connections_close(p->connections, p->ledger, c);
+}
+
+static uint64_t system_seed(void)
+{
+	uint64_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = (uint64_t)(uintptr_t)&seed; /* early boot: address layout is the next best secret */
+	return seed | 1;
+}
+
+struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_options *options)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->ledger = ledger;
+	p->options = *options;
+	p->deciding = true;
+	uint64_t seed = options->seed ? options->seed : system_seed();
+	struct track_sink sink = {settle_given_up, leave, leave_connection, p};
+	p->track = track_new(options->max_subflows ? options->max_subflows : MAX_SUBFLOWS, seed, &sink);
+	p->sides = sides_new();
+	p->copies = copies_new(seed);
+	p->appid = appid_new(options->no_ndpi);
+	p->connections = connections_new();
+	if (!p->track || !p->sides || !p->copies || !p->appid || !p->connections) {
+		pipeline_free(p);
+		return NULL;
+	}
+	p->classifier = (struct classifier){
+		.budget = track_budget(p->track),
+		.settle = settle_late,
+		.context = p,
+	};
+	return p;
+}
+
+static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wan *wan)
+{
+	if (index >= LEDGER_WANS_MAX)
+		return;
+	struct ledger_wan *w = &p->ledger->wans[index];
+	w->filtered |= wan->filtered;
+	w->drops_known |= wan->drops_known;
+	w->counters.dropped_frames += wan->dropped;
+	w->n_own = sides_own(p->sides, index, w->own);
+}
+
+static void finish_file(struct pipeline *p, uint32_t index, const struct frame_file *file)
+{
+	if (index >= p->ledger->n_files)
+		return;
+	struct ledger_file *f = &p->ledger->files[index];
+	f->frames += file->frames;
+	f->wire_bytes += file->wire_bytes;
+	f->first_ns = file->first_ns;
+	f->last_ns = file->last_ns;
+	f->snaplen = file->snaplen;
+	if (file->state != FILE_OK && file->message[0] && !f->message)
+		f->message = strdup(file->message);
+}
+
+void pipeline_finish(struct pipeline *p, const struct frame_wan *wans, size_t n_wans,
+		     const struct frame_file *files, size_t n_files)
+{
+	decide_sides(p);
+	track_drain(p->track);
+	for (uint32_t i = 0; i < n_wans; i++)
+		finish_wan(p, wan_index(p, i, &wans[i]), &wans[i]);
+	for (uint32_t i = 0; i < n_files; i++)
+		finish_file(p, file_index(p, i, &files[i], wan_index(p, files[i].wan, &wans[files[i].wan])),
+			    &files[i]);
+	if (p->ledger->n_wans > 0)
+		p->ledger->wans[0].counters.mappings_evicted += p->classifier.mappings_evicted;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	if (p->track)
+		track_drain(p->track);
+	track_free(p->track);
+	sides_free(p->sides);
+	copies_free(p->copies);
+	appid_free(p->appid);
+	connections_free(p->connections);
+	free(p->wans);
+	free(p->files);
+	free(p);
+}
