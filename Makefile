@@ -2,7 +2,9 @@
 # make             build            make demo   install what is missing, build, audit a shipped story
 # make check       all tests        make check SAN=1   the same under address and undefined sanitizers
 # make bench fuzz format install clean deps
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC       = gcc
+endif
 BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
