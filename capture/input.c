@@ -135,13 +135,13 @@ static void settle_interfaces(struct input *input, const struct input_env *env)
 	char text[512];
 	struct savefile *savefile = &input->savefile;
 
-	for (uint32_t i = 0; i < savefile->n_interfaces; i++) {
+	for (uint32_t i = input->settled; i < savefile->n_interfaces; i++) {
 		struct savefile_interface *interface = &savefile->interfaces[i];
 		if (interface->snaplen > input->row->snaplen)
 			input->row->snaplen = interface->snaplen;
 		if (interface->linktype == LINK_SLL2)
 			input->several = true; /* a WAN per interface index, known frame by frame */
-		if (interface->wan != SAVEFILE_NO_WAN || interface->linktype == LINK_SLL2)
+		if (interface->linktype == LINK_SLL2)
 			continue;
 		const char *name = interface_name(input, i, text, sizeof(text));
 		interface->wan = named_wan(input, env, name, interface);
@@ -149,6 +149,7 @@ static void settle_interfaces(struct input *input, const struct input_env *env)
 			input->row->wan = interface->wan;
 		input->several |= interface->wan != input->row->wan;
 	}
+	input->settled = savefile->n_interfaces;
 }
 
 /* At the end every file belongs to some WAN, also one that never named any. */
@@ -262,7 +263,7 @@ static bool take_frame(struct input *input, const struct input_env *env,
 		.backwards = record->ts_ns < input->raw_ns,
 	};
 	input->raw_ns = record->ts_ns;
-	if (interface->wan == SAVEFILE_NO_WAN)
+	if (record->interface >= input->settled)
 		settle_interfaces(input, env);
 	frame->wan = interface->linktype == LINK_SLL2
 	                     ? link_wan(input, env, record->interface, frame)
@@ -356,6 +357,10 @@ static bool take_other(struct input *input, const struct input_env *env, enum sa
 		return more_bytes(input, record->size);
 	case SAVEFILE_ROOM:
 		return make_room(input);
+	case SAVEFILE_INTERFACE:
+		if (record->interface < input->settled)
+			input->settled = record->interface; /* a new section counts from 0 */
+		break;
 	case SAVEFILE_STATISTICS:
 		take_statistics(input, env, record);
 		break;
@@ -615,6 +620,7 @@ static void start_anew(struct input *input)
 {
 	input->open = true;
 	input->several = false;
+	input->settled = 0;
 	input->held = UINT64_MAX;
 	input->number = 0;
 	input->raw_ns = 0;
@@ -695,5 +701,5 @@ void input_release(struct input *input)
 {
 	input_close(input);
 	free((char *)input->path);
-	free((char *)input->base);
+	free(input->base);
 }

@@ -29,7 +29,7 @@ struct input_links;
 struct input {
 	/* identity */
 	const char *path; /* owned; "-" = standard input */
-	const char *base; /* owned; the WAN's name if content names none; NAME= */
+	char *base;       /* owned; the WAN's name if content names none; NAME= */
 	bool named;       /* base was given by the user */
 	bool aside;
 	bool explicit_path;     /* named by the user, not found in a directory */
@@ -41,6 +41,7 @@ struct input {
 	/* reading */
 	bool open, seekable, peeking; /* peeking: not for the sums */
 	bool several;                 /* frames of more than one WAN may come */
+	uint32_t settled;             /* interfaces of the section that have their WAN */
 	struct window window;
 	struct savefile savefile;
 	uint64_t position;

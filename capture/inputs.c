@@ -198,6 +198,7 @@ static bool name_rows(struct naming *rows, size_t n)
 			input->base = join(names_tail(rows[i].directory, parts), rows[i].stem);
 		if (!input->base)
 			return false;
+		names_clean(input->base);
 	}
 	return true;
 }

@@ -8,6 +8,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+size_t names_character(const uint8_t *text, size_t length)
+{
+	static const struct {
+		uint8_t mask, lead, low, high; /* first byte; bounds of the second */
+		uint8_t size;
+	} forms[] = {
+		{0xff, 0xe0, 0xa0, 0xbf, 3}, {0xff, 0xed, 0x80, 0x9f, 3},
+		{0xf0, 0xe0, 0x80, 0xbf, 3}, {0xff, 0xf0, 0x90, 0xbf, 4},
+		{0xff, 0xf4, 0x80, 0x8f, 4}, {0xfc, 0xf0, 0x80, 0xbf, 4},
+		{0xe0, 0xc0, 0x80, 0xbf, 2},
+	};
+
+	if (text[0] < 0x80)
+		return text[0] >= 0x20 && text[0] != 0x7f;
+	if (text[0] == 0xc0 || text[0] == 0xc1)
+		return 0;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if ((text[0] & forms[i].mask) != forms[i].lead)
+			continue;
+		if (length < forms[i].size || text[1] < forms[i].low || text[1] > forms[i].high)
+			return 0;
+		for (size_t k = 2; k < forms[i].size; k++)
+			if ((text[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].size;
+	}
+	return 0;
+}
+
+void names_clean(char *text)
+{
+	size_t length = strlen(text);
+
+	for (size_t at = 0; at < length;) {
+		size_t size = names_character((const uint8_t *)text + at, length - at);
+		if (size == 0)
+			text[at] = '?';
+		at += size ? size : 1;
+	}
+}
+
 static const char *const packings[] = {".gz", ".zst", ".zstd", NULL};
 static const char *const types[] = {".pcapng", ".pcap", ".cap", ".dmp", ".ntar", NULL};
 

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * The name without packing (.gz, .zst), type (.pcap, .pcapng, .cap, .dmp) and ring or rotation
@@ -22,5 +23,12 @@ bool names_split(const char *path, char **stem, char **directory);
 
 /* Its last `parts` parts: names_tail("a/b/c", 2) is "b/c". Points into `directory`. */
 const char *names_tail(const char *directory, unsigned parts);
+
+/* Length of the well-formed UTF-8 character that is no control character at `text`; 0 when there is
+ * none. length >= 1. */
+size_t names_character(const uint8_t *text, size_t length);
+
+/* Names come from strangers: what is no such character becomes '?', byte by byte, in place. */
+void names_clean(char *text);
 
 #endif

@@ -7,12 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* FNV-1a. Strangers may choose colliding names, but no more than ROSTER_FOUND_MAX of them. */
+static size_t hash(const char *name)
+{
+	uint64_t value = 14695981039346656037u;
+
+	for (; *name; name++)
+		value = (value ^ (uint8_t)*name) * 1099511628211u;
+	return (size_t)(value ^ value >> 32);
+}
+
+/* The slot of a name, or the free one where it would go. */
+static uint32_t *slot_of(const struct roster *roster, const char *name)
+{
+	size_t mask = roster->cap * 4 - 1;
+	size_t at = hash(name) & mask;
+
+	while (roster->slots[at] && strcmp(roster->wans[roster->slots[at] - 1].name, name) != 0)
+		at = (at + 1) & mask;
+	return &roster->slots[at];
+}
+
 bool roster_init(struct roster *roster)
 {
 	*roster = (struct roster){.cap = 16};
 	roster->wans = calloc(roster->cap, sizeof(*roster->wans));
 	roster->extras = calloc(roster->cap, sizeof(*roster->extras));
-	return roster->wans && roster->extras;
+	roster->slots = calloc(roster->cap * 4, sizeof(*roster->slots));
+	return roster->wans && roster->extras && roster->slots;
 }
 
 void roster_release(struct roster *roster)
@@ -21,6 +43,7 @@ void roster_release(struct roster *roster)
 		free((char *)roster->wans[i].name);
 	free(roster->wans);
 	free(roster->extras);
+	free(roster->slots);
 	*roster = (struct roster){0};
 }
 
@@ -36,9 +59,16 @@ static bool grow(struct roster *roster)
 	struct roster_extra *extras = realloc(roster->extras, cap * sizeof(*extras));
 	if (extras)
 		roster->extras = extras;
-	if (!wans || !extras)
+	uint32_t *slots = calloc(cap * 4, sizeof(*slots));
+	if (!wans || !extras || !slots) {
+		free(slots);
 		return false;
+	}
+	free(roster->slots);
+	roster->slots = slots;
 	roster->cap = cap;
+	for (size_t i = 0; i < roster->n; i++)
+		*slot_of(roster, roster->wans[i].name) = (uint32_t)i + 1;
 	return true;
 }
 
@@ -61,18 +91,16 @@ static uint32_t add(struct roster *roster, const char *name)
 	}
 	roster->wans[roster->n] = (struct frame_wan){.name = copy, .filtered = roster->filtered};
 	roster->extras[roster->n] = (struct roster_extra){.shift_ns = shift_of(roster, name)};
+	*slot_of(roster, name) = (uint32_t)roster->n + 1;
 	return (uint32_t)roster->n++;
 }
 
 static bool find(const struct roster *roster, const char *name, uint32_t *wan)
 {
-	for (size_t i = 0; i < roster->n; i++) {
-		if (strcmp(roster->wans[i].name, name) == 0) {
-			*wan = (uint32_t)i;
-			return true;
-		}
-	}
-	return false;
+	uint32_t slot = *slot_of(roster, name);
+
+	*wan = slot - 1;
+	return slot != 0;
 }
 
 uint32_t roster_wan(struct roster *roster, const char *name, bool found)

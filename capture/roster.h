@@ -21,6 +21,7 @@ struct roster {
 		uint64_t between;                /* frames lost, by the frames' own counts */
 	} * extras;
 	size_t n, cap, found;
+	uint32_t *slots;                   /* hash of names: index + 1; a power of two, 4 per row */
 	const struct source_shift *shifts; /* borrowed */
 	size_t n_shifts;
 	bool filtered; /* of each new row */

@@ -4,6 +4,8 @@
  */
 #include "savefile.h"
 
+#include "names.h"
+
 #define NS_PER_S 1000000000ull
 
 enum time_form { TIME_MULTIPLY, TIME_DIVIDE, TIME_BINARY };
@@ -225,43 +227,13 @@ static bool next_option(const struct savefile *savefile, const uint8_t **at, con
 	return true;
 }
 
-/* Length of the well-formed UTF-8 character at `text`, 0 when there is none. */
-static size_t utf8_character(const uint8_t *text, size_t length)
-{
-	static const struct {
-		uint8_t mask, lead, low, high; /* first byte; bounds of the second */
-		uint8_t size;
-	} forms[] = {
-		{0xff, 0xe0, 0xa0, 0xbf, 3}, {0xff, 0xed, 0x80, 0x9f, 3},
-		{0xf0, 0xe0, 0x80, 0xbf, 3}, {0xff, 0xf0, 0x90, 0xbf, 4},
-		{0xff, 0xf4, 0x80, 0x8f, 4}, {0xfc, 0xf0, 0x80, 0xbf, 4},
-		{0xe0, 0xc0, 0x80, 0xbf, 2},
-	};
-
-	if (text[0] < 0x80)
-		return text[0] >= 0x20 && text[0] != 0x7f;
-	if (text[0] == 0xc0 || text[0] == 0xc1)
-		return 0;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if ((text[0] & forms[i].mask) != forms[i].lead)
-			continue;
-		if (length < forms[i].size || text[1] < forms[i].low || text[1] > forms[i].high)
-			return 0;
-		for (size_t k = 2; k < forms[i].size; k++)
-			if ((text[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].size;
-	}
-	return 0;
-}
-
 /* Names come from strangers: what is no clean UTF-8 becomes '?'. */
 static void take_name(char *name, const uint8_t *text, size_t length)
 {
 	size_t used = 0;
 
 	for (size_t at = 0; at < length && text[at];) {
-		size_t size = utf8_character(text + at, length - at);
+		size_t size = names_character(text + at, length - at);
 		if (used + (size ? size : 1) >= SAVEFILE_NAME)
 			break;
 		if (size)

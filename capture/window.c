@@ -14,6 +14,7 @@
 #include <zstd.h>
 
 #define STEP      (1u << 20) /* of a map: measured best of 128 KiB to 8 MiB */
+#define DROP      (8u << 20)
 #define MAP_LEAST (1u << 20) /* smaller files are read: safe against shrinking, and as fast */
 #define BUFFER    (256u << 10)
 #define PACKED    (64u << 10)
@@ -197,6 +198,7 @@ static bool open_map(struct window *window, size_t size)
 
 	if (map == MAP_FAILED)
 		return false;
+
 	madvise(map, size, MADV_SEQUENTIAL);
 	window->map = map;
 	window->map_size = size;
@@ -276,10 +278,23 @@ static bool more_stream(struct window *window, uint64_t from, size_t need)
 	}
 }
 
+/* Let go of what was read, so that the resident size does not grow with the file; the page cache
+ * keeps it. */
+static void drop_map(struct window *window, uint64_t from)
+{
+	size_t behind = (size_t)from & ~(size_t)(STEP - 1);
+
+	if (!window->map || behind > window->length || behind < window->dropped + DROP)
+		return;
+	madvise(window->map + window->dropped, behind - window->dropped, MADV_DONTNEED);
+	window->dropped = behind;
+}
+
 bool window_more(struct window *window, uint64_t from, size_t need)
 {
 	if (window->stream)
 		return more_stream(window, from, need);
+	drop_map(window, from);
 	while (from > window->length || window->length - from < need)
 		if (!more_map(window))
 			return false;

@@ -41,7 +41,7 @@ struct window {
 
 	/* a map; or a stream */
 	uint8_t *map;
-	size_t map_size;
+	size_t map_size, dropped;
 	int fd; /* -1 = closed */
 	struct window_stream *stream;
 };
