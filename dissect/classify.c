@@ -512,14 +512,34 @@ static bool is_signal(const struct look *l)
 				 1u << MP_FASTCLOSE);
 }
 
+static bool answers_fin(const struct look *l)
+{
+	return l->p->fin_open && l->ack > l->p->fin;
+}
+
+static bool answers_data_fin(const struct look *l)
+{
+	return l->p->data_fin_open && l->has_data_ack && (int64_t)(l->data_ack - l->p->data_fin) > 0;
+}
+
 /* FIN, DATA_FIN, or the ACK that answers one of them. */
 static bool is_teardown(const struct look *l)
 {
-	if (l->s->flags & TCP_FIN || is_data_fin(l))
-		return true;
-	if (l->p->fin_open && l->ack > l->p->fin)
-		return true;
-	return l->p->data_fin_open && l->has_data_ack && (int64_t)(l->data_ack - l->p->data_fin) > 0;
+	return l->s->flags & TCP_FIN || is_data_fin(l) || answers_fin(l) || answers_data_fin(l);
+}
+
+/* A FIN or DATA_FIN that acknowledges is no answer yet: Linux sends the bare one too. A frame that was both is
+ * answered by the first that answers either. */
+static void close_answered(struct look *l)
+{
+	struct half *p = l->p;
+	bool fin = answers_fin(l), data_fin = answers_data_fin(l);
+
+	if (l->s->flags & TCP_FIN || is_data_fin(l) || !(fin || data_fin))
+		return;
+	p->fin_open &= !fin && !p->fin_pair;
+	p->data_fin_open &= !data_fin && !p->fin_pair;
+	p->fin_pair = false;
 }
 
 static bool answers_keepalive(const struct look *l)
@@ -588,8 +608,6 @@ static void learn_ack(struct look *l)
 		h->ack = l->ack;
 		h->acked = true;
 	}
-	if (h->acked && p->fin_open && h->ack > p->fin)
-		p->fin_open = false;
 }
 
 static void learn_data_ack(struct look *l)
@@ -598,8 +616,6 @@ static void learn_data_ack(struct look *l)
 
 	if (!l->has_data_ack)
 		return;
-	if (l->p->data_fin_open && (int64_t)(l->data_ack - l->p->data_fin) > 0)
-		l->p->data_fin_open = false;
 	if (l->h->data_ack == 0 || (int64_t)(l->data_ack - l->h->data_ack) > 0)
 		l->h->data_ack = l->data_ack;
 	if (!s->has_ack || (int64_t)(l->data_ack - s->ack) > 0) {
@@ -624,9 +640,12 @@ static void learn_sequence(struct look *l)
 	}
 	if (is_data_fin(l)) {
 		const struct dss *d = &l->o->dss;
-		if ((d->has & DSS_HAS_MAPPING) == DSS_HAS_MAPPING && d->len > 0)
-			h->data_fin = track_dsn(l->own, d->dsn, d->flags & DSS_MAP64) + d->len - 1u;
-		h->data_fin_open = (d->has & DSS_HAS_MAPPING) == DSS_HAS_MAPPING;
+		bool len_known = d->has & DSS_HAS_LEN;
+		/* a bare DATA_FIN maps one byte; its length may have been cut off the capture */
+		h->data_fin_open = d->has & DSS_HAS_DSN && (len_known || s->payload_len == 0);
+		h->data_fin = track_dsn(l->own, d->dsn, d->flags & DSS_MAP64) +
+			      (len_known && d->len > 0 ? d->len - 1u : 0);
+		h->fin_pair = h->data_fin_open && s->flags & TCP_FIN;
 	}
 	if (!h->seen || end > h->nxt) {
 		h->nxt = end;
@@ -659,6 +678,7 @@ static void learn(struct look *l)
 {
 	struct half *h = l->h;
 
+	close_answered(l);
 	learn_ack(l);
 	learn_data_ack(l);
 	learn_sequence(l);

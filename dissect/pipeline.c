@@ -164,7 +164,8 @@ static void settle_given_up(void *context, struct subflow *sf, struct pending *p
 static void tell(struct pipeline *p, const struct passage *a, struct sighting *s)
 {
 	describe_frame(s, a->frame, &a->segment, &a->entry, p->order, p->options.describe);
-	s->app = p->ledger->apps[a->entry.app];
+	if (a->entry.app < p->ledger->n_apps)
+		s->app = p->ledger->apps[a->entry.app];
 	if (!a->subflow)
 		return;
 	describe_subflow(s, a->subflow, a->connection, &a->class);

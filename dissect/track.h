@@ -61,6 +61,7 @@ struct half {
 	bool join_ack;		/* a JOIN-ACK waits for the fourth ACK */
 	bool fin_open;		/* a bare FIN waits for its ACK */
 	bool data_fin_open;	/* a bare DATA_FIN waits for its DATA_ACK */
+	bool fin_pair;		/* ... and both were one frame */
 	bool dss_seen;		/* any DSS in this direction */
 	bool spoke;		/* any frame but a SYN */
 	bool prev_ssn_known;
