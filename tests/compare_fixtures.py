@@ -65,7 +65,7 @@ def check_background(suite, name, got, truth):
             echoes = said["ping"]["sent"] + said["ping"]["answered"]
             labelled = [row for label, row in apps.items() if "icmp" in label or "tracker" in label]
             check.same("echo frames", sum(row["frames"] for row in labelled), echoes)
-            check.same("echo bytes", sum(row["ip_bytes"] for row in labelled), echoes * 92)
+            check.same("echo bytes", sum(row["ip_bytes"] for row in labelled), echoes * 84)
         if "dns" in said:
             payload = sum(said["dns"]["udp_payload"]) + 2 * 28
             check.same("dns frames", apps.get("dns", {}).get("frames"), 2 * said["dns"]["queries"])

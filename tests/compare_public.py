@@ -24,7 +24,19 @@ TSHARK_TCP = {}
 TSHARK_MPTCP = {}
 
 # {(capture, hosts): {what: why our number differs from tcptrace's}}
-TCPTRACE_DIFFERENCES = {}
+TCPTRACE_DIFFERENCES = {
+    ("blitz_tcptrace/zwnd.dmp.gz", "132.235.3.151:5001 132.235.3.154:58213"):
+        {"rexmt": (6, "one byte of each of 6 zero-window probes, which tcptrace counts apart")},
+}
+
+# Captures whose packets are longer by their IP header than by their record: the file was cut after it was captured, and
+# tshark believes the record.
+CUT_RECORDS = {"blitz_tcptrace/fast_reuse.dmp.gz", "bbaugnies_DPI-MPTCP/Captures/mod_tok.pcap",
+               "bbaugnies_DPI-MPTCP/Captures/unused/mp_rejected.pcap",
+               "bbaugnies_DPI-MPTCP/Captures/unused/mp_rejected2.pcap"}
+
+# Captures that hold packets twice: tcptrace takes the copies for retransmissions, of a byte each for the SYN/ACK and the FIN.
+DOUBLED = {"blitz_tcptrace/hardware_dups.dmp.gz": 2}
 
 
 def captures(root):
@@ -94,12 +106,6 @@ def numbers_in(text):
     return numbers, addresses
 
 
-# tcpdump's words: the program's
-WORDS = {"capable": "capable", "join": "join", "dss": "dss", "add-addr": "add_addr", "rem-addr": "remove_addr",
-         "prio": "prio", "fail": "fail", "fast-close": "fastclose", "tcprst": "tcprst"}
-FLAGS = (("fin", r"\bfin\b"),)
-
-
 def option_texts(path):
     """{frame number: what the program says of its MPTCP options}; lines and objects come in the same order."""
     lines = oracle.run("packets", path)[0].splitlines()
@@ -126,7 +132,7 @@ def compare_options(suite, root):
                     continue
                 numbers, addresses = numbers_in(text)
                 for subtype, want, where in tcpdump_options(line):
-                    check.true(f"frame {number}: no {subtype} in '{text}'", WORDS[subtype] in text.replace("-", "_").lower())
+                    check.true(f"frame {number}: no {subtype} in '{text}'", subtype in text)
                     check.true(f"frame {number}: {sorted(want - numbers)} not in '{text}'", want <= numbers)
                     check.true(f"frame {number}: {sorted(where - addresses)} not in '{text}'", where <= addresses)
             check.same("frames", len(rows), len(lines))
@@ -159,7 +165,7 @@ def compare_streams(suite, root):
                 tcp.append((number, (row["conn"], row["subflow"]), stream))
                 if connection and "," not in connection:
                     mptcp.append((number, row["conn"], connection))
-                if row["kind"] != "duplicate":
+                if row["kind"] != "duplicate" and name not in CUT_RECORDS:
                     check.same(f"frame {number}: payload_len", row["payload_len"], int(length))
             check.same("frames", len(rows), len(streams))
             if name in TSHARK_TCP:
@@ -216,6 +222,10 @@ def compare_tcptrace(suite, root):
                 for what, count in (("unique", sum(k.get("payload", {}).get("payload_bytes", 0) for k in kinds)),
                                     ("rexmt", sum(k.get("retransmission", {}).get("payload_bytes", 0) for k in kinds)),
                                     ("probes", sum(k.get("zero_window_probe", {}).get("frames", 0) for k in kinds))):
+                    if what == "rexmt" and key in DOUBLED:
+                        count += DOUBLED[key] + sum(
+                            row["payload_len"] for row in
+                            oracle.packets("--kind", "duplicate", os.path.join(folder, name)))
                     if what in why:
                         check.same(f"{label} {what} ({why[what][1]})", count, why[what][0])
                     else:

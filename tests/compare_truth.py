@@ -26,6 +26,9 @@ KERNEL = {
                                      for wan in ("wan1", "wan2", "wan3")},
 }
 
+# WANs that carry nothing but an ARP question and its answer: neither says which side is ours
+NO_SIDES = {"6.18/07-tcp-fallback": ("wan2", "wan3")}
+
 # program minus nstat, in keepalives: {scenario: {direction: (count, why)}}
 KEEPALIVES = {}
 
@@ -34,7 +37,7 @@ NO_APP_BYTES = {
     "6.18/15-mid-capture": "the capture holds a part of the connections",
 }
 
-# Differences to the reference count: {(scenario, wan, direction, kind): why}
+# Differences to the reference count, each looked at frame by frame: {(scenario, wan, direction, kind): why}
 REFERENCE = {}
 
 
@@ -90,7 +93,7 @@ def compare(suite, root, folder):
     with suite.check(f"{name} conservation") as check:
         oracle.check_conservation(check, got)
     with suite.check(f"{name} kernel counters") as check:
-        oracle.check_kernel(check, got, truth, KERNEL.get(name, {}))
+        oracle.check_kernel(check, got, truth, KERNEL.get(name, {}), NO_SIDES.get(name, ()))
     with suite.check(f"{name} keepalives by nstat") as check:
         if name == "6.18/15-mid-capture":
             check.explain("the capture holds a part of the connections")
@@ -103,7 +106,7 @@ def compare(suite, root, folder):
             oracle.check_connections(check, got, truth)
             oracle.check_subflow_payload(check, got, truth)
     with suite.check(f"{name} connections by token") as check:
-        oracle.check_assignment(check, got, truth)
+        oracle.check_assignment(check, got, truth, handshakes=name != "6.18/15-mid-capture")
     with suite.check(f"{name} kinds by the reference") as check:
         check_reference(check, name, got, reference)
     with suite.check(f"{name} order of files") as check:

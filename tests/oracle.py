@@ -190,8 +190,9 @@ def check_totals(check, got, files):
             check.same(f"{name} l2_bytes", wan["l2_bytes"], counted[1])
 
 
-def check_kernel(check, got, truth, explained):
-    """Bytes and packets per WAN and direction against the kernel's interface counters."""
+def check_kernel(check, got, truth, explained, no_sides=()):
+    """Bytes and packets per WAN and direction against the kernel's interface counters. WANs in no_sides carry nothing
+    that tells the own side from the far side."""
     for name, want in truth["wan_truth"].items():
         wan = wans_of(got)[name]
         if name in explained:
@@ -200,6 +201,9 @@ def check_kernel(check, got, truth, explained):
             continue
         check.same(f"{name} l2_bytes", wan["l2_bytes"], want["total_bytes"])
         check.same(f"{name} frames", wan["frames"], want["packets"])
+        if name in no_sides:
+            check.same(f"{name} unknown l2_bytes", total(wan, "unknown", "l2_bytes"), want["total_bytes"])
+            continue
         check.same(f"{name} up l2_bytes", total(wan, "up", "l2_bytes"), want["tx_bytes"])
         check.same(f"{name} down l2_bytes", total(wan, "down", "l2_bytes"), want["rx_bytes"])
 
@@ -237,14 +241,21 @@ def check_connections(check, got, truth):
         for sub in connection["subflows"]:
             for kind, tally in sub["kinds"].items():
                 counted[kind] = counted.get(kind, 0) + tally["payload_bytes"]
-        want = row["client_sent_app_bytes"] + row["client_received_app_bytes"]
-        check.same(f"port {row['client_port']} payload", counted.get("payload", 0), want)
+        payload = counted.get("payload", 0)
+        if "iperf_sum_sent" in row:
+            # iperf3 stops by the clock: what it sent and did not get through is between the two; 37 bytes are its cookie
+            check.true(f"port {row['client_port']} payload {payload} is not what iperf3 moved",
+                       row["iperf_sum_received"] <= payload <= row["iperf_sum_sent"] + 37)
+            continue
+        check.same(f"port {row['client_port']} payload", payload,
+                   row["client_sent_app_bytes"] + row["client_received_app_bytes"])
         if row.get("fallback_to_tcp") is not None:
             check.same(f"port {row['client_port']} fallback", bool(connection["fallback"]), row["fallback_to_tcp"])
 
 
-def check_assignment(check, got, truth):
-    """Subflows with one token belong to one connection, those with different tokens to different ones."""
+def check_assignment(check, got, truth, handshakes=True):
+    """Subflows with one token belong to one connection, those with different tokens to different ones. Without the
+    handshakes in the capture nobody can say which subflow was the first."""
     index = subflow_index(got)
     initial = {}
     for row in truth["truth_connections"]:
@@ -255,7 +266,7 @@ def check_assignment(check, got, truth):
         token = row.get("client_token")
         if token and row["local_port"] in index:
             groups.setdefault(token.lstrip("0"), set()).add(index[row["local_port"]]["id"])
-            if row.get("initial_subflow") is not None:
+            if handshakes and row.get("initial_subflow") is not None:
                 for sub in index[row["local_port"]]["subflows"]:
                     if port_of(sub["client"]) == row["local_port"]:
                         check.same(f"port {row['local_port']} initial", bool(sub["initial"]), row["initial_subflow"])
@@ -266,21 +277,19 @@ def check_assignment(check, got, truth):
     check.same("tokens share a connection", len(set.union(set(), *groups.values())), len(groups))
 
 
-def check_subflow_payload(check, got, truth, explained=None):
+def check_subflow_payload(check, got, truth):
     """TCP payload per WAN against the kernel's last word on each subflow (ss): a lower bound, as ss is sampled."""
     for name in truth["wan_truth"]:
         want = sum(row["tcp_payload_sent"] + row["tcp_payload_received"] for row in truth["truth_subflows"]
                    if row["wan"] == name)
-        counted = 0
+        # bytes that are new to TCP but not to MPTCP, as a scheduler repeats them on the same subflow
+        counted = wans_of(got)[name]["counters"].get("same_subflow_dsn_bytes", 0)
         for connection in got["connections"]:
             for sub in connection["subflows"]:
                 address = truth["client_addrs"][name]
                 if sub["client"].rsplit(":", 1)[0].strip("[]") == address:
                     counted += sum(sub["kinds"].get(kind, {}).get("payload_bytes", 0)
                                    for kind in ("payload", "reinjection", "redundant"))
-        if explained and name in explained:
-            check.explain(explained[name])
-            continue
         check.true(f"{name} carried {counted} bytes of TCP payload, ss says at least {want}", counted >= want)
 
 
