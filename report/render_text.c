@@ -40,10 +40,11 @@ static void heading(const struct page *page, const char *text)
 	fprintf(page->out, "\n%s%s%s\n", paint(page, "\033[1m"), text, paint(page, "\033[0m"));
 }
 
-/* Words of `text`, each line indented; a word longer than a line stands alone. */
-static void wrap(const struct page *page, const char *text, unsigned indent)
+/* Words of `text`, each line indented, the first one too unless it `hangs` behind what is already
+ * there; a word longer than a line stands alone. */
+static void wrap_behind(const struct page *page, const char *text, unsigned indent, bool hangs)
 {
-	unsigned column = 0;
+	unsigned column = indent;
 	bool begun = false;
 
 	while (*text) {
@@ -55,10 +56,11 @@ static void wrap(const struct page *page, const char *text, unsigned indent)
 		wide = text_width(word);
 		if (begun && column + 1 + wide > COLUMNS) {
 			fputc('\n', page->out);
-			begun = false;
+			begun = hangs = false;
+			column = indent;
 		}
 		if (!begun)
-			column = (unsigned)fprintf(page->out, "%*s", (int)indent, "");
+			fprintf(page->out, "%*s", (int)(hangs ? 0 : indent), "");
 		else
 			column += (unsigned)fprintf(page->out, " ");
 		fputs(word, page->out);
@@ -68,6 +70,25 @@ static void wrap(const struct page *page, const char *text, unsigned indent)
 		text += strspn(text, " ");
 	}
 	fputc('\n', page->out);
+}
+
+static void wrap(const struct page *page, const char *text, unsigned indent)
+{
+	wrap_behind(page, text, indent, false);
+}
+
+/* The end of a long path says more than its beginning. */
+static const char *safe_path(char *out, size_t size, const char *path, unsigned columns)
+{
+	const char *tail = path, *slash;
+	char short_path[512];
+
+	if (strlen(path) <= columns)
+		return text_safe(out, size, path, columns);
+	while (strlen(tail) + 4 > columns && (slash = strchr(tail, '/')) && slash[1])
+		tail = slash + 1;
+	snprintf(short_path, sizeof(short_path), "%s%s", tail > path ? ".../" : "", tail);
+	return text_safe(out, size, short_path, columns);
 }
 
 /* printf's %-*s counts bytes; names may hold longer characters. */
@@ -119,14 +140,13 @@ static void print_kinds(const struct page *page, const struct account *account)
 	size_t used = 0;
 
 	for (size_t k = 0; k < KIND_COUNT; k++) {
-		uint64_t bytes = 0, frames = 0;
+		uint64_t bytes = 0;
 		int n;
 
 		for (size_t d = 0; d < DIR_COUNT; d++) {
 			bytes += account->kinds[d][k].ip_bytes;
-			frames += account->kinds[d][k].frames;
 		}
-		if (frames == 0)
+		if (bytes == 0)
 			continue;
 		n = snprintf(line + used, sizeof(line) - used, "%s%s %s", used ? ", " : "",
 		             kind_names[k], text_bytes(some, bytes));
@@ -138,34 +158,44 @@ static void print_kinds(const struct page *page, const struct account *account)
 		wrap(page, line, 4);
 }
 
+static void print_wan(const struct page *page, const struct report_wan *wan, uint64_t primary)
+{
+	const struct account *shared = &wan->shared;
+	uint64_t outage = shared->phases[PHASE_OUTAGE].ip_bytes;
+	bool backup = wan->role.role == ROLE_BACKUP;
+	char name[100], role[40], total[TEXT_SHORT], billed[TEXT_SHORT], a[TEXT_SHORT],
+		b[TEXT_SHORT], c[TEXT_SHORT];
+
+	snprintf(role, sizeof(role), "%s%s", role_names[wan->role.role],
+	         wan->role.source == FROM_ASSUMED && wan->role.role != ROLE_NONE ? "?" : "");
+	fputs("  ", page->out);
+	pad(page, text_safe(name, sizeof(name), wan->name, 16), 16);
+	fprintf(page->out, " %-8s %9s %9s %9s %9s %9s\n", role,
+	        text_bytes(total, wan->whole.total.ip_bytes), text_bytes(billed, wan->whole.billed),
+	        backup ? text_percent(a, shared->carrying - outage, primary) : "-",
+	        backup ? text_percent(b, outage, primary) : "-",
+	        backup ? text_percent(c, shared->standby, primary) : "-");
+	print_kinds(page, &wan->whole);
+}
+
 static void print_wans(const struct page *page)
 {
 	const struct report *report = page->report;
-	uint64_t primary = primary_sum(report);
+	bool assumed = false;
 
 	heading(page,
 	        "WANs (bytes at IP level, whole capture; shares: of the primary, judged time)");
-	fprintf(page->out, "  %-16s %-15s %9s %9s %9s %9s\n", "WAN", "role", "bytes", "billed",
-	        "payload", "standby");
+	fprintf(page->out, "  %-16s %-8s %9s %9s %9s %9s %9s\n", "WAN", "role", "bytes", "billed",
+	        "payload", "in outage", "standby");
 	for (size_t i = 0; i < report->n_wans; i++) {
-		const struct report_wan *wan = &report->wans[i];
-		bool backup = wan->role.role == ROLE_BACKUP;
-		char name[100], role[40], total[TEXT_SHORT], billed[TEXT_SHORT], a[TEXT_SHORT],
-			b[TEXT_SHORT];
+		const struct wan_role *role = &report->wans[i].role;
 
-		snprintf(role, sizeof(role), "%s%s", role_names[wan->role.role],
-		         wan->role.source == FROM_ASSUMED && wan->role.role != ROLE_NONE
-		                 ? " (assumed)"
-		                 : "");
-		fputs("  ", page->out);
-		pad(page, text_safe(name, sizeof(name), wan->name, 16), 16);
-		fprintf(page->out, " %-15s %9s %9s %9s %9s\n", role,
-		        text_bytes(total, wan->whole.total.ip_bytes),
-		        text_bytes(billed, wan->whole.billed),
-		        backup ? text_percent(a, wan->shared.carrying, primary) : "-",
-		        backup ? text_percent(b, wan->shared.standby, primary) : "-");
-		print_kinds(page, &wan->whole);
+		print_wan(page, &report->wans[i], primary_sum(report));
+		assumed = assumed || (role->source == FROM_ASSUMED && role->role != ROLE_NONE);
 	}
+	if (assumed)
+		fputs("  ? = this role was assumed from what the WAN's own frames say\n",
+		      page->out);
 }
 
 /* ---- what used a WAN ---- */
@@ -299,9 +329,9 @@ static void print_evidence(const struct page *page, const struct finding *findin
 			frame->file < ledger->n_files ? ledger->files[frame->file].name : "-";
 		char safe[160], when[TEXT_SHORT];
 
-		fprintf(page->out, "      %s  %s\n", text_safe(safe, sizeof(safe), file, 40),
+		fprintf(page->out, "         %s  %s\n", safe_path(safe, sizeof(safe), file, 40),
 		        text_time(when, frame->ts_ns, 6));
-		fprintf(page->out, "        frame.number == %-10llu %s\n",
+		fprintf(page->out, "           frame.number == %-10llu %s\n",
 		        (unsigned long long)frame->number, frame->note);
 	}
 }
@@ -325,7 +355,7 @@ static void print_observed(const struct page *page, const struct finding *findin
 
 	if (!finding->observed)
 		return;
-	fputs("      observed ", page->out);
+	fputs("         observed ", page->out);
 	print_number(page, finding->value, finding->unit);
 	if (strcmp(finding->unit, "ratio") == 0)
 		fprintf(page->out, " = %s / %s", text_count(a, finding->numerator),
@@ -341,20 +371,23 @@ static void print_observed(const struct page *page, const struct finding *findin
 
 static void print_finding(const struct page *page, const struct finding *finding)
 {
+	bool quiet = finding->status == STATUS_PASS || finding->status == STATUS_WAIVED;
 	char name[100] = "";
 
+	fprintf(page->out, "  %s%s %-4s%s ", paint(page, status_looks[finding->status].colour),
+	        status_looks[finding->status].mark, finding->rule, paint(page, "\033[0m"));
+	if (quiet) {
+		wrap_behind(page, finding->text, 9, true);
+		return;
+	}
 	if (finding->wan >= 0)
 		text_safe(name, sizeof(name), page->report->wans[finding->wan].name, 20);
-	fprintf(page->out, "  %s%s %-4s%s %s%s%s: %s\n",
-	        paint(page, status_looks[finding->status].colour),
-	        status_looks[finding->status].mark, finding->rule, paint(page, "\033[0m"), name,
-	        name[0] ? ", " : "", finding->title, status_looks[finding->status].word);
-	wrap(page, finding->text, 6);
-	if (finding->status == STATUS_PASS || finding->status == STATUS_NOT_APPLICABLE)
-		return;
+	fprintf(page->out, "%s%s%s: %s\n", name, name[0] ? ", " : "", finding->title,
+	        status_looks[finding->status].word);
+	wrap(page, finding->text, 9);
 	print_observed(page, finding);
 	if (finding->status == STATUS_FAIL || finding->status == STATUS_WARN)
-		wrap(page, finding->why, 6);
+		wrap(page, finding->why, 9);
 	print_evidence(page, finding);
 }
 
@@ -364,7 +397,7 @@ static void print_findings(const struct page *page)
 	                                    STATUS_NOT_ASSESSED, STATUS_PASS,  STATUS_WAIVED};
 	size_t quiet = 0;
 
-	heading(page, "Findings");
+	heading(page, "Findings (x fail, ! warn, ? not assessed, + pass)");
 	for (size_t s = 0; s < sizeof(order) / sizeof(*order); s++)
 		for (size_t i = 0; i < page->report->n_findings; i++)
 			if (page->report->findings[i].status == order[s])
@@ -383,7 +416,7 @@ static void print_file(const struct page *page, const struct ledger_file *file)
 	char name[160], wan[100], count[TEXT_SHORT], safe[400];
 
 	fputs("  ", page->out);
-	pad(page, text_safe(name, sizeof(name), file->name, 36), 24);
+	pad(page, safe_path(name, sizeof(name), file->name, 36), 24);
 	fprintf(page->out, " -> %s: %s frames",
 	        text_safe(wan, sizeof(wan),
 	                  file->wan < report->n_wans ? report->wans[file->wan].name : "-", 20),

@@ -102,17 +102,22 @@ static void share_say(const struct report *report, struct finding *finding,
 	const struct cause *cause = standby_cause(&report->wans[finding->wan].shared);
 	char name[100], p[TEXT_SHORT], s[TEXT_SHORT], pb[TEXT_SHORT], sb[TEXT_SHORT],
 		all[TEXT_SHORT];
-	char out[TEXT_SHORT], apart[120] = "";
+	const struct tally *after = &report->wans[finding->wan].shared.phases[PHASE_AFTER];
+	char out[TEXT_SHORT], late[TEXT_SHORT], apart[200] = "", back[120] = "";
 
 	if (share->outage > 0)
 		snprintf(apart, sizeof(apart), "; %s more in outages of the primary, set apart",
 		         text_bytes(out, share->outage));
+	if (after->ip_bytes > 0)
+		snprintf(back, sizeof(back), ", %s of it after the primary had come back",
+		         text_bytes(late, after->ip_bytes));
 	snprintf(finding->text, sizeof(finding->text),
-	         "%s%s: user payload %s (%s of %s), standby %s (%s, most of it %s)%s%s.",
+	         "%s%s: user payload %s (%s of %s%s), standby %s (%s, most of it %s)%s%s.",
 	         text_safe(name, sizeof(name), report->wans[finding->wan].name, 32), verb,
 	         text_percent(p, share->payload, share->primary), text_bytes(pb, share->payload),
-	         text_bytes(all, share->primary), text_percent(s, share->standby, share->primary),
-	         text_bytes(sb, share->standby), cause ? cause_words(cause->id) : "nothing", apart,
+	         text_bytes(all, share->primary), back,
+	         text_percent(s, share->standby, share->primary), text_bytes(sb, share->standby),
+	         cause ? cause_words(cause->id) : "nothing", apart,
 	         filtered(report, (size_t)finding->wan) ? "; only of what the filter let through"
 	                                                : "");
 }
@@ -500,9 +505,8 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		       finding->value > finding->limit && account->carrying == 0;
 		finding->status = high ? STATUS_WARN : STATUS_PASS;
 		snprintf(finding->text, sizeof(finding->text),
-		         "%s: %s connections held in reserve cost %s each (whole capture); joins "
-		         "and closes are %s "
-		         "of the primary's bytes%s.",
+		         "%s: connections held in reserve: %s, at %s each (whole capture); joins "
+		         "and closes are %s of the primary's bytes%s.",
 		         name, text_count(count, c->standby_connections),
 		         text_bytes(each, c->standby_ip_bytes / c->standby_connections),
 		         text_percent(percent, account->signalling, primary),

@@ -211,10 +211,28 @@ static const struct finding *find_share(const struct report *report)
 		const struct finding *finding = &report->findings[i];
 
 		if (strcmp(finding->rule, "A1") == 0 && finding->observed &&
+		    finding->status != STATUS_NOT_ASSESSED &&
 		    (!most || finding->value > most->value))
 			most = finding;
 	}
 	return most;
+}
+
+/* What the verdict rests on; NULL for a pass. */
+static const struct finding *find_reason(const struct report *report)
+{
+	static const char *const needed[] = {"A27", "A1", "A3", "A29", NULL};
+
+	if (report->verdict == STATUS_FAIL || report->verdict == STATUS_WARN)
+		return find(report, NULL, report->verdict);
+	for (size_t i = 0;
+	     report->verdict == STATUS_NOT_ASSESSED && i < sizeof(needed) / sizeof(*needed); i++) {
+		const struct finding *finding = find(report, needed[i], STATUS_NOT_ASSESSED);
+
+		if (finding)
+			return finding;
+	}
+	return NULL;
 }
 
 static const char *opening(const struct report *report, char *out, size_t size)
@@ -274,30 +292,27 @@ static void say_share(const struct report *report, const struct finding *finding
 	         finding->limit * 100);
 }
 
-/* One sentence for the verdict: the worst finding, then the share in numbers. */
+/* The reason for the verdict, the share in numbers, and the time it was judged over. */
 static void tell(struct report *report)
 {
-	static const char *const words[STATUS_COUNT] = {"PASS", "WARN", "FAIL", "NOT ASSESSED"};
-	const struct finding *share = find_share(report), *worst = NULL;
-	char if_backup[150], numbers[300] = "", window[150];
+	const struct finding *share = find_share(report), *reason = find_reason(report);
+	char lead[150], window[150], numbers[300] = "", why[400] = "";
 
-	if (!find(report, "A1", STATUS_NOT_APPLICABLE) && report->primaries == 0 && !share)
-		share = NULL;
-	if (report->verdict == STATUS_FAIL || report->verdict == STATUS_WARN)
-		worst = find(report, NULL, report->verdict);
-	else if (report->verdict == STATUS_NOT_ASSESSED)
-		worst = find(report, "A27", STATUS_NOT_ASSESSED);
-	if (!worst && report->verdict == STATUS_NOT_ASSESSED)
-		worst = find(report, NULL, STATUS_NOT_ASSESSED);
-	opening(report, if_backup, sizeof(if_backup));
+	opening(report, lead, sizeof(lead));
 	say_window(report, window, sizeof(window));
 	if (share)
 		say_share(report, share, numbers, sizeof(numbers));
-	if (worst == share)
-		worst = NULL;
-	snprintf(report->sentence, sizeof(report->sentence), "%s%s. %s%s%.*s%s", if_backup,
-	         words[report->verdict], numbers, worst && numbers[0] ? " " : "", 250,
-	         worst ? worst->text : "", window);
+	if (!reason)
+		snprintf(why, sizeof(why),
+		         "%s backup was only kept alive: ", lead[0] ? "the" : "The");
+	else if (reason != share)
+		snprintf(why, sizeof(why), "%s%.*s%s",
+		         report->verdict == STATUS_NOT_ASSESSED ? "not assessed: " : "", 300,
+		         reason->text, numbers[0] ? " " : "");
+	if (!lead[0] && why[0] == 'n' && report->verdict == STATUS_NOT_ASSESSED)
+		why[0] = 'N';
+	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s", lead, why, numbers,
+	         window);
 }
 
 bool verdict_judge(struct report *report)
