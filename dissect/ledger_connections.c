@@ -97,33 +97,41 @@ void ledger_share(const struct ledger *ledger, struct ledger_subflow *subflow,
 
 /* ---- rank ---- */
 
+/* Here and in let_go() sums may wrap, but only beyond what load lets in: 2^60 for all of a file. */
 static uint64_t subflow_bytes(const struct ledger_subflow *subflow)
 {
 	uint64_t bytes = 0;
 
 	for (int k = 0; k < KIND_COUNT; k++)
-		bytes = sum_add(bytes, subflow->kinds[k].l2_bytes);
+		bytes += subflow->kinds[k].l2_bytes;
 	return bytes;
+}
+
+static uint64_t busiest_bytes(const struct ledger_connection *connection)
+{
+	uint64_t wans[LEDGER_WANS_MAX + 1] = {0}, busiest = 0;
+
+	for (size_t i = 0; i < connection->n_subflows; i++) {
+		const struct ledger_subflow *subflow = &connection->subflows[i];
+		uint64_t *wan =
+			&wans[subflow->wan < LEDGER_WANS_MAX ? subflow->wan : LEDGER_WANS_MAX];
+
+		*wan += subflow_bytes(subflow);
+		if (*wan > busiest)
+			busiest = *wan;
+	}
+	return busiest;
 }
 
 static struct ledger_rank rank_of(const struct ledger_connection *connection)
 {
-	uint64_t wans[LEDGER_WANS_MAX] = {0}, busiest = 0;
 	struct ledger_rank rank = {0};
 
 	memcpy(rank.id, connection->id, sizeof(rank.id));
-	for (size_t i = 0; i < connection->n_subflows; i++) {
-		const struct ledger_subflow *subflow = &connection->subflows[i];
-		uint64_t bytes = subflow_bytes(subflow);
-
-		rank.total_bytes = sum_add(rank.total_bytes, bytes);
-		if (subflow->wan >= LEDGER_WANS_MAX)
-			continue;
-		wans[subflow->wan] = sum_add(wans[subflow->wan], bytes);
-		if (wans[subflow->wan] > busiest)
-			busiest = wans[subflow->wan];
-	}
-	rank.aside_bytes = rank.total_bytes - busiest;
+	for (size_t i = 0; i < connection->n_subflows; i++)
+		rank.total_bytes += subflow_bytes(&connection->subflows[i]);
+	if (connection->n_subflows > 1) /* a flood has one each: no table for those */
+		rank.aside_bytes = rank.total_bytes - busiest_bytes(connection);
 	return rank;
 }
 
@@ -149,6 +157,19 @@ static int ranked_order(const void *a, const void *b)
 
 /* ---- the rest: sums of those let go ---- */
 
+static struct tally subflow_sum(const struct ledger_subflow *subflow)
+{
+	struct tally sum = {0};
+
+	for (int k = 0; k < KIND_COUNT; k++) {
+		sum.frames += subflow->kinds[k].frames;
+		sum.l2_bytes += subflow->kinds[k].l2_bytes;
+		sum.ip_bytes += subflow->kinds[k].ip_bytes;
+		sum.payload_bytes += subflow->kinds[k].payload_bytes;
+	}
+	return sum;
+}
+
 static void let_go(struct ledger *ledger, struct ledger_connection *connection)
 {
 	struct ledger_rest *rest = &ledger->rest;
@@ -156,12 +177,10 @@ static void let_go(struct ledger *ledger, struct ledger_connection *connection)
 	rest->connections++;
 	rest->subflows += connection->n_subflows;
 	for (size_t i = 0; i < connection->n_subflows; i++) {
-		const struct ledger_subflow *subflow = &connection->subflows[i];
+		struct tally sum = subflow_sum(&connection->subflows[i]);
 
-		if (subflow->wan >= LEDGER_WANS_MAX)
-			continue;
-		for (int k = 0; k < KIND_COUNT; k++)
-			tally_add(&rest->wans[subflow->wan], &subflow->kinds[k]);
+		if (connection->subflows[i].wan < LEDGER_WANS_MAX)
+			tally_add(&rest->wans[connection->subflows[i].wan], &sum);
 	}
 	free(connection->subflows);
 	memset(connection, 0, sizeof(*connection));
@@ -355,6 +374,15 @@ bool ledger_push_connection(struct ledger *ledger, struct ledger_connection *con
 		let_go(ledger, connection);
 		return false;
 	}
+	if (connection->n_subflows && connection->cap_subflows > connection->n_subflows) {
+		struct ledger_subflow *fitting =
+			realloc(connection->subflows, connection->n_subflows * sizeof(*fitting));
+
+		if (fitting) { /* rows are large and stay to the end */
+			connection->subflows = fitting;
+			connection->cap_subflows = connection->n_subflows;
+		}
+	}
 	ledger->connections[ledger->n_connections++] = *connection;
 	memset(connection, 0, sizeof(*connection));
 	return true;
@@ -374,5 +402,5 @@ void ledger_take_connection(struct ledger *ledger, struct ledger_connection *con
 	}
 	ledger_push_connection(ledger, connection);
 	if (ledger->n_connections >= ROOM)
-		ledger_fold_connections(ledger);
+		connections_cut(ledger);
 }
