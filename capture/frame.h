@@ -80,7 +80,7 @@ struct frame_file {
 	uint32_t wan;		/* first WAN of the file */
 	enum frame_file_state state;
 	uint64_t offset;	/* where state was found, bytes from the (decompressed) start */
-	uint64_t frames;
+	uint64_t frames;	/* in the file: those that a filter hides, too */
 	uint64_t wire_bytes;
 	uint64_t first_ns, last_ns;	/* earliest and latest; 0 when no frame */
 	uint64_t backwards;	/* frames whose time lies before the frame before */

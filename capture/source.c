@@ -157,6 +157,8 @@ static bool merged_next(struct source *source, struct frame *frame)
 		source->lender_spent = true;
 		retire_first(source);
 	}
+	if (source->roster.out_of_memory)
+		input_flaw(input, FILE_UNREADABLE, "out of memory", "its WANs are not told apart");
 	frame->data = input_data(input, offset);
 	frame->shared = is_shared(source, frame->ts_ns);
 	return true;
@@ -183,8 +185,10 @@ static bool solo_next(struct source *source, struct frame *frame)
 		frame->shared = true;
 		return true;
 	}
-	/* The bytes of a map come from memory: ask for those of the frames after this one. */
-	__builtin_prefetch(window->bytes + at + 1024);
+	/* A map's bytes come from memory, which is what reading costs: ask early for what comes
+	 * later. */
+	for (unsigned line = 0; line < 3; line++)
+		__builtin_prefetch(window->bytes + at + 2048 + line * 64);
 	input->position += 16ull + caplen;
 	input_count_plain(input, ts_ns, wire_len);
 	*frame = (struct frame){

@@ -56,7 +56,7 @@ struct source *source_open(const struct source_spec *specs, size_t n_specs,
 /*
  * Show up to `most` first frames of each WAN without moving the source, in file order.
  * For learning which address is the WAN's own before the first frame is accounted.
- * frame.shared is false in these. Standard input shows only what one buffer holds.
+ * frame.shared is false in these, and a filter hides none. Standard input shows only what one buffer holds.
  */
 void source_survey(struct source *source, size_t most,
 		   void (*show)(void *context, const struct frame *frame), void *context);
@@ -73,7 +73,8 @@ const struct frame_wan *source_wans(const struct source *source, size_t *count);
 const struct frame_file *source_files(const struct source *source, size_t *count);
 
 /* The shared time so far: from the latest first to the earliest last frame, in ns. Final only after
- * source_next() returned false. Returns false when the captures do not overlap. */
+ * source_next() returned false. A capture is the series of one WAN's files, or of files that hold several WANs; one
+ * without frames bounds nothing. Returns false when the captures do not overlap. */
 bool source_window(const struct source *source, uint64_t *start_ns, uint64_t *end_ns);
 
 void source_close(struct source *source);

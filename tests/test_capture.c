@@ -842,6 +842,55 @@ static void test_packing_cut(void)
 	leave(&room);
 }
 
+/* Each frame's bytes, while frames of the same instant are put in order and other files read on. */
+static void check_held(const char *const *paths, size_t n_paths, unsigned expected)
+{
+	struct source_error error;
+	struct source_spec specs[2] = {{.path = paths[0]}, {.path = paths[n_paths - 1]}};
+	struct source *source = source_open(specs, n_paths, NULL, &error);
+	struct frame frame, before = {0};
+	unsigned frames = 0, wrong = 0, untidy = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(source);
+	for (; source_next(source, &frame); frames++) {
+		unsigned k = (unsigned)frame.number - 1;
+		wrong += frame.caplen != frame_length(k);
+		for (uint32_t i = 0; i < frame.caplen; i++)
+			wrong += frame.data[i] != (uint8_t)k;
+		untidy += frame.ts_ns < before.ts_ns;
+		untidy += frame.ts_ns == before.ts_ns && frame.file == before.file &&
+		          frame.wan > before.wan; /* wan 0 is "b", wan 1 "a" */
+		before = frame;
+	}
+	CU_ASSERT_EQUAL(frames, expected);
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(untidy, 0);
+	source_close(source);
+}
+
+static void test_held_bytes(void)
+{
+	struct build b = {0}, packed;
+	struct room room;
+	const char *paths[2];
+
+	section(&b);
+	interface(&b, LINK_ETHERNET, "b");
+	interface(&b, LINK_ETHERNET, "a");
+	for (unsigned k = 0; k < LONG_FRAMES; k++)
+		packet(&b, k % 3 == 1, T0 * 1000000ull + k / 5, k);
+	packed = gzip(&b, 0, b.n);
+	enter(&room);
+	paths[0] = store(&room, "packed.pcapng", packed);
+	paths[1] = store(&room, "z.pcap.zst", zstd(&b));
+	check_held(paths, 2, 2 * LONG_FRAMES);
+	check_held(paths, 1, LONG_FRAMES);
+	paths[0] = store(&room, "plain.pcapng", b);
+	check_held(paths, 1, LONG_FRAMES);
+	check_held(paths, 2, 2 * LONG_FRAMES);
+	leave(&room);
+}
+
 /* tcpdump -W cuts its oldest file to nothing while it is being audited: the reading ends, not the
  * program. */
 static void test_shrinking(void)
@@ -1329,6 +1378,7 @@ void suite_capture(void)
 		{"unknown link type", test_unknown_link},
 		{"gzip, zstd and maps alike", test_packing},
 		{"gzip cut and damaged", test_packing_cut},
+		{"bytes of frames that are held", test_held_bytes},
 		{"a mapped file that shrinks", test_shrinking},
 		{"names", test_names},
 		{"one name in two directories", test_same_name},
