@@ -10,6 +10,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 NDPI    ?= $(shell pkg-config --exists libndpi 2>/dev/null && echo 1)
 FUZZ_SECONDS ?= 60
+JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wconversion
 CFLAGS  ?= -O2 -g
@@ -53,10 +54,16 @@ $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard */*.h) Makefile
+# Fuzz targets: the library once more, by clang, with everything watching.
+FUZZ_FLAGS = -std=gnu11 $(CPPFLAGS) -g -O1 -fno-sanitize-recover=undefined
+FUZZ_OBJ = $(LIB_SRC:%.c=$(BUILD)/fuzz/%.o)
+
+$(BUILD)/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	clang -std=gnu11 $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-o $@ $< $(LIB_SRC) $(LIBS)
+	clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJ)
+	clang $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -MMD -MP -MF $@.d -o $@ $< $(FUZZ_OBJ) $(LIBS)
 
 # Whatever follows an installation runs in a second make, so that it sees what was installed.
 deps:
@@ -64,24 +71,24 @@ deps:
 
 demo:
 	@tests/need $(BUILD_PKGS)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/demo $(O)/mptcp-audit $(DEMO)
 
 check:
 	@tests/need $(CHECK_PKGS)
-	@$(MAKE) --no-print-directory all $(O)/tests/unit fuzzers
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(O)/tests/unit fuzzers
 	@BUILD=$(O) FUZZ=$(BUILD)/fuzz CC="$(CC)" tests/run
 
 bench:
 	@tests/need $(BENCH_PKGS)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@BUILD=$(O) tests/bench/run
 
 fuzzers: $(FUZZERS)
 
 fuzz:
 	@tests/need $(CHECK_PKGS)
-	@$(MAKE) --no-print-directory fuzzers
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzzers
 	@FUZZ=$(BUILD)/fuzz tests/fuzz/run $(FUZZ_SECONDS)
 
 format:
@@ -94,7 +101,7 @@ install: all
 clean:
 	rm -rf $(BUILD) $(BUILD)-san
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) $(BUILD)/fuzz -name '*.d' 2>/dev/null)
 
 .PHONY: all deps demo check bench fuzz fuzzers format install clean
 .DELETE_ON_ERROR:
