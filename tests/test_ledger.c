@@ -247,12 +247,45 @@ static struct ledger *played(const struct act *acts, size_t from, size_t to)
 static const uint64_t spans_s[] = {5, 900, 4000, 50000, 400000, 20000000, 200000000};
 #define SPANS (sizeof(spans_s) / sizeof(spans_s[0]))
 
+/* What is not counted per frame: words of WANs and files, the window, the rest. */
+static void decorate(struct ledger *ledger, uint64_t *r)
+{
+	ledger->shared_known = below(r, 2);
+	if (ledger->shared_known) {
+		ledger->shared_start_ns = T0 + below(r, 100);
+		ledger->shared_end_ns = T0 + 100 + below(r, 100);
+	}
+	ledger->frames_over_wans = below(r, 3);
+	ledger->rest.connections = below(r, 10);
+	for (size_t i = 0; i < ledger->n_wans; i++) {
+		struct ledger_wan *wan = &ledger->wans[i];
+
+		wan->filtered = below(r, 2);
+		wan->drops_known = below(r, 2);
+		wan->skew_ns = below(r, 100);
+		for (unsigned k = 0; k < below(r, LEDGER_ADDRS + 1); k++)
+			snprintf(wan->own[wan->n_own++].text, sizeof(wan->own[0].text),
+			         "10.0.%u.%u", k, below(r, 256));
+		ledger->rest.wans[i].ip_bytes = below(r, 10000);
+	}
+	for (size_t i = 0; i < ledger->n_files; i++) {
+		struct ledger_file *file = &ledger->files[i];
+
+		file->first_ns = file->frames ? T0 + below(r, 100) : 0;
+		file->last_ns = file->frames ? T0 + 100 + below(r, 100) : 0;
+		file->snaplen = below(r, 300);
+		if (below(r, 2))
+			file->message = strdup(below(r, 2) ? "ends inside a record" : "bad \xff");
+	}
+}
+
 static struct ledger *random_ledger(uint64_t *r)
 {
 	size_t count = 1 + below(r, 120);
 	struct act *acts = random_acts(r, count, spans_s[below(r, SPANS)]);
 	struct ledger *ledger = played(acts, 0, count);
 
+	decorate(ledger, r);
 	free(acts);
 	return ledger;
 }
