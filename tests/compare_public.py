@@ -250,7 +250,7 @@ def main(names):
     root = os.path.join(os.environ.get("MPTCP_AUDIT_SHARED", os.path.join(oracle.HERE, "..", "..", "shared")),
                         "captures", "public")
     if not os.path.isdir(root):
-        suite.skip("captures", "the shared captures are not here (MPTCP_AUDIT_SHARED names their folder)")
+        suite.absent("captures", "the shared captures are not here (MPTCP_AUDIT_SHARED names their folder)")
         return 0
     oracle.need_program(suite)
     parts = {"totals": compare_totals, "options": compare_options, "streams": compare_streams,

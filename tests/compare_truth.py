@@ -118,7 +118,7 @@ def main(names):
     root = os.path.join(os.environ.get("MPTCP_AUDIT_SHARED", os.path.join(oracle.HERE, "..", "..", "shared")),
                         "captures", "truth")
     if not os.path.isdir(root):
-        suite.skip("captures", "the shared captures are not here (MPTCP_AUDIT_SHARED names their folder)")
+        suite.absent("captures", "the shared captures are not here (MPTCP_AUDIT_SHARED names their folder)")
         return 0
     oracle.need_program(suite)
     for folder in oracle.folders_with_truth(root):

@@ -33,6 +33,10 @@ class Suite:
         self.skipped += 1
         print(f"skip {self.name} {name}: {why}", flush=True)
 
+    def absent(self, name, why):
+        """Input that is no part of the project is not here."""
+        print(f"absent {self.name} {name}: {why}", flush=True)
+
     def end(self):
         print(f"# {self.name}: {self.compared} items compared", flush=True)
         return 1 if self.failed else 0

@@ -2,8 +2,8 @@
  *
  * unit.c - runs the CUnit suites: all, or those whose names are given.
  *
- * Prints each failing assertion and at the end "N passed, N failed" (assertions). Exit 1 when one
- * failed.
+ * Prints "ok SUITE/TEST" or "not ok SUITE/TEST" for each test, after the assertions that did not
+ * hold. Exit 1 when one failed.
  */
 #include <CUnit/Basic.h>
 #include <CUnit/TestRun.h>
@@ -35,13 +35,13 @@ static int wanted(const char *name, int argc, char **argv)
 	return argc < 2;
 }
 
-static void print_failures(void)
+/* A line per test; of a test that failed also each assertion that did not hold. */
+static void print_test(const CU_pTest test, const CU_pSuite suite, const CU_pFailureRecord failure)
 {
-	for (CU_pFailureRecord f = CU_get_failure_list(); f; f = f->pNext)
-		printf("%s:%u: %s/%s: %s\n", f->strFileName ? f->strFileName : "?", f->uiLineNumber,
-		       f->pSuite && f->pSuite->pName ? f->pSuite->pName : "?",
-		       f->pTest && f->pTest->pName ? f->pTest->pName : "?",
+	for (CU_pFailureRecord f = failure; f; f = f->pNext)
+		printf("%s:%u: %s\n", f->strFileName ? f->strFileName : "?", f->uiLineNumber,
 		       f->strCondition ? f->strCondition : "?");
+	printf("%s %s/%s\n", failure ? "not ok" : "ok", suite->pName, test->pName);
 }
 
 int main(int argc, char **argv)
@@ -55,11 +55,11 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
 		if (wanted(suites[i].name, argc, argv))
 			suites[i].add();
+	CU_set_test_complete_handler(print_test);
 	CU_run_all_tests();
-	print_failures();
 	failed = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
 	passed = CU_get_number_of_successes();
-	printf("%u passed, %u failed\n", passed, failed);
+	printf("# unit: %u assertions held, %u failed\n", passed, failed);
 	CU_cleanup_registry();
 	return failed > 0 || passed == 0;
 }
