@@ -431,14 +431,21 @@ static bool wan_has_address(const struct ledger_wan *wan, const char *who)
 	return false;
 }
 
+/* One input may hold several WANs: `wan1=any.pcap` makes wan1#2 and wan1#3 of its interfaces. */
+static bool wan_is_called(const struct ledger_wan *wan, const char *who)
+{
+	size_t n = strlen(who);
+
+	return strncmp(wan->name, who, n) == 0 && (wan->name[n] == '\0' || wan->name[n] == '#');
+}
+
 static bool role_matches(const struct policy_role *row, const struct ledger *ledger, uint32_t wan)
 {
-	if (row->subject == SUBJECT_WAN)
-		return strcmp(ledger->wans[wan].name, row->who) == 0;
 	if (row->subject == SUBJECT_FILE)
 		return wan_in_file(ledger, wan, row->who);
-	return strcmp(ledger->wans[wan].name, row->who) == 0 ||
-	       wan_in_file(ledger, wan, row->who) || wan_is_interface(ledger, wan, row->who) ||
+	if (wan_is_called(&ledger->wans[wan], row->who) || row->subject == SUBJECT_WAN)
+		return wan_is_called(&ledger->wans[wan], row->who);
+	return wan_in_file(ledger, wan, row->who) || wan_is_interface(ledger, wan, row->who) ||
 	       wan_has_address(&ledger->wans[wan], row->who);
 }
 

@@ -63,8 +63,8 @@ extern const struct limit_row limit_rows[LIMIT_COUNT];
 
 /* ---- roles ---- */
 
-/* What `who` names: a WAN, a file or directory given as input, one interface of a file, a WAN's own
- * address. */
+/* What `who` names: a WAN (wan1 also means wan1#2, wan1#3: interfaces of one input), a file or
+ * directory given as input, one interface of a file, a WAN's own address. */
 enum role_subject { SUBJECT_ANY, SUBJECT_WAN, SUBJECT_FILE };
 
 struct policy_role {

@@ -290,7 +290,10 @@ size_t report_top(const struct report *report, size_t wan, struct connection_on_
 
 /* ---- the whole ---- */
 
-/* The WAN's only file, or NULL: what the user typed is the best name to confirm a role with. */
+#define FILE_NAME_SHORT 40
+
+/* The WAN's only file, or NULL: what the user typed is the best name to confirm a role with, unless
+ * it is long. */
 static const char *only_file(const struct ledger *ledger, size_t wan)
 {
 	const char *name = NULL;
@@ -302,7 +305,7 @@ static const char *only_file(const struct ledger *ledger, size_t wan)
 			return NULL;
 		name = ledger->files[i].name;
 	}
-	return name;
+	return name && strlen(name) <= FILE_NAME_SHORT ? name : NULL;
 }
 
 /* "assuming b.pcap is the backup: 412 of 412 joins say so; confirm with --backup b.pcap" */

@@ -235,19 +235,35 @@ static const struct finding *find_reason(const struct report *report)
 	return NULL;
 }
 
-static const char *opening(const struct report *report, char *out, size_t size)
+#define NAMED_MAX 3
+
+/* "If wan2 is your backup: ", or with more of them "If wan2 is your backup and wan3 too: ". */
+static void opening(const struct report *report, char *out, size_t size)
 {
-	char name[100];
+	size_t named = 0;
+	int n = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; report->assumed && i < report->n_wans; i++) {
+	for (size_t i = 0; report->assumed && i < report->n_wans && named < NAMED_MAX; i++) {
+		char name[100];
+
 		if (report->wans[i].role.role != ROLE_BACKUP)
 			continue;
-		text_safe(name, sizeof(name), report->wans[i].name, 32);
-		snprintf(out, size, "If %s is your backup: ", name);
-		return out;
+		text_safe(name, sizeof(name), report->wans[i].name, 24);
+		n += named++ == 0 ? snprintf(out, size, "If %s is your backup", name)
+		                  : snprintf(out + n, size - (size_t)n, " and %s too", name);
 	}
-	return out;
+	if (n > 0)
+		snprintf(out + n, size - (size_t)n, ": ");
+}
+
+static size_t count_backups(const struct report *report)
+{
+	size_t backups = 0;
+
+	for (size_t i = 0; i < report->n_wans; i++)
+		backups += report->wans[i].role.role == ROLE_BACKUP;
+	return backups;
 }
 
 static void say_window(const struct report *report, char *out, size_t size)
@@ -296,15 +312,17 @@ static void say_share(const struct report *report, const struct finding *finding
 static void tell(struct report *report)
 {
 	const struct finding *share = find_share(report), *reason = find_reason(report);
-	char lead[150], window[150], numbers[300] = "", why[400] = "";
+	char lead[400], window[150], numbers[300] = "", why[400] = "";
 
 	opening(report, lead, sizeof(lead));
 	say_window(report, window, sizeof(window));
 	if (share)
 		say_share(report, share, numbers, sizeof(numbers));
 	if (!reason)
-		snprintf(why, sizeof(why),
-		         "%s backup was only kept alive: ", lead[0] ? "the" : "The");
+		snprintf(why, sizeof(why), "%s only kept alive: ",
+		         count_backups(report) == 1 ? lead[0] ? "it was" : "The backup was"
+		         : lead[0]                  ? "they were"
+		                                    : "The backups were");
 	else if (reason != share)
 		snprintf(why, sizeof(why), "%s%.*s%s",
 		         report->verdict == STATUS_NOT_ASSESSED ? "not assessed: " : "", 300,
@@ -317,15 +335,12 @@ static void tell(struct report *report)
 
 bool verdict_judge(struct report *report)
 {
-	bool backup = false;
-
 	for (size_t i = 0; i < verdict_n_rules; i++)
 		if (!verdict_rules[i].judge(report, &verdict_rules[i]))
 			return false;
 	report->verdict = verdict_overall(report);
-	for (size_t i = 0; i < report->n_wans; i++)
-		backup = backup || report->wans[i].role.role == ROLE_BACKUP;
-	if (backup || report->verdict == STATUS_FAIL || report->verdict == STATUS_WARN)
+	if (count_backups(report) > 0 || report->verdict == STATUS_FAIL ||
+	    report->verdict == STATUS_WARN)
 		tell(report);
 	else
 		say_no_backup(report);

@@ -354,6 +354,23 @@ static void test_role_by_file(void)
 	story_free(story);
 }
 
+static void test_role_of_interfaces(void)
+{
+	struct story *story = story_new();
+
+	/* wan3=any.pcap with two interfaces */
+	ledger_wan(&story->ledger, "wan3#2");
+	ledger_wan(&story->ledger, "wan3#3");
+	ledger_wan(&story->ledger, "wan33");
+	CU_ASSERT_TRUE(policy_add_role(&story->policy, "wan3", SUBJECT_WAN, "backup", FROM_FLAG,
+	                               story->message, sizeof(story->message)));
+	CU_ASSERT_EQUAL(story_build(story), REPORT_FINE);
+	CU_ASSERT_EQUAL(story->report.wans[2].role.role, ROLE_BACKUP);
+	CU_ASSERT_EQUAL(story->report.wans[3].role.role, ROLE_BACKUP);
+	CU_ASSERT_EQUAL(story->report.wans[4].role.role, ROLE_ON);
+	story_free(story);
+}
+
 /* ---- proposals ---- */
 
 static void note(struct story *story, uint32_t wan, enum event event, unsigned times)
@@ -972,6 +989,7 @@ void suite_report(void)
 		{"config", test_config},
 		{"unknown WAN", test_unknown_wan},
 		{"role by file", test_role_by_file},
+		{"role of an input with several WANs", test_role_of_interfaces},
 		{"roles proposed from joins", test_proposal},
 		{"roles proposed from MP_PRIO", test_proposal_by_prio},
 		{"no signs, no roles", test_no_signs},
