@@ -162,34 +162,48 @@ static int by_stem(const void *one, const void *other)
 	return order ? order : strcmp(a->directory, b->directory);
 }
 
-/* How many trailing parts of their directories tell rows of one stem apart? 0 when they share one.
- */
-static unsigned parts_needed(const struct naming *rows, size_t n)
+static int by_text(const void *one, const void *other)
 {
+	return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+/* Do the last `parts` parts of their directories tell the rows apart? `tails` has room for all. */
+static bool told_apart(const struct naming *rows, size_t n, unsigned parts, const char **tails)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(rows[i].directory, rows[i - 1].directory) != 0)
+			tails[kept++] = names_tail(rows[i].directory, parts);
+	qsort(tails, kept, sizeof(*tails), by_text);
+	for (size_t i = 1; i < kept; i++)
+		if (strcmp(tails[i], tails[i - 1]) == 0)
+			return false;
+	return true;
+}
+
+/* How many such parts the rows of one stem need, which are sorted; 0 when they share their
+ * directory. */
+static bool parts_needed(const struct naming *rows, size_t n, unsigned *parts)
+{
+	*parts = 0;
 	if (strcmp(rows[0].directory, rows[n - 1].directory) == 0)
-		return 0;
-	for (unsigned parts = 1; parts < 32; parts++) {
-		bool apart = true;
-		const struct naming *last = &rows[0];
-		for (size_t i = 1; i < n && apart; i++) {
-			if (strcmp(rows[i].directory, last->directory) == 0)
-				continue;
-			for (size_t k = 0; k < i && apart; k++)
-				apart = strcmp(rows[k].directory, rows[i].directory) == 0 ||
-				        strcmp(names_tail(rows[k].directory, parts),
-				               names_tail(rows[i].directory, parts)) != 0;
-			last = &rows[i];
-		}
-		if (apart)
-			return parts;
-	}
-	return 32;
+		return true;
+	const char **tails = calloc(n, sizeof(*tails));
+	if (!tails)
+		return false;
+	for (*parts = 1; *parts < 64 && !told_apart(rows, n, *parts, tails);)
+		++*parts;
+	free(tails);
+	return true;
 }
 
 static bool name_rows(struct naming *rows, size_t n)
 {
-	unsigned parts = parts_needed(rows, n);
+	unsigned parts;
 
+	if (!parts_needed(rows, n, &parts))
+		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct input *input = rows[i].input;
 		if (parts == 0)
