@@ -66,8 +66,8 @@ static void role_judge(struct finding *finding, const struct signs *signs, const
 	} else if (signs->against->count > 0) {
 		finding->status = STATUS_FAIL;
 		snprintf(finding->text, sizeof(finding->text),
-		         "%s is configured as %s, but all its %s joins say otherwise and no "
-		         "MP_PRIO follows.",
+		         "%s is configured as %s, but its joins (%s) say otherwise and no MP_PRIO "
+		         "follows.",
 		         name, role, of);
 		verdict_show_event(finding, signs->against, "join that says otherwise");
 	} else {

@@ -308,6 +308,27 @@ static void say_share(const struct report *report, const struct finding *finding
 	         finding->limit * 100);
 }
 
+/* What a pass means: kept alive, or more than that but within the limits; what an outage took is
+ * said beside it. */
+static void say_fine(const struct report *report, const struct finding *share, bool led, char *out,
+                     size_t size)
+{
+	bool several = count_backups(report) > 1, kept = !share || share->numerator == 0;
+	char bytes[TEXT_SHORT], outage[100] = "";
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < report->n_wans; i++)
+		sum += report->wans[i].shared.phases[PHASE_OUTAGE].ip_bytes;
+	if (sum > 0)
+		snprintf(outage, sizeof(outage), " but for %s in outages of the primary",
+		         text_bytes(bytes, sum));
+	snprintf(out, size, "%s %s%s: ",
+	         led ? (several ? "they" : "it") : (several ? "The backups" : "The backup"),
+	         kept ? (several ? "were only kept alive" : "was only kept alive")
+	              : "stayed within the limits",
+	         outage);
+}
+
 /* The reason for the verdict, the share in numbers, and the time it was judged over. */
 static void tell(struct report *report)
 {
@@ -319,10 +340,7 @@ static void tell(struct report *report)
 	if (share)
 		say_share(report, share, numbers, sizeof(numbers));
 	if (!reason)
-		snprintf(why, sizeof(why), "%s only kept alive: ",
-		         count_backups(report) == 1 ? lead[0] ? "it was" : "The backup was"
-		         : lead[0]                  ? "they were"
-		                                    : "The backups were");
+		say_fine(report, share, lead[0] != '\0', why, sizeof(why));
 	else if (reason != share)
 		snprintf(why, sizeof(why), "%s%.*s%s",
 		         report->verdict == STATUS_NOT_ASSESSED ? "not assessed: " : "", 300,
