@@ -85,23 +85,34 @@ static size_t count_digits(const char *text, size_t length)
 	return n;
 }
 
-/* A year first and nothing but a date and time after it; or ten digits, seconds since 1970. */
+/* Eight digits that can be a year, a month and a day. */
+static bool is_date(const char *digits)
+{
+	int century = (digits[0] - '0') * 10 + digits[1] - '0';
+	int month = (digits[4] - '0') * 10 + digits[5] - '0';
+	int day = (digits[6] - '0') * 10 + digits[7] - '0';
+
+	return (century == 19 || century == 20) && month >= 1 && month <= 12 && day >= 1 &&
+	       day <= 31;
+}
+
+/* A date first and nothing but a time after it; or ten digits, seconds since 1970. */
 static bool is_time(const char *text, size_t length)
 {
-	size_t digits = 0;
+	char digits[8];
+	size_t n = 0;
 
 	if (length == 10 && text[0] == '1' && count_digits(text, length) == 10)
 		return true;
-	if (length < 8 || (strncmp(text, "19", 2) != 0 && strncmp(text, "20", 2) != 0) ||
-	    count_digits(text, length) < 4)
+	if (count_digits(text, length) < 4)
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		if (isdigit((unsigned char)text[i]))
-			digits++;
-		else if (!strchr("T:Z._-", text[i]))
+		if (isdigit((unsigned char)text[i]) && n < sizeof(digits))
+			digits[n++] = text[i];
+		else if (!isdigit((unsigned char)text[i]) && !strchr("T:Z._-", text[i]))
 			return false;
 	}
-	return digits >= 8;
+	return n == sizeof(digits) && is_date(digits);
 }
 
 /* A time; or a counter of five digits and more and a time, as dumpcap writes them. */
