@@ -148,7 +148,7 @@ struct report {
 	struct finding *findings; /* owned; in the order of the rules, then of the WANs */
 	size_t n_findings, cap_findings;
 	enum status verdict;
-	char sentence[1000];
+	char sentence[1300];
 	char assumption[700]; /* "assuming b is the backup: ...", or "" */
 };
 

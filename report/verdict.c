@@ -247,7 +247,8 @@ static void opening(const struct report *report, char *out, size_t size)
 	for (size_t i = 0; report->assumed && i < report->n_wans && named < NAMED_MAX; i++) {
 		char name[100];
 
-		if (report->wans[i].role.role != ROLE_BACKUP)
+		if (report->wans[i].role.role != ROLE_BACKUP ||
+		    report->wans[i].role.source != FROM_ASSUMED)
 			continue;
 		text_safe(name, sizeof(name), report->wans[i].name, 24);
 		n += named++ == 0 ? snprintf(out, size, "If %s is your backup", name)
