@@ -228,7 +228,7 @@ static bool flaw_told(const struct report *report, const struct flaws *flaws, co
 		snprintf(text, size, "%s: the capture lost %s of %s frames.", name,
 		         text_count(a, flaws->drops), text_count(b, flaws->frames + flaws->drops));
 	else if (flaws->damaged)
-		snprintf(text, size, "%s: %s", name,
+		snprintf(text, size, "%s: %s.", name,
 		         text_safe(message, sizeof(message), flaws->message, 200));
 	else if ((double)flaws->unread > some)
 		snprintf(text, size, "%s: %s of %s frames could not be read.", name,
