@@ -182,6 +182,56 @@ def check_packets(suite):
             check.same("split", sum(row["bytes"].values()), row["payload_len"])
 
 
+def findings(got):
+    return {(finding["rule"], finding["wan"]): finding["status"] for finding in got["findings"]}
+
+
+def check_judging(suite):
+    """Roles that nobody named, a filter, a single file, a limit: each changes what may be said."""
+    files = [f"{wan}={path}" for wan, path in IDLE.items()]
+    roles = ["--master", files[0], "--backup", files[1]]
+    with suite.check("roles are proposed") as check:
+        got = audit(*files)
+        check.same("verdict", got["verdict"], "warn")
+        check.true(f"'{got['sentence']}' does not begin with a condition", got["sentence"].startswith("If wan2 is"))
+        check.same("role", [(w["name"], w["role"], w["role_source"]) for w in got["wans"]],
+                   [("wan1", "master", "assumed"), ("wan2", "backup", "assumed")])
+    with suite.check("a filter forbids a pass") as check:
+        got = audit("-f", "tcp", *roles)
+        check.true("verdict is a pass", got["verdict"] != "pass")
+        for rule in ("A1", "A2", "A29"):
+            check.true(f"{rule} passes", findings(got).get((rule, "wan2")) != "pass")
+        check.same("frames", sum(w["frames"] for w in got["wans"]),
+                   sum(w["frames"] - w["kinds"].get("other", {}).get("frames", 0) for w in audit(*roles)["wans"]))
+    with suite.check("one file alone") as check:
+        got = audit(files[1])
+        check.same("causes", sum(cause["ip_bytes"] for cause in got["wans"][0]["causes"]), got["wans"][0]["billed_ip_bytes"])
+        check.true("verdict is a pass", got["verdict"] != "pass")
+    with suite.check("causes add up") as check:
+        for wan in audit(*roles)["wans"]:
+            check.same(wan["name"], sum(cause["ip_bytes"] for cause in wan["causes"]), wan["billed_ip_bytes"])
+    with suite.check("limits") as check:
+        check.same("A1", findings(audit("--limit", "standby_share=0.0001", *roles))["A1", "wan2"], "warn")
+        got = audit("--limit", "share_of=all", "--limit", "payload_share=0.0001", *roles)
+        check.same("A1 of all", findings(got)["A1", "wan2"], "fail")
+        check.same("primary too small", findings(audit("--limit", "primary_min_bytes=1e9", *roles))["A1", "wan2"],
+                   "not_assessed")
+    with suite.check("no overlap") as check:
+        got = audit("--shift", "wan2=1000", *roles)
+        check.same("A1", findings(got)["A1", "wan2"], "not_assessed")
+        check.same("verdict", got["verdict"], "not_assessed")
+    with suite.check("evidence proves") as check:
+        leak = {wan: os.path.join(FIXTURES, "leak", f"{wan}.pcap.gz") for wan in ROLES}
+        got = audit("--master", f"wan1={leak['wan1']}", "--backup", f"wan2={leak['wan2']}")
+        rows = {row["frame"]: row for row in oracle.packets(f"wan2={leak['wan2']}")}
+        for finding in got["findings"]:
+            if finding["status"] == "fail" and finding["rule"] in ("A1", "A3"):
+                check.true(f"{finding['rule']} has no evidence", finding["evidence"])
+                for one in finding["evidence"]:
+                    check.same(f"{finding['rule']} frame {one['frame']}", rows[one["frame"]]["kind"], "payload")
+                    check.same("filter", one["filter"], f"frame.number == {one['frame']}")
+
+
 def check_pipe(suite):
     """A reader that leaves is no error worth a message."""
     with suite.check("closed pipe") as check:
@@ -203,6 +253,7 @@ def main():
         check_rotation(suite, folder)
         check_merge(suite, folder)
         check_outputs(suite, folder)
+        check_judging(suite)
         check_packets(suite)
         check_pipe(suite)
     return suite.end()

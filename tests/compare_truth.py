@@ -6,6 +6,7 @@ a reference count of the same rules. Every difference that remains stands in a t
 The captures are not part of the project: $MPTCP_AUDIT_SHARED (default ../shared) names their place; without them the
 checks are skipped, visibly.
 """
+import ipaddress
 import json
 import os
 import sys
@@ -75,6 +76,60 @@ def check_recorded_totals(check, got, truth, files):
             check.same(f"{wan} l2_bytes", oracle.wans_of(got)[wan]["l2_bytes"], row["orig_bytes"])
 
 
+def socket_text(address, port):
+    address = str(ipaddress.ip_address(address))
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def check_subflows(check, got, reference):
+    """Which subflows make one connection, and with which confidence; names of connections differ."""
+    check.same("MPTCP connections", sum(not c["fallback"] and c["confidence"] not in ("plain", "orphan")
+                                         for c in got["connections"]), len(reference["connections"]))
+    check.same("fallbacks", sum(c["fallback"] for c in got["connections"]),
+               sum(row["offered"] for row in reference["tcp_only"]))
+    if not reference["connections"]:
+        return
+    index = {}
+    for connection in got["connections"]:
+        for sub in connection["subflows"]:
+            index.setdefault((sub["client"], sub["server"]), []).append((connection["id"], sub["confidence"]))
+    wanted = {}
+    for number, connection in enumerate(reference["connections"]):
+        ids = set()
+        for sub in connection["subflows"]:
+            one, two = (socket_text(*end.split()) for end in (sub["opener"], sub["peer"]))
+            found = index.get((one, two)) or index.get((two, one)) or []
+            check.same(f"{one} > {two} is in one connection", len({i for i, _ in found}), 1)
+            check.same(f"{one} > {two} confidence", {c for _, c in found}, {sub["confidence"]})
+            ids |= {i for i, _ in found}
+        check.same(f"connection {number} of the reference", len(ids), 1)
+        wanted[number] = ids
+    check.same("connections", len(set.union(*wanted.values())), len(wanted))
+
+
+def check_any(check, folder, files, got):
+    """One capture of all interfaces (SLL2): each WAN's IP bytes and kinds as its own capture has them."""
+    whole, _ = oracle.report({"": os.path.join(folder, "any.pcap.gz")}, {})
+    interfaces = {(wan["frames"], wan["ip_bytes"]): wan for wan in whole["wans"]}
+    for name in files:
+        wan = oracle.wans_of(got)[name]
+        found = interfaces.get((wan["frames"], wan["ip_bytes"]))
+        check.true(f"no interface of the any capture has {name}'s frames and bytes", found)
+        for kind, row in wan["kinds"].items():
+            if found:
+                check.same(f"{name} {kind}", found["kinds"].get(kind, {}).get("ip_bytes"), row["ip_bytes"])
+
+
+def check_ppp(check, folder, files, roles, got):
+    """The PPP device above a PPPoE link: the same TCP, without the frames that only PPPoE has."""
+    inner, _ = oracle.report({**files, "wan1": oracle.capture_files(folder, ["wan1_ppp"])["wan1_ppp"]}, roles)
+    one, two = oracle.wans_of(inner)["wan1"], oracle.wans_of(got)["wan1"]
+    for kind in sorted(set(one["kinds"]) | set(two["kinds"])):
+        if kind != "other":
+            for field in ("frames", "ip_bytes", "payload_bytes"):
+                check.same(f"{kind} {field}", one["kinds"].get(kind, {}).get(field), two["kinds"].get(kind, {}).get(field))
+
+
 def compare(suite, root, folder):
     name = os.path.relpath(folder, root)
     with open(os.path.join(folder, "truth.json"), encoding="utf-8") as file:
@@ -107,6 +162,14 @@ def compare(suite, root, folder):
             oracle.check_subflow_payload(check, got, truth)
     with suite.check(f"{name} connections by token") as check:
         oracle.check_assignment(check, got, truth, handshakes=name != "6.18/15-mid-capture")
+    with suite.check(f"{name} subflows by the reference") as check:
+        check_subflows(check, got, reference)
+    if os.path.exists(os.path.join(folder, "any.pcap.gz")):
+        with suite.check(f"{name} one capture of all interfaces") as check:
+            check_any(check, folder, files, got)
+    if os.path.exists(os.path.join(folder, "wan1_ppp.pcap.gz")):
+        with suite.check(f"{name} inner device") as check:
+            check_ppp(check, folder, files, roles, got)
     with suite.check(f"{name} kinds by the reference") as check:
         check_reference(check, name, got, reference)
     with suite.check(f"{name} order of files") as check:
