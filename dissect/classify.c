@@ -9,7 +9,6 @@
 #define POSITION_BASE (UINT64_C(1) << 32) /* so that bytes before the first one have a position */
 #define ACK_JUMP_MAX (UINT64_C(1) << 30)  /* an ack farther ahead than any window is not believed */
 #define RED_SAMPLE (64u << 10)		  /* R11.4: first-seen bytes before copies count as a habit */
-#define RED_HALVE (UINT64_C(64) << 20)
 
 /* All that one segment is looked at with. `h` is its side, `p` the peer's. */
 struct look {
@@ -31,11 +30,6 @@ struct look {
 	struct classification *out;
 };
 
-static uint32_t now_ds(const struct classifier *k, uint64_t ts_ns)
-{
-	return ts_ns > k->epoch_ns ? (uint32_t)((ts_ns - k->epoch_ns) / 100000000u) : 0;
-}
-
 /* ---- mappings ---- */
 
 /* Bytes of payload that a DSS maps: its length without the DATA_FIN. */
@@ -44,17 +38,13 @@ static uint32_t mapped_len(const struct dss *d)
 	return d->flags & DSS_FIN && d->len > 0 ? d->len - 1u : d->len;
 }
 
-static void mapping_keep(struct classifier *k, struct half *h, const struct mapping *m)
+void classify_keep_mapping(struct half *h, const struct mapping *m)
 {
 	if (h->map.len || h->map.infinite) {
 		if (!h->maps)
 			h->maps = malloc(MAPPINGS_MAX * sizeof(*h->maps));
 		if (h->maps) {
 			struct mapping *into = &h->maps[h->at_maps];
-			struct seqrange gap;
-			if (h->n_maps == MAPPINGS_MAX && !into->raw && !into->infinite &&
-			    seqset_gap(&h->bytes, into->seq, into->seq + into->len, &gap))
-				k->mappings_evicted++;
 			*into = h->map;
 			h->at_maps = (uint8_t)((h->at_maps + 1) % MAPPINGS_MAX);
 			h->n_maps = (uint8_t)(h->n_maps < MAPPINGS_MAX ? h->n_maps + 1 : MAPPINGS_MAX);
@@ -128,7 +118,7 @@ static void take_mapping(struct look *l, uint32_t ssn, uint64_t dsn, uint32_t le
 	}
 	if (m.seq == h->map.seq && m.dsn == h->map.dsn && m.len == h->map.len && m.raw == h->map.raw)
 		return;
-	mapping_keep(l->classifier, h, &m);
+	classify_keep_mapping(h, &m);
 }
 
 static void take_dss_mapping(struct look *l)
@@ -255,7 +245,7 @@ static bool is_redundant(const struct data_stream *s)
 static void carry_dsn(struct classifier *k, const struct subflow *sf, struct data_stream *s, uint64_t dsn,
 		      uint64_t len, uint64_t ts_ns, struct classification *out)
 {
-	struct dsn_split split = dsnmap_carry(&s->map, k->budget, dsn, dsn + len, sf->slot, now_ds(k, ts_ns));
+	struct dsn_split split = dsnmap_carry(&s->map, k->budget, dsn, dsn + len, sf->slot, classify_now_ds(k, ts_ns));
 	uint64_t copies = split.recent + split.old;
 
 	stream_advance(s, dsn + len);
@@ -271,14 +261,6 @@ static void carry_dsn(struct classifier *k, const struct subflow *sf, struct dat
 	bool redundant = is_redundant(s);
 	out->payload[redundant ? KIND_REDUNDANT : KIND_REINJECTION] += (uint32_t)split.recent;
 	out->payload[KIND_REINJECTION] += (uint32_t)split.old;
-}
-
-static void halve(struct data_stream *s)
-{
-	if (s->fresh <= RED_HALVE)
-		return;
-	s->fresh /= 2;
-	s->copies /= 2;
 }
 
 /* Bytes not seen before on this subflow. Returns false when no mapping covers *start, which then is
@@ -359,7 +341,7 @@ static void carry_payload(struct look *l)
 	}
 	seqset_add(&l->h->bytes, start, end);
 	l->out->payload[KIND_RETRANSMISSION] += (uint32_t)(end - start - fresh);
-	halve(l->own);
+	classify_halve(l->own);
 	if (l->own->ack_ahead_ns && l->out->payload[KIND_PAYLOAD] && l->out->has_dsn &&
 	    (int64_t)(l->own->ack - l->out->dsn) > 0) {
 		l->out->ack_before_data_ns = l->ts_ns > l->own->ack_ahead_ns ? l->ts_ns - l->own->ack_ahead_ns : 0;
@@ -786,13 +768,10 @@ static void look_ordinary(struct look *l)
 	out->out_of_order = l->h->spoke && l->h->seen && l->pos != l->h->nxt;
 	if (l->c->checksum || l->h->checksum.end)
 		checksum_feed(l);
-	if (keepalive) {
-		out->kind = KIND_KEEPALIVE;
-		return;
-	}
 	carry_payload(l);
-	out->kind = zero_probe ? KIND_ZERO_WINDOW_PROBE
-			       : most_of(out->payload, out->wait ? (uint32_t)(out->end - out->start) : 0);
+	out->kind = zero_probe  ? KIND_ZERO_WINDOW_PROBE
+		    : keepalive ? KIND_KEEPALIVE
+				: most_of(out->payload, out->wait ? (uint32_t)(out->end - out->start) : 0);
 }
 
 void classify(struct classifier *classifier, struct subflow *sf, struct connection *c, unsigned dir,

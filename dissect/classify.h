@@ -12,6 +12,8 @@
 
 enum ack_reason { ACK_NONE, ACK_ADVANCED, ACK_DATA_ONLY, ACK_WINDOW, ACK_DUPLICATE, ACK_PROBE_ANSWER };
 
+#define CLASSIFY_HALVE (UINT64_C(64) << 20)	/* bytes */
+
 struct classification {
 	enum kind kind;
 	enum ack_reason ack;		/* of KIND_ACK */
@@ -43,12 +45,29 @@ struct classifier {
 		       const struct classification *late);
 	void *context;
 	uint64_t epoch_ns;		/* time of the first frame: DSN ages count from here */
-	uint64_t mappings_evicted;
 };
 
 void classify(struct classifier *classifier, struct subflow *subflow, struct connection *connection,
 	      unsigned dir, const struct segment *segment, const struct options *options, uint64_t ts_ns,
 	      struct classification *result);
+
+/* Tenths of a second since the first frame: the age of DSNs. */
+static inline uint32_t classify_now_ds(const struct classifier *k, uint64_t ts_ns)
+{
+	return ts_ns > k->epoch_ns ? (uint32_t)((ts_ns - k->epoch_ns) / 100000000u) : 0;
+}
+
+/* R11.4: habits change, so both sides of the ratio fade. */
+static inline void classify_halve(struct data_stream *s)
+{
+	if (s->fresh <= CLASSIFY_HALVE)
+		return;
+	s->fresh /= 2;
+	s->copies /= 2;
+}
+
+/* Make `mapping` the newest one of a direction. */
+void classify_keep_mapping(struct half *half, const struct mapping *mapping);
 
 /* Bytes that never got a mapping: settle them as they are. */
 void classify_give_up(const struct pending *pending, struct classification *late);

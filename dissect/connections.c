@@ -101,24 +101,37 @@ static struct tally *kind_of(struct flow_tally *t, unsigned kind)
 	return &t->kinds[kind];
 }
 
-static void share(struct flow_tally *t, const struct ledger_entry *e, uint32_t carried)
+static void add(struct tally *to, const struct tally *sum)
+{
+	to->frames += sum->frames;
+	to->l2_bytes += sum->l2_bytes;
+	to->ip_bytes += sum->ip_bytes;
+	to->payload_bytes += sum->payload_bytes;
+}
+
+/* Carrying frames under one circumstance. What does not fit goes to "nothing known". */
+static void share(struct flow_tally *t, uint16_t circumstance, const struct tally *sum)
 {
 	unsigned i = 0;
 
-	while (i < t->n_shares && t->shares[i].circumstance != e->circumstance)
+	while (i < t->n_shares && t->shares[i].circumstance != circumstance)
 		i++;
-	if (i == LEDGER_SHARES) { /* does not fit: nothing known */
+	if (i == LEDGER_SHARES) {
 		i = LEDGER_SHARES - 1;
 		t->shares[i].circumstance = 0;
 	} else if (i == t->n_shares) {
-		t->shares[i] = (struct ledger_subflow_share){.circumstance = e->circumstance};
+		t->shares[i] = (struct ledger_subflow_share){.circumstance = circumstance};
 		t->n_shares++;
 	}
-	struct tally *sum = &t->shares[i].sum;
-	sum->frames++;
-	sum->l2_bytes += e->l2_bytes;
-	sum->ip_bytes += e->ip_bytes;
-	sum->payload_bytes += carried;
+	add(&t->shares[i].sum, sum);
+}
+
+static void stretch(struct flow_tally *t, uint64_t first_ns, uint64_t last_ns)
+{
+	if (!t->first_ns || first_ns < t->first_ns)
+		t->first_ns = first_ns;
+	if (last_ns > t->last_ns)
+		t->last_ns = last_ns;
 }
 
 void connections_count(struct flow_tally *t, const struct ledger_entry *e)
@@ -129,17 +142,24 @@ void connections_count(struct flow_tally *t, const struct ledger_entry *e)
 	sum->frames++;
 	sum->l2_bytes += e->l2_bytes;
 	sum->ip_bytes += e->ip_bytes;
-	if (!t->first_ns || e->ts_ns < t->first_ns)
-		t->first_ns = e->ts_ns;
-	if (e->ts_ns > t->last_ns)
-		t->last_ns = e->ts_ns;
+	stretch(t, e->ts_ns, e->ts_ns);
 	if (!carried)
 		return;
 	for (unsigned k = 0; k < KIND_CARRYING; k++)
 		if (e->payload[k])
 			kind_of(t, k)->payload_bytes += e->payload[k];
 	if (e->kind < KIND_CARRYING)
-		share(t, e, carried);
+		share(t, e->circumstance, &(struct tally){1, e->l2_bytes, e->ip_bytes, carried});
+}
+
+void connections_count_run(struct flow_tally *t, const struct ledger_run *run)
+{
+	if (run->sum.frames == 0)
+		return;
+	add(kind_of(t, run->key.kind), &run->sum);
+	stretch(t, run->first_ns, run->last_ns);
+	if (run->key.kind < KIND_CARRYING)
+		share(t, run->key.circumstance, &run->sum);
 }
 
 /* ---- rows ---- */

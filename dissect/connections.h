@@ -29,6 +29,9 @@ static inline struct flow_tally *connections_tally(struct connections *connectio
 /* A settled frame of the tally's subflow. */
 void connections_count(struct flow_tally *tally, const struct ledger_entry *entry);
 
+/* A run of them. */
+void connections_count_run(struct flow_tally *tally, const struct ledger_run *run);
+
 /* The subflow goes: its tallies become rows of its connection. */
 void connections_leave(struct connections *connections, struct ledger *ledger, struct subflow *subflow,
 		       const struct connection *connection);

@@ -21,4 +21,8 @@ void copies_free(struct copies *copies);
 bool copies_seen(struct copies *copies, const struct frame *frame, uint32_t wan, const struct segment *segment,
 		 const struct options *options, uint64_t flow_hash, uint32_t *first_wan);
 
+/* The parts of copies_seen() for a packet that cannot be a copy: it is only remembered. */
+void copies_keep(struct copies *copies, const struct frame *frame, uint32_t wan, uint64_t flow_hash, uint32_t seq,
+		 uint32_t ack, uint64_t times, uint16_t ip_id, uint8_t flags, uint32_t ip_bytes, uint8_t ttl);
+
 #endif

@@ -7,6 +7,7 @@
 
 #define SKEW_LEAST_NS (UINT64_C(10) * 1000000)	      /* below this, capture threads explain it */
 #define SKEW_MOST_NS (UINT64_C(3600) * 1000000000)    /* above, it is another story than clocks */
+#define SKEW_ACK_MOST_NS (UINT64_C(1000000000))	      /* later, data after their ack are a late copy */
 
 struct scene {
 	struct track *track;
@@ -245,6 +246,8 @@ void handshake_note(struct track *track, struct ledger *ledger, const struct led
 		note_prio(&a);
 	if (s->flags & TCP_RST)
 		note_reset(&a);
-	note_skew(&a, skew_ns > result->ack_before_data_ns ? skew_ns : result->ack_before_data_ns);
+	note_skew(&a, skew_ns);
+	if (result->ack_before_data_ns <= SKEW_ACK_MOST_NS)
+		note_skew(&a, result->ack_before_data_ns);
 	note_flags(&a);
 }

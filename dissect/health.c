@@ -34,14 +34,11 @@ static void hear_answer(struct subflow *sf, const struct half *h, struct half *p
 	}
 }
 
-void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
-		   const struct classification *result, uint64_t ts_ns, bool inbound)
+static void pass(struct subflow *sf, unsigned dir, bool asks, bool advanced, uint64_t ts_ns, bool inbound)
 {
-	struct half *h = &sf->half[dir], *p = &sf->half[!dir];
-	bool asks = s->payload_len > 0 || s->flags & (TCP_SYN | TCP_FIN) || result->kind == KIND_KEEPALIVE ||
-		    result->kind == KIND_ZERO_WINDOW_PROBE;
+	struct half *h = &sf->half[dir];
 
-	hear_answer(sf, h, p, result->advanced, ts_ns);
+	hear_answer(sf, h, &sf->half[!dir], advanced, ts_ns);
 	if (asks && !h->unanswered_ns)
 		h->unanswered_ns = ts_ns;
 	if (inbound && sf->silent) {
@@ -49,15 +46,42 @@ void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
 		sf->returned = true;
 	}
 	h->last_ns = ts_ns;
+}
+
+static void carry(struct subflow *sf, struct half *h, uint64_t ts_ns)
+{
+	h->carried_ns = ts_ns;
+	sf->returned = false;
+}
+
+void health_pass(struct subflow *sf, unsigned dir, bool carries, bool advanced, uint64_t ts_ns, bool inbound)
+{
+	struct half *h = &sf->half[dir];
+
+	pass(sf, dir, carries, advanced, ts_ns, inbound);
+	if (!carries)
+		return;
+	loss_window_move(h, ts_ns);
+	h->segments[0]++;
+	carry(sf, h, ts_ns);
+}
+
+void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
+		   const struct classification *result, uint64_t ts_ns, bool inbound)
+{
+	struct half *h = &sf->half[dir];
+	bool asks = s->payload_len > 0 || s->flags & (TCP_SYN | TCP_FIN) || result->kind == KIND_KEEPALIVE ||
+		    result->kind == KIND_ZERO_WINDOW_PROBE;
+
+	pass(sf, dir, asks, result->advanced, ts_ns, inbound);
 	if (s->payload_len == 0)
 		return;
 	loss_window_move(h, ts_ns);
 	h->segments[0]++;
-	if (result->payload[KIND_RETRANSMISSION] || result->out_of_order)
+	if (result->kind != KIND_KEEPALIVE && (result->payload[KIND_RETRANSMISSION] || result->out_of_order))
 		h->bad[0]++;
 	if (result->payload[KIND_PAYLOAD]) {
-		h->carried_ns = ts_ns;
-		sf->returned = false;
+		carry(sf, h, ts_ns);
 		sf->carrying_bytes += result->payload[KIND_PAYLOAD];
 	}
 }
@@ -96,22 +120,30 @@ static bool fell_silent(const struct subflow *sf, uint64_t ts_ns)
 	return false;
 }
 
+static bool heard_lately(const struct subflow *sf, uint64_t ts_ns)
+{
+	return since(sf->half[0].last_ns, ts_ns) <= HEALTH_HEARD_NS ||
+	       since(sf->half[1].last_ns, ts_ns) <= HEALTH_HEARD_NS;
+}
+
 static enum health judge(struct subflow *sf, uint64_t ts_ns)
 {
+	/* a subflow that ended in an outage does not end the outage: the next one on its WAN will */
 	if (sf->state == SUBFLOW_CLOSED)
-		return sf->reset && sf->carrying_bytes ? HEALTH_SILENT : HEALTH_UNKNOWN;
+		return sf->silent || sf->returned || (sf->reset && sf->carrying_bytes) ? HEALTH_SILENT
+										     : HEALTH_UNKNOWN;
 	if (sf->state != SUBFLOW_ESTABLISHED)
 		return HEALTH_UNKNOWN;
+	/* loss makes answers late: as long as it is heard, it is bad and not gone */
+	if (heard_lately(sf, ts_ns) && (lossy(&sf->half[0], ts_ns) || lossy(&sf->half[1], ts_ns)))
+		return HEALTH_DEGRADED;
 	if (sf->silent || fell_silent(sf, ts_ns)) {
 		sf->silent = true;
 		return HEALTH_SILENT;
 	}
 	if (sf->returned)
 		return HEALTH_RETURNED;
-	uint64_t heard = sf->half[0].last_ns > sf->half[1].last_ns ? sf->half[0].last_ns : sf->half[1].last_ns;
-	if (since(heard, ts_ns) > HEALTH_HEARD_NS)
-		return HEALTH_UNKNOWN;
-	return lossy(&sf->half[0], ts_ns) || lossy(&sf->half[1], ts_ns) ? HEALTH_DEGRADED : HEALTH_GOOD;
+	return heard_lately(sf, ts_ns) ? HEALTH_GOOD : HEALTH_UNKNOWN;
 }
 
 void health_circumstance(struct track *track, const struct connection *c, uint32_t wan, uint64_t ts_ns,

@@ -641,6 +641,43 @@ slowly:
 	count_slowly(ledger, entry);
 }
 
+bool ledger_run_open(struct ledger *ledger, const struct ledger_entry *entry, struct ledger_run *run)
+{
+	if (entry->wan >= ledger->n_wans || entry->ts_ns >= LEDGER_SUM_MAX - NS_PER_S)
+		return false;
+	const struct ledger_cell *cell = cell_of(&ledger->wans[entry->wan], entry, entry->kind);
+	if (!cell || cell->first.count < EVIDENCE_FRAMES ||
+	    entry->ts_ns <= cell->first.frames[EVIDENCE_FRAMES - 1].ts_ns)
+		return false;
+	*run = (struct ledger_run){
+		.key = *entry,
+		.first_ns = entry->ts_ns,
+		.last_ns = entry->ts_ns,
+		.until_ns = (entry->ts_ns / NS_PER_S + 1) * NS_PER_S,
+	};
+	return true;
+}
+
+void ledger_run_close(struct ledger *ledger, struct ledger_run *run)
+{
+	struct ledger_wan *wan = &ledger->wans[run->key.wan];
+	struct ledger_cell *cell = cell_of(wan, &run->key, run->key.kind);
+	struct ledger_bucket *bucket = ledger_bucket_at(ledger, wan, run->first_ns);
+
+	run->until_ns = 0;
+	if (run->sum.frames == 0)
+		return;
+	if (!cell || !bucket) {
+		ledger->frames_over_wans += run->sum.frames;
+		return;
+	}
+	stretch(&bucket->first_ns, &bucket->last_ns, run->first_ns);
+	stretch(&bucket->first_ns, &bucket->last_ns, run->last_ns);
+	stretch(&wan->first_ns, &wan->last_ns, run->last_ns);
+	tally_add(&cell->sum, &run->sum);
+	tally_add(&bucket->kinds[run->key.direction][run->key.kind], &run->sum);
+}
+
 void ledger_note(struct ledger *ledger, uint32_t wan, enum event event, uint64_t ts_ns,
                  uint32_t file, uint64_t number)
 {

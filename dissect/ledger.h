@@ -205,7 +205,6 @@ struct ledger_event {
 	X(dsn_collapsed_bytes)		/* judged against ranges merged to bound memory */           \
 	X(subflows_evicted)		/* given up to bound memory */                               \
 	X(pending_evicted_bytes)                                                                 \
-	X(mappings_evicted)                                                                      \
 	X(copies_frames)		/* duplicates whose first copy was on another WAN (stacked devices) */ \
 	X(copies_l2_bytes)                                                                       \
 	X(dropped_frames)		/* the capture says it lost these */
@@ -358,6 +357,20 @@ struct ledger_entry {
 	uint16_t app, circumstance;
 };
 void ledger_count(struct ledger *ledger, const struct ledger_entry *entry);
+
+/*
+ * A run: many frames of one cell and one second, added at once. ledger_run_open() says whether frames like `entry`
+ * may run: their cell has all its evidence, so nothing but sums can change. The caller adds to `sum` and keeps
+ * last_ns for frames with ts_ns in [first_ns, until_ns) that are not before last_ns, then closes it.
+ */
+struct ledger_run {
+	struct ledger_entry key;
+	struct tally sum;
+	uint64_t first_ns, last_ns;
+	uint64_t until_ns;	/* 0 = no run is open */
+};
+bool ledger_run_open(struct ledger *ledger, const struct ledger_entry *entry, struct ledger_run *run);
+void ledger_run_close(struct ledger *ledger, struct ledger_run *run);
 
 /* An event of a WAN, shown by a frame. */
 void ledger_note(struct ledger *ledger, uint32_t wan, enum event event, uint64_t ts_ns, uint32_t file,

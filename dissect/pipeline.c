@@ -11,6 +11,7 @@
 #include "connections.h"
 #include "copies.h"
 #include "describe.h"
+#include "express.h"
 #include "handshake.h"
 #include "health.h"
 #include "side.h"
@@ -28,9 +29,12 @@ struct pipeline {
 	struct copies *copies;
 	struct appid *appid;
 	struct connections *connections;
+	struct express *express;	/* NULL: all take the long way */
 
 	uint32_t *wans, *files;	/* from the source's indices to the ledger's; NO_INDEX = not asked yet */
 	size_t n_wans, n_files;
+	uint32_t frame_wan, frame_file;	/* the source's indices of the frame before ... */
+	uint32_t wan_now, file_now;	/* ... and the ledger's */
 	uint64_t order;
 	bool deciding;		/* the survey is still open */
 };
@@ -163,7 +167,7 @@ static void settle_given_up(void *context, struct subflow *sf, struct pending *p
 
 static void tell(struct pipeline *p, const struct passage *a, struct sighting *s)
 {
-	describe_frame(s, a->frame, &a->segment, &a->entry, p->order, p->options.describe);
+	describe_frame(s, a->frame, &a->segment, &a->entry, p->order - 1, p->options.describe);
 	if (a->entry.app < p->ledger->n_apps)
 		s->app = p->ledger->apps[a->entry.app];
 	if (!a->subflow)
@@ -362,6 +366,8 @@ static void feed_tcp(struct pipeline *p, struct passage *a)
 	if (a->class.wait && keep_waiting(p, a))
 		return;
 	settle_entry(p, a->subflow, a->tally, e, &a->class);
+	if (p->express)
+		express_learn(p->express, a->frame, &a->segment, e, a->subflow, a->tally, a->dir);
 	tell_now(p, a);
 }
 
@@ -409,34 +415,52 @@ void pipeline_survey(struct pipeline *p, const struct frame_wan *wan, const stru
 	sides_survey(p->sides, index, wan, frame, &segment, mptcp);
 }
 
-void pipeline_feed(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
-		   const struct frame *frame)
+static void feed_long_way(struct pipeline *p, const struct frame *frame)
 {
 	struct passage a;
 
 	a.frame = frame;
 	a.subflow = NULL;
-	decide_sides(p);
-	if (p->order == 0)
-		p->classifier.epoch_ns = frame->ts_ns;
-	uint32_t index = wan_index(p, frame->wan, wan);
 	decode_frame(frame, &a.segment);
 	a.entry = (struct ledger_entry){
-		.wan = index,
+		.wan = p->wan_now,
 		.ts_ns = frame->ts_ns,
 		.number = frame->number,
-		.file = file_index(p, frame->file, file, index),
+		.file = p->file_now,
 		.l2_bytes = frame->wire_len,
 		.ip_bytes = a.segment.ip_bytes,
 		.shared = frame->shared,
 	};
 	if (frame->backwards)
-		ledger_note(p->ledger, index, EVENT_BACKWARDS, frame->ts_ns, a.entry.file, frame->number);
-	if (a.segment.result == DECODE_TCP && index < LEDGER_WANS_MAX)
+		ledger_note(p->ledger, p->wan_now, EVENT_BACKWARDS, frame->ts_ns, p->file_now, frame->number);
+	if (a.segment.result == DECODE_TCP && p->wan_now < LEDGER_WANS_MAX)
 		feed_tcp(p, &a);
 	else
 		feed_other(p, &a);
+}
+
+/* Another file or WAN than that of the frame before: look its indices up. */
+static void turn_to(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
+		    const struct frame *frame)
+{
+	if (p->order == 0) {
+		decide_sides(p);
+		p->classifier.epoch_ns = frame->ts_ns;
+	}
+	p->frame_wan = frame->wan;
+	p->frame_file = frame->file;
+	p->wan_now = wan_index(p, frame->wan, wan);
+	p->file_now = file_index(p, frame->file, file, p->wan_now);
+}
+
+void pipeline_feed(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
+		   const struct frame *frame)
+{
+	if (frame->wan != p->frame_wan || frame->file != p->frame_file || p->order == 0)
+		turn_to(p, wan, file, frame);
 	p->order++;
+	if (!p->express || !express_feed(p->express, frame, p->wan_now, p->file_now))
+		feed_long_way(p, frame);
 }
 
 /* ---- life ---- */
@@ -445,6 +469,8 @@ static void leave(void *context, struct subflow *sf, struct connection *c)
 {
 	struct pipeline *p = context;
 
+	if (p->express)
+		express_flush(p->express, sf);
 	connections_leave(p->connections, p->ledger, sf, c);
 }
 
@@ -489,6 +515,13 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 		.settle = settle_late,
 		.context = p,
 	};
+	if (!options->settled && !options->long_way) {
+		p->express = express_new(ledger, p->track, p->copies, &p->classifier, seed);
+		if (!p->express) {
+			pipeline_free(p);
+			return NULL;
+		}
+	}
 	return p;
 }
 
@@ -527,8 +560,6 @@ void pipeline_finish(struct pipeline *p, const struct frame_wan *wans, size_t n_
 	for (uint32_t i = 0; i < n_files; i++)
 		finish_file(p, file_index(p, i, &files[i], wan_index(p, files[i].wan, &wans[files[i].wan])),
 			    &files[i]);
-	if (p->ledger->n_wans > 0)
-		p->ledger->wans[0].counters.mappings_evicted += p->classifier.mappings_evicted;
 }
 
 void pipeline_free(struct pipeline *p)
@@ -542,6 +573,7 @@ void pipeline_free(struct pipeline *p)
 	copies_free(p->copies);
 	appid_free(p->appid);
 	connections_free(p->connections);
+	express_free(p->express);
 	free(p->wans);
 	free(p->files);
 	free(p);

@@ -18,6 +18,7 @@ struct pipeline_options {
 	size_t max_subflows;	/* 0 = 65,536; live subflows kept at once */
 	uint64_t seed;		/* of the hash tables; 0 = taken from the system */
 	bool no_ndpi;		/* label by tables only */
+	bool long_way;		/* no short cuts for the commonest segments: the same ledger, slower */
 
 	/* Called once per frame when it is settled, or NULL. `describe` fills the texts of the sighting. */
 	void (*settled)(void *context, const struct sighting *sighting);

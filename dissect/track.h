@@ -45,14 +45,23 @@ struct checksum_run {
 	bool odd;
 };
 
-/* One direction of a subflow. Positions are 64-bit unwrapped sequence numbers. */
+/* One direction of a subflow. Positions are 64-bit unwrapped sequence numbers. What nearly each segment
+ * touches stands first. */
 struct half {
-	/* sequence space */
 	uint64_t nxt;		/* behind the highest byte; SYN and FIN count one each */
 	uint64_t ack;		/* highest position of the peer acknowledged by this side */
-	uint64_t isn;		/* of the SYN; SSN n lies at isn + n */
-	uint64_t fin;		/* position of the FIN */
-	uint64_t data_fin;	/* DSN of the last DATA_FIN sent on this subflow */
+	uint64_t data_ack;	/* last DATA_ACK sent on this subflow, unwrapped */
+	struct mapping map;	/* the newest */
+	struct seqset bytes;	/* payload seen */
+
+	/* health (health.h) */
+	uint64_t last_ns;	/* last frame */
+	uint64_t carried_ns;	/* last first-seen payload */
+	uint64_t unanswered_ns;	/* when the oldest unanswered thing was sent; 0 = none */
+	uint64_t window_ns;	/* start of the current half of the loss window */
+	uint32_t segments[2], bad[2];	/* payload segments, and those retransmitted or missing: now, before */
+
+	/* what was seen */
 	bool seen;		/* nxt is valid */
 	bool acked;		/* ack is valid */
 	bool isn_known;
@@ -70,22 +79,15 @@ struct half {
 	uint16_t window;
 	uint32_t prev_ssn;	/* last SSN, while the ISN is unknown */
 	uint64_t prev_end;
-	uint64_t data_ack;	/* last DATA_ACK sent on this subflow, unwrapped */
+	uint64_t isn;		/* of the SYN; SSN n lies at isn + n */
+	uint64_t fin;		/* position of the FIN */
+	uint64_t data_fin;	/* DSN of the last DATA_FIN sent on this subflow */
 
-	struct seqset bytes;	/* payload seen */
-	struct mapping map;	/* the newest */
-	struct mapping *maps;	/* owned, older ones, a ring of MAPPINGS_MAX; NULL until needed */
+	struct mapping *maps;	/* owned, older mappings, a ring of MAPPINGS_MAX; NULL until needed */
 	uint8_t n_maps, at_maps;
 	uint8_t n_pending;
 	struct pending *pending;	/* owned, oldest first */
 	struct checksum_run checksum;
-
-	/* health (health.h) */
-	uint64_t last_ns;	/* last frame */
-	uint64_t carried_ns;	/* last first-seen payload */
-	uint64_t unanswered_ns;	/* when the oldest unanswered thing was sent; 0 = none */
-	uint64_t window_ns;	/* start of the current half of the loss window */
-	uint32_t segments[2], bad[2];	/* payload segments, and those retransmitted or missing: now, before */
 };
 
 /* What a subflow put on one WAN. */
@@ -132,6 +134,7 @@ struct subflow {
 	bool established;	/* handshake complete as MPTCP */
 	bool reset;		/* ended by RST */
 	bool refused;		/* its join was answered by RST */
+	bool seated, rides;	/* express.h */
 	bool evicted;		/* given up to bound memory */
 	bool returned, silent;	/* health.h */
 	uint8_t slot;		/* in the connection's DSN maps */
