@@ -768,10 +768,13 @@ static void look_ordinary(struct look *l)
 	out->out_of_order = l->h->spoke && l->h->seen && l->pos != l->h->nxt;
 	if (l->c->checksum || l->h->checksum.end)
 		checksum_feed(l);
+	if (keepalive) { /* its byte carries nothing: tcptrace is wrong to call it a retransmission */
+		out->kind = KIND_KEEPALIVE;
+		return;
+	}
 	carry_payload(l);
-	out->kind = zero_probe  ? KIND_ZERO_WINDOW_PROBE
-		    : keepalive ? KIND_KEEPALIVE
-				: most_of(out->payload, out->wait ? (uint32_t)(out->end - out->start) : 0);
+	out->kind = zero_probe ? KIND_ZERO_WINDOW_PROBE
+			       : most_of(out->payload, out->wait ? (uint32_t)(out->end - out->start) : 0);
 }
 
 void classify(struct classifier *classifier, struct subflow *sf, struct connection *c, unsigned dir,

@@ -74,11 +74,11 @@ void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
 		    result->kind == KIND_ZERO_WINDOW_PROBE;
 
 	pass(sf, dir, asks, result->advanced, ts_ns, inbound);
-	if (s->payload_len == 0)
+	if (s->payload_len == 0 || result->kind == KIND_KEEPALIVE)
 		return;
 	loss_window_move(h, ts_ns);
 	h->segments[0]++;
-	if (result->kind != KIND_KEEPALIVE && (result->payload[KIND_RETRANSMISSION] || result->out_of_order))
+	if (result->payload[KIND_RETRANSMISSION] || result->out_of_order)
 		h->bad[0]++;
 	if (result->payload[KIND_PAYLOAD]) {
 		carry(sf, h, ts_ns);
