@@ -54,6 +54,25 @@ def check_verdict(suite, name, got):
             check.same(f"{key[0]} {key[1]}", found.get(key), status)
 
 
+def check_circumstances(suite, name, got, truth):
+    """Was the master healthy while wan2 carried new data? The lab knows: it lost nothing, or it took wan1 down."""
+    phases = oracle.wans_of(got)["wan2"].get("phases", {})
+    seen = {phase: row["first_seen_bytes"] for phase, row in phases.items() if row["first_seen_bytes"]}
+    carried = sum(row["tcp_payload_sent"] + row["tcp_payload_received"] for row in truth["truth_subflows"]
+                  if row["wan"] == "wan2" and row["mptcp"])
+    lossless = not truth["nstat_delta"]["server"].get("TcpRetransSegs") and \
+        not truth["nstat_delta"]["client"].get("TcpRetransSegs")
+    down = [event["t"] for event in truth["events"] if event["what"] == "wan1 link down"]
+    with suite.check(f"{name} circumstances") as check:
+        if lossless and carried:
+            check.same("first-seen bytes by phase", seen, {"healthy": carried})
+        elif down:
+            check.true(f"{seen} holds bytes beside a healthy master", not seen.get("healthy"))
+            check.true(f"{seen} does not tell of the outage", seen.get("outage", 0) > carried / 2)
+        else:
+            check.same("first-seen bytes by phase", seen, {})
+
+
 def check_background(suite, name, got, truth):
     """What the lab's small programs sent must be found again under its label."""
     said = truth["background"]
@@ -78,6 +97,7 @@ def compare_recorded(suite, name, truth):
     if got is None:
         return
     check_verdict(suite, name, got)
+    check_circumstances(suite, name, got, truth)
     check_background(suite, name, got, truth)
 
 

@@ -472,10 +472,10 @@ class Lab:
                   f"add rule inet lab forward oifname {device} reset tcp option mptcp")
 
     def rate(self, number, rate):
-        """Limit wanN both ways."""
+        """Limit wanN both ways, with a queue long enough to lose nothing."""
         for part, device in (("client", f"wan{number}"), ("middle", f"m{number}")):
             self.told(part, "tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", rate, "burst", "16kb",
-                      "latency", "60ms")
+                      "latency", "500ms")
 
     def wan_bytes(self, wan):
         row = self.counters()[wan]
@@ -596,7 +596,7 @@ def leak(lab):
     for number in (1, 2):
         lab.rate(number, "6mbit")
     lab.serve()
-    lab.finish(lab.fetch(2_400_000, joined=1))
+    lab.finish(lab.fetch(2_400_000, rate=1_100_000, joined=1))
 
 
 @case({"wan1": "master", "wan2": "backup"})
@@ -661,7 +661,7 @@ def mp_prio(lab):
     for number in (1, 2):
         lab.rate(number, "5mbit")
     lab.serve()
-    fetch = lab.fetch(3_200_000, joined=1)
+    fetch = lab.fetch(3_200_000, rate=900_000, joined=1)
     wait_until("500 kB on wan1", lambda: lab.wan_bytes("wan1") > 500_000)
     lab.event("wan2 no longer backup")
     lab.told("client", "ip", "mptcp", "endpoint", "change", "id", "2", "nobackup")
