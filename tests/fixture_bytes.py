@@ -682,7 +682,7 @@ def time_backwards(fixture):
     story = usual_story(1)
     last = [p for p in story.packets if p["wan"] == "wan1"][-1]
     last["ns"] -= 500_000_000
-    fixture.per_wan(story, ROLES, more={**one_connection(1), "says": ["backwards"]})
+    fixture.per_wan(story, ROLES, more={**one_connection(1), "events": {"wan1": {"backwards": 1}}})
 
 
 @case
@@ -695,8 +695,9 @@ def cut_file(fixture):
         file.write(out[:-20])
     write_pcap(fixture.path("wan2.pcap"), [p for p in story.packets if p["wan"] == "wan2"])
     kept = [p for p in story.packets if p is not wan1[-1]]
+    start = len(out) - 16 - wan1[-1]["l2_len"]
     fixture.add(kept, {"wan1": "wan1.pcap", "wan2": "wan2.pcap"}, ROLES, **one_connection(1),
-                says=[r"wan1\.pcap"])
+                says=[rf"inside a record at byte {start}\b"])
 
 
 @case
@@ -711,7 +712,7 @@ def glued_files(fixture):
         file.write(one + two)
     write_pcap(fixture.path("wan2.pcap"), [p for p in story.packets if p["wan"] == "wan2"])
     fixture.truth["runs"].append({
-        "files": {"wan1": "wan1.pcap", "wan2": "wan2.pcap"}, "roles": ROLES, "says": [rf"wan1\.pcap.*{len(one)}"],
+        "files": {"wan1": "wan1.pcap", "wan2": "wan2.pcap"}, "roles": ROLES, "says": [rf"second capture begins at byte {len(one)}\b"],
         "wans": tally_up([p for p in story.packets if p["wan"] == "wan2" or p in wan1[:half]])})
 
 
