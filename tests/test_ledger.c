@@ -656,8 +656,8 @@ static void test_most_important_connections_stay(void)
 		unsigned j = N - 1 - i;
 
 		/* the more on the backup, the less in all; three of each rank but for their id */
-		take_small(up, i, 1000000 - 100 * (i / 3), i / 3);
-		take_small(down, j, 1000000 - 100 * (j / 3), j / 3);
+		take_small(up, i, 10000000 - 100 * (i / 3), i / 3);
+		take_small(down, j, 10000000 - 100 * (j / 3), j / 3);
 	}
 	CU_ASSERT(up->n_connections <= LEDGER_CONNECTIONS_MAX + LEDGER_CONNECTIONS_MAX / 4);
 	CU_ASSERT_TRUE(same(up, down));
