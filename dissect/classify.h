@@ -57,6 +57,13 @@ static inline uint32_t classify_now_ds(const struct classifier *k, uint64_t ts_n
 	return ts_ns > k->epoch_ns ? (uint32_t)((ts_ns - k->epoch_ns) / 100000000u) : 0;
 }
 
+/* When that number will be another one. */
+static inline uint64_t classify_ds_end(const struct classifier *k, uint64_t ts_ns)
+{
+	return ts_ns > k->epoch_ns ? k->epoch_ns + (classify_now_ds(k, ts_ns) + UINT64_C(1)) * 100000000u
+				   : k->epoch_ns;
+}
+
 /* R11.4: habits change, so both sides of the ratio fade. */
 static inline void classify_halve(struct data_stream *s)
 {

@@ -9,26 +9,25 @@ enum { ENTRIES = 8192 };
 #define SAME_TTL_NS (UINT64_C(1000000))
 #define OTHER_TTL_NS (UINT64_C(100) * 1000000)
 
+/* What two copies of one packet have in common, and when and where it was seen. */
 struct entry {
-	uint64_t print;
+	uint64_t numbers; /* seq and ack */
+	uint64_t times;	  /* the time stamp option */
+	uint64_t flow;	  /* hash of its subflow, with IP id and length worked in */
 	uint64_t ts_ns;
 	uint32_t file;
 	uint16_t wan;
 	uint8_t ttl;
+	uint8_t flags;
 };
 
 struct copies {
-	uint64_t seed;
 	struct entry entries[ENTRIES];
 };
 
-struct copies *copies_new(uint64_t seed)
+struct copies *copies_new(void)
 {
-	struct copies *c = calloc(1, sizeof(*c));
-
-	if (c)
-		c->seed = seed;
-	return c;
+	return calloc(1, sizeof(struct copies));
 }
 
 void copies_free(struct copies *copies)
@@ -36,19 +35,9 @@ void copies_free(struct copies *copies)
 	free(copies);
 }
 
-static inline uint64_t mix(uint64_t a, uint64_t b)
+static inline uint64_t flow_of(uint64_t flow_hash, uint16_t ip_id, uint32_t ip_bytes)
 {
-	__uint128_t p = (__uint128_t)a * b;
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
-/* What two copies of one packet have in common. */
-static inline uint64_t print_of(const struct copies *copies, uint64_t flow_hash, uint32_t seq, uint32_t ack,
-				uint64_t times, uint16_t ip_id, uint8_t flags, uint32_t ip_bytes)
-{
-	uint64_t lengths = (uint64_t)ip_id << 48 | (uint64_t)flags << 40 | ip_bytes;
-
-	return mix(((uint64_t)seq << 32 | ack) ^ copies->seed, times ^ flow_hash ^ lengths << 1 ^ lengths >> 40);
+	return flow_hash ^ ((uint64_t)ip_bytes << 16 | ip_id);
 }
 
 static inline struct entry *entry_of(struct copies *copies, uint64_t flow_hash, uint16_t ip_id)
@@ -56,28 +45,34 @@ static inline struct entry *entry_of(struct copies *copies, uint64_t flow_hash, 
 	return &copies->entries[(flow_hash + ip_id) % ENTRIES];
 }
 
-void copies_keep(struct copies *copies, const struct frame *f, uint32_t wan, uint64_t flow_hash, uint32_t seq,
-		 uint32_t ack, uint64_t times, uint16_t ip_id, uint8_t flags, uint32_t ip_bytes, uint8_t ttl)
+void copies_keep(struct copies *copies, const struct copies_packet *p)
 {
-	uint64_t print = print_of(copies, flow_hash, seq, ack, times, ip_id, flags, ip_bytes);
-
-	*entry_of(copies, flow_hash, ip_id) = (struct entry){print, f->ts_ns, f->file, (uint16_t)wan, ttl};
+	*entry_of(copies, p->flow_hash, p->ip_id) = (struct entry){
+		.numbers = (uint64_t)p->seq << 32 | p->ack,
+		.times = p->times,
+		.flow = flow_of(p->flow_hash, p->ip_id, p->ip_bytes),
+		.ts_ns = p->ts_ns,
+		.file = p->file,
+		.wan = p->wan,
+		.ttl = p->ttl,
+		.flags = p->flags,
+	};
 }
 
-bool copies_seen(struct copies *copies, const struct frame *f, uint32_t wan, const struct segment *s,
-		 const struct options *o, uint64_t flow_hash, uint32_t *first_wan)
+bool copies_seen(struct copies *copies, const struct copies_packet *p, uint32_t *first_wan)
 {
-	if (s->family != 4 || s->ip_id == 0)
+	const struct entry *e = entry_of(copies, p->flow_hash, p->ip_id);
+
+	if (p->ip_id == 0)
 		return false;
-	uint64_t times = o->has_timestamps ? (uint64_t)o->tsval << 32 | o->tsecr : 0;
-	uint64_t print = print_of(copies, flow_hash, s->seq, s->ack, times, s->ip_id, s->flags, s->ip_bytes);
-	struct entry *e = entry_of(copies, flow_hash, s->ip_id);
-	bool same = e->print == print && (e->wan == wan || e->file == f->file);
-	if (same && f->ts_ns >= e->ts_ns &&
-	    f->ts_ns - e->ts_ns <= (e->ttl == s->ttl ? SAME_TTL_NS : OTHER_TTL_NS)) {
+	bool same = e->numbers == ((uint64_t)p->seq << 32 | p->ack) && e->times == p->times &&
+		    e->flow == flow_of(p->flow_hash, p->ip_id, p->ip_bytes) && e->flags == p->flags &&
+		    (e->wan == p->wan || e->file == p->file);
+	if (same && p->ts_ns >= e->ts_ns &&
+	    p->ts_ns - e->ts_ns <= (e->ttl == p->ttl ? SAME_TTL_NS : OTHER_TTL_NS)) {
 		*first_wan = e->wan;
 		return true;
 	}
-	*e = (struct entry){print, f->ts_ns, f->file, (uint16_t)wan, s->ttl};
+	copies_keep(copies, p);
 	return false;
 }

@@ -9,20 +9,32 @@
 #ifndef DISSECT_COPIES_H
 #define DISSECT_COPIES_H
 
-#include "option.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct copies;
 
-struct copies *copies_new(uint64_t seed);
+struct copies *copies_new(void);
 void copies_free(struct copies *copies);
+
+/* A TCP packet in an IPv4 packet; ip_id 0 (and IPv6) is never a copy. */
+struct copies_packet {
+	uint64_t ts_ns;
+	uint64_t flow_hash;	/* seeded, of its subflow */
+	uint64_t times;		/* time stamp option, both halves; 0 = none */
+	uint32_t seq, ack;
+	uint32_t ip_bytes;
+	uint32_t file;
+	uint16_t wan;
+	uint16_t ip_id;
+	uint8_t ttl, flags;
+};
 
 /* Is this a copy? Then *first_wan is where the first one was. Copies count within a WAN, and between
  * the interfaces of one capture file. */
-bool copies_seen(struct copies *copies, const struct frame *frame, uint32_t wan, const struct segment *segment,
-		 const struct options *options, uint64_t flow_hash, uint32_t *first_wan);
+bool copies_seen(struct copies *copies, const struct copies_packet *packet, uint32_t *first_wan);
 
-/* The parts of copies_seen() for a packet that cannot be a copy: it is only remembered. */
-void copies_keep(struct copies *copies, const struct frame *frame, uint32_t wan, uint64_t flow_hash, uint32_t seq,
-		 uint32_t ack, uint64_t times, uint16_t ip_id, uint8_t flags, uint32_t ip_bytes, uint8_t ttl);
+/* Remember a packet that cannot be a copy. */
+void copies_keep(struct copies *copies, const struct copies_packet *packet);
 
 #endif

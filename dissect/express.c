@@ -30,10 +30,15 @@ struct seat {
 	uint32_t ports;		/* as they stand in memory */
 	uint32_t wan;
 	struct subflow *subflow;	/* NULL = free */
+	struct connection *connection;	/* good while subflow.rides */
+	struct half *h, *p;		/* this side's and the peer's */
+	struct data_stream *own, *peers;
 	struct flow_tally *tally;
 	uint8_t family;
 	uint8_t dir;
 	uint8_t mark;
+	bool looks;			/* the payload's run knew of other subflows */
+	uint32_t now_ds;		/* while the payload's run lasts */
 	struct ledger_run runs[CARGOES];
 };
 
@@ -248,16 +253,22 @@ static void seat_leave(struct express *x, struct seat *seat)
 	seat->subflow = NULL;
 }
 
-/* Frames of this cell may run from now on, if the ledger agrees. */
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Frames of this cell may run from now on, if the ledger agrees, until anything changes that time changes:
+ * the second, the age of DSNs, the look at the connection's other WANs. */
 static bool run_open(struct express *x, struct seat *seat, struct ledger_run *run, const struct frame *f,
-		     uint32_t wan, uint32_t file, bool carries)
+		     uint32_t file, bool carries)
 {
 	run_close(x, seat, run);
-	enum direction direction = f->mark == MARK_NONE ? (enum direction)seat->tally->direction[seat->dir]
+	enum direction direction = f->mark == MARK_NONE	 ? (enum direction)seat->tally->direction[seat->dir]
 				   : f->mark == MARK_OUT ? DIR_UP
 							 : DIR_DOWN;
 	struct ledger_entry entry = {
-		.wan = wan,
+		.wan = seat->wan,
 		.ts_ns = f->ts_ns,
 		.number = f->number,
 		.file = file,
@@ -267,14 +278,26 @@ static bool run_open(struct express *x, struct seat *seat, struct ledger_run *ru
 		.shared = f->shared,
 		.circumstance = carries ? seat->tally->circumstance : 0,
 	};
-	return direction != DIR_UNKNOWN && ledger_run_open(x->ledger, &entry, run);
+	bool looks = carries && seat->connection->n_subflows > 1;
+	if (direction == DIR_UNKNOWN || (looks && f->ts_ns >= seat->tally->circumstance_until_ns) ||
+	    !ledger_run_open(x->ledger, &entry, run))
+		return false;
+	if (carries) {
+		seat->looks = looks;
+		seat->now_ds = classify_now_ds(x->classifier, f->ts_ns);
+		run->until_ns = least(run->until_ns, classify_ds_end(x->classifier, f->ts_ns));
+	}
+	if (looks)
+		run->until_ns = least(run->until_ns, seat->tally->circumstance_until_ns);
+	return true;
 }
 
 static inline bool run_fits(const struct seat *seat, const struct ledger_run *run, const struct frame *f,
 			    bool carries)
 {
 	return f->ts_ns < run->until_ns && f->ts_ns >= run->last_ns && run->key.shared == f->shared &&
-	       (!carries || run->key.circumstance == seat->tally->circumstance);
+	       (!carries || (run->key.circumstance == seat->tally->circumstance &&
+			     seat->looks == (seat->connection->n_subflows > 1)));
 }
 
 /* ---- conditions: all of them before the first change ---- */
@@ -282,14 +305,25 @@ static inline bool run_fits(const struct seat *seat, const struct ledger_run *ru
 static bool half_waits(const struct half *h)
 {
 	return h->pending || h->zero_window || h->join_ack || h->fin_seen || h->data_fin_open ||
-	       h->checksum.end || h->zero_probes || !h->spoke || !h->seen || !h->acked || !h->dss_seen;
+	       h->checksum.end || h->zero_probes || !h->spoke || !h->seen || !h->acked || !h->dss_seen ||
+	       !h->isn_known;
 }
 
-/* Only the long way changes any of this, so it is asked there and kept in subflow.rides. */
-static bool subflow_rides(const struct subflow *sf, const struct connection *c)
+static bool stream_waits(const struct data_stream *s)
 {
-	return sf->bound && sf->mptcp && !sf->fallback && sf->state == SUBFLOW_ESTABLISHED && !c->checksum &&
+	return s->ack_ahead_ns || !s->has_ack || !s->has_dsn || !s->wide;
+}
+
+/* Only the long way changes any of these, so they are asked there and kept in .rides. */
+static bool subflow_rides(const struct subflow *sf)
+{
+	return sf->bound && sf->mptcp && !sf->fallback && sf->state == SUBFLOW_ESTABLISHED &&
 	       !half_waits(&sf->half[0]) && !half_waits(&sf->half[1]);
+}
+
+static bool connection_rides(const struct connection *c)
+{
+	return !c->checksum && !stream_waits(&c->stream[0]) && !stream_waits(&c->stream[1]);
 }
 
 /* The bytes are the next of the subflow and of the connection, and lie under the mapping at hand or begin
@@ -301,63 +335,62 @@ static inline bool payload_rides(const struct rider *r, const struct half *h, co
 	const struct dsnmap *map = &own->map;
 	uint64_t inside = h->nxt - m->seq;
 
-	if (h->bytes.last.end != h->nxt || own->ack_ahead_ns || map->n == 0 || !own->wide || m->raw ||
-	    m->infinite || map->extents[map->n - 1].end != own->dsn)
+	if (h->bytes.last.end != h->nxt || map->n == 0 || map->extents[map->n - 1].end != own->dsn || m->raw ||
+	    m->infinite)
 		return false;
 	*new_mapping = inside >= m->len;
 	if (!r->has_dss || !(r->dss.flags & DSS_MAP))
 		return !*new_mapping && inside + r->payload_len <= m->len && m->dsn + inside == own->dsn;
 	uint32_t offset = *new_mapping ? 0 : (uint32_t)inside;
-	return r->dss.len && offset + r->payload_len <= r->dss.len && (*new_mapping || r->dss.len == m->len) &&
-	       (uint32_t)h->isn + r->dss.ssn + offset == (uint32_t)h->nxt &&
+	return offset + r->payload_len <= r->dss.len && (*new_mapping || r->dss.len == m->len) &&
+	       (uint32_t)h->isn + r->dss.ssn + offset == r->seq &&
 	       (r->dss.flags & DSS_MAP64 ? r->dss.dsn + offset == own->dsn
 					 : (uint32_t)r->dss.dsn + offset == (uint32_t)own->dsn);
 }
 
-/* Its DATA_ACK, if any, is of data that passed here. */
-static inline bool data_ack_rides(const struct rider *r, const struct data_stream *peers, uint64_t *data_ack)
-{
-	*data_ack = peers->ack;
-	if (!r->has_dss || !(r->dss.flags & DSS_ACK))
-		return true;
-	if (!peers->has_ack || !peers->has_dsn)
-		return false;
-	*data_ack = r->dss.flags & DSS_ACK64 ? r->dss.ack : seq_unwrap((uint32_t)r->dss.ack, peers->dsn);
-	return (int64_t)(*data_ack - peers->ack) <= 0 || !peers->fresh || (int64_t)(*data_ack - peers->dsn) <= 1;
-}
-
 /* ---- the changes that the long way would make ---- */
 
-static inline void carry(struct express *x, struct subflow *sf, struct half *h, struct data_stream *own,
-			 const struct rider *r, uint64_t ts_ns, bool new_mapping)
+static inline void carry(struct express *x, struct seat *seat, const struct rider *r, bool new_mapping)
 {
+	struct half *h = seat->h;
+	struct data_stream *own = seat->own;
 	uint64_t dsn = own->dsn, len = r->payload_len;
 
 	if (new_mapping)
 		classify_keep_mapping(h, &(struct mapping){.seq = h->nxt, .dsn = dsn, .len = r->dss.len});
-	dsnmap_carry(&own->map, x->classifier->budget, dsn, dsn + len, sf->slot,
-		     classify_now_ds(x->classifier, ts_ns));
+	dsnmap_carry(&own->map, x->classifier->budget, dsn, dsn + len, seat->subflow->slot, seat->now_ds);
 	own->dsn += len;
 	own->fresh += len;
 	own->unique_bytes += len;
 	classify_halve(own);
 	h->bytes.last.end += len;
 	h->nxt += len;
-	sf->carrying_bytes += len;
 }
 
-static inline void acknowledge(struct half *h, struct data_stream *peers, const struct rider *r, uint64_t ack,
-			       uint64_t data_ack)
+static inline void acknowledge(const struct seat *seat, const struct rider *r, uint64_t ack, uint64_t data_ack)
 {
+	struct half *h = seat->h;
+
 	if (ack > h->ack)
 		h->ack = ack;
 	h->window = r->window;
-	if ((int64_t)(data_ack - h->data_ack) > 0 && r->has_dss && r->dss.flags & DSS_ACK)
+	if (!(r->dss.flags & DSS_ACK))
+		return;
+	if ((int64_t)(data_ack - h->data_ack) > 0)
 		h->data_ack = data_ack;
-	if ((int64_t)(data_ack - peers->ack) > 0) {
-		peers->ack = data_ack;
-		peers->ack_wide |= (r->dss.flags & DSS_ACK64) != 0;
+	if ((int64_t)(data_ack - seat->peers->ack) > 0) {
+		seat->peers->ack = data_ack;
+		seat->peers->ack_wide |= (r->dss.flags & DSS_ACK64) != 0;
 	}
+}
+
+static inline void count(struct ledger_run *run, const struct frame *f, const struct rider *r)
+{
+	run->last_ns = f->ts_ns;
+	run->sum.frames++;
+	run->sum.l2_bytes += f->wire_len;
+	run->sum.ip_bytes += r->ip_bytes;
+	run->sum.payload_bytes += r->payload_len;
 }
 
 bool express_feed(struct express *x, const struct frame *f, uint32_t wan, uint32_t file)
@@ -370,67 +403,76 @@ bool express_feed(struct express *x, const struct frame *f, uint32_t wan, uint32
 		return false;
 	uint32_t ports = load32(r.tcp);
 	struct seat *seat = seat_of(x, r.addrs, r.family, ports);
-	if (!seat_is(seat, r.addrs, r.family, ports, wan) || seat->mark != f->mark ||
-	    !seat->subflow->rides || !read_tcp(&r, left))
+	if (!seat_is(seat, r.addrs, r.family, ports, wan) || seat->mark != f->mark || !seat->subflow->rides ||
+	    !seat->connection->rides || !read_tcp(&r, left))
 		return false;
 
-	struct subflow *sf = seat->subflow;
-	struct connection *c = track_connection(x->track, sf);
-	unsigned dir = seat->dir;
-	struct half *h = &sf->half[dir], *p = &sf->half[!dir];
-	struct data_stream *own = &c->stream[dir ^ sf->flip], *peers = &c->stream[!(dir ^ sf->flip)];
-	uint64_t ack = seq_unwrap(r.ack, p->nxt), data_ack;
-	bool carries = r.payload_len > 0, advanced = ack > h->ack, new_mapping = false;
+	uint64_t ack = seq_unwrap(r.ack, seat->p->nxt), data_ack = 0;
+	bool carries = r.payload_len > 0, advanced = ack > seat->h->ack, new_mapping = false;
 	struct ledger_run *run = &seat->runs[carries ? CARGO_PAYLOAD : CARGO_ACK];
 
-	if (r.seq != (uint32_t)h->nxt || ack > p->nxt || r.window == 0 || !data_ack_rides(&r, peers, &data_ack))
+	if (r.seq != (uint32_t)seat->h->nxt || ack > seat->p->nxt || r.window == 0)
 		return false;
-	if (carries ? !payload_rides(&r, h, own, &new_mapping) ||
-			      (c->n_subflows > 1 && f->ts_ns >= seat->tally->circumstance_until_ns)
-		    : !advanced || (r.has_dss && r.dss.flags & DSS_MAP))
+	if (r.dss.flags & DSS_ACK) { /* of data that passed here */
+		data_ack = r.dss.flags & DSS_ACK64 ? r.dss.ack
+						   : seq_unwrap((uint32_t)r.dss.ack, seat->peers->dsn);
+		if ((int64_t)(data_ack - seat->peers->dsn) > 1)
+			return false;
+	}
+	if (carries ? !payload_rides(&r, seat->h, seat->own, &new_mapping)
+		    : !advanced || r.dss.flags & DSS_MAP)
 		return false;
-	if (!run_fits(seat, run, f, carries) && !run_open(x, seat, run, f, wan, file, carries))
+	if (!run_fits(seat, run, f, carries) && !run_open(x, seat, run, f, file, carries))
 		return false;
 
 	if (carries)
-		carry(x, sf, h, own, &r, f->ts_ns, new_mapping);
-	acknowledge(h, peers, &r, ack, data_ack);
-	health_pass(sf, dir, carries, advanced, f->ts_ns, run->key.direction == DIR_DOWN);
+		carry(x, seat, &r, new_mapping);
+	acknowledge(seat, &r, ack, data_ack);
+	health_pass(seat->subflow, seat->h, seat->p, carries, advanced, f->ts_ns,
+		    run->key.direction == DIR_DOWN);
 	if (r.ip_id)
-		copies_keep(x->copies, f, wan, sf->hash, r.seq, r.ack, r.times, r.ip_id, r.tcp[13] & 0x1f,
-			    r.ip_bytes, r.ttl);
-	if (f->ts_ns > sf->last_ns)
-		sf->last_ns = f->ts_ns;
-	run->last_ns = f->ts_ns;
-	run->sum.frames++;
-	run->sum.l2_bytes += f->wire_len;
-	run->sum.ip_bytes += r.ip_bytes;
-	run->sum.payload_bytes += r.payload_len;
+		copies_keep(x->copies, &(struct copies_packet){
+					       .ts_ns = f->ts_ns,
+					       .flow_hash = seat->subflow->hash,
+					       .times = r.times,
+					       .seq = r.seq,
+					       .ack = r.ack,
+					       .ip_bytes = r.ip_bytes,
+					       .file = f->file,
+					       .wan = (uint16_t)wan,
+					       .ip_id = r.ip_id,
+					       .ttl = r.ttl,
+					       .flags = r.tcp[13] & 0x1f,
+				       });
+	count(run, f, &r);
 	return true;
 }
 
-void express_learn(struct express *x, const struct frame *f, const struct segment *s,
-		   const struct ledger_entry *e, struct subflow *sf, struct flow_tally *tally, unsigned dir)
+void express_learn(struct express *x, const struct frame *f, const struct segment *s, uint32_t wan,
+		   struct subflow *sf, struct flow_tally *tally, unsigned dir)
 {
-	sf->rides = subflow_rides(sf, track_connection(x->track, sf));
+	struct connection *c = track_connection(x->track, sf);
+
+	sf->rides = subflow_rides(sf);
+	c->rides = connection_rides(c);
 	if (!sf->rides || f->linktype != LINK_ETHERNET || !sf->in_use || sf->index == NO_INDEX)
 		return;
 	uint32_t ports = load32(s->transport);
 	struct seat *seat = seat_of(x, s->src, s->family, ports);
-	if (seat_is(seat, s->src, s->family, ports, e->wan) && seat->subflow == sf && seat->tally == tally)
-		return;
-	seat_leave(x, seat);
-	*seat = (struct seat){
-		.ports = ports,
-		.wan = e->wan,
-		.subflow = sf,
-		.tally = tally,
-		.family = s->family,
-		.dir = (uint8_t)dir,
-		.mark = f->mark,
-	};
-	memcpy(seat->addr, s->src, s->family == 4 ? 8 : 32);
-	sf->seated = true;
+	if (!seat_is(seat, s->src, s->family, ports, wan) || seat->subflow != sf || seat->tally != tally) {
+		seat_leave(x, seat);
+		*seat = (struct seat){.ports = ports, .wan = wan, .subflow = sf, .tally = tally};
+		seat->family = s->family;
+		memcpy(seat->addr, s->src, s->family == 4 ? 8 : 32);
+		sf->seated = true;
+	}
+	seat->mark = f->mark;
+	seat->dir = (uint8_t)dir;
+	seat->connection = c;
+	seat->h = &sf->half[dir];
+	seat->p = &sf->half[!dir];
+	seat->own = &c->stream[dir ^ sf->flip];
+	seat->peers = &c->stream[!(dir ^ sf->flip)];
 }
 
 void express_flush(struct express *x, const struct subflow *sf)

@@ -24,8 +24,7 @@ bool express_feed(struct express *express, const struct frame *frame, uint32_t w
 
 /* The long way just took a segment of this subflow; its next ones may ride. */
 void express_learn(struct express *express, const struct frame *frame, const struct segment *segment,
-		   const struct ledger_entry *entry, struct subflow *subflow, struct flow_tally *tally,
-		   unsigned dir);
+		   uint32_t wan, struct subflow *subflow, struct flow_tally *tally, unsigned dir);
 
 /* The subflow's state is about to be read or to go: bring its sums home. */
 void express_flush(struct express *express, const struct subflow *subflow);

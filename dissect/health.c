@@ -34,11 +34,10 @@ static void hear_answer(struct subflow *sf, const struct half *h, struct half *p
 	}
 }
 
-static void pass(struct subflow *sf, unsigned dir, bool asks, bool advanced, uint64_t ts_ns, bool inbound)
+static inline void pass(struct subflow *sf, struct half *h, struct half *p, bool asks, bool advanced,
+			uint64_t ts_ns, bool inbound)
 {
-	struct half *h = &sf->half[dir];
-
-	hear_answer(sf, h, &sf->half[!dir], advanced, ts_ns);
+	hear_answer(sf, h, p, advanced, ts_ns);
 	if (asks && !h->unanswered_ns)
 		h->unanswered_ns = ts_ns;
 	if (inbound && sf->silent) {
@@ -54,11 +53,10 @@ static void carry(struct subflow *sf, struct half *h, uint64_t ts_ns)
 	sf->returned = false;
 }
 
-void health_pass(struct subflow *sf, unsigned dir, bool carries, bool advanced, uint64_t ts_ns, bool inbound)
+void health_pass(struct subflow *sf, struct half *h, struct half *p, bool carries, bool advanced,
+		 uint64_t ts_ns, bool inbound)
 {
-	struct half *h = &sf->half[dir];
-
-	pass(sf, dir, carries, advanced, ts_ns, inbound);
+	pass(sf, h, p, carries, advanced, ts_ns, inbound);
 	if (!carries)
 		return;
 	loss_window_move(h, ts_ns);
@@ -73,7 +71,7 @@ void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
 	bool asks = s->payload_len > 0 || s->flags & (TCP_SYN | TCP_FIN) || result->kind == KIND_KEEPALIVE ||
 		    result->kind == KIND_ZERO_WINDOW_PROBE;
 
-	pass(sf, dir, asks, result->advanced, ts_ns, inbound);
+	pass(sf, h, &sf->half[!dir], asks, result->advanced, ts_ns, inbound);
 	if (s->payload_len == 0 || result->kind == KIND_KEEPALIVE)
 		return;
 	loss_window_move(h, ts_ns);
@@ -82,7 +80,7 @@ void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
 		h->bad[0]++;
 	if (result->payload[KIND_PAYLOAD]) {
 		carry(sf, h, ts_ns);
-		sf->carrying_bytes += result->payload[KIND_PAYLOAD];
+		sf->carried = true;
 	}
 }
 
@@ -130,7 +128,7 @@ static enum health judge(struct subflow *sf, uint64_t ts_ns)
 {
 	/* a subflow that ended in an outage does not end the outage: the next one on its WAN will */
 	if (sf->state == SUBFLOW_CLOSED)
-		return sf->silent || sf->returned || (sf->reset && sf->carrying_bytes) ? HEALTH_SILENT
+		return sf->silent || sf->returned || (sf->reset && sf->carried) ? HEALTH_SILENT
 										     : HEALTH_UNKNOWN;
 	if (sf->state != SUBFLOW_ESTABLISHED)
 		return HEALTH_UNKNOWN;

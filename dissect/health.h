@@ -20,7 +20,8 @@ void health_update(struct subflow *subflow, unsigned dir, const struct segment *
 		   const struct classification *result, uint64_t ts_ns, bool inbound);
 
 /* The same for a segment whose payload, if any, was all new and in order. */
-void health_pass(struct subflow *subflow, unsigned dir, bool carries, bool advanced, uint64_t ts_ns, bool inbound);
+void health_pass(struct subflow *subflow, struct half *half, struct half *peers, bool carries, bool advanced,
+		 uint64_t ts_ns, bool inbound);
 
 /* The masks for `connection` while ledger WAN `wan` carries it. */
 void health_circumstance(struct track *track, const struct connection *connection, uint32_t wan,

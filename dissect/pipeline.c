@@ -327,6 +327,26 @@ static void settle_duplicate(struct pipeline *p, struct passage *a, uint32_t fir
 	tell_now(p, a);
 }
 
+static bool is_copy(struct pipeline *p, const struct passage *a, uint32_t *first_wan)
+{
+	const struct segment *s = &a->segment;
+	struct copies_packet packet = {
+		.ts_ns = a->entry.ts_ns,
+		.flow_hash = a->subflow->hash,
+		.times = a->tcp.has_timestamps ? (uint64_t)a->tcp.tsval << 32 | a->tcp.tsecr : 0,
+		.seq = s->seq,
+		.ack = s->ack,
+		.ip_bytes = s->ip_bytes,
+		.file = a->frame->file,
+		.wan = (uint16_t)a->entry.wan,
+		.ip_id = s->family == 4 ? s->ip_id : 0,
+		.ttl = s->ttl,
+		.flags = s->flags,
+	};
+
+	return copies_seen(p->copies, &packet, first_wan);
+}
+
 static void feed_tcp(struct pipeline *p, struct passage *a)
 {
 	struct ledger_entry *e = &a->entry;
@@ -338,8 +358,8 @@ static void feed_tcp(struct pipeline *p, struct passage *a)
 	a->tally = connections_tally(p->connections, a->subflow, e->wan);
 	if (!a->tally)
 		return;
-	uint32_t first_wan;
-	bool copy = copies_seen(p->copies, a->frame, e->wan, &a->segment, &a->tcp, a->subflow->hash, &first_wan);
+	uint32_t first_wan = e->wan;
+	bool copy = is_copy(p, a, &first_wan);
 	if (a->tcp.any_mptcp && !copy && (!a->subflow->bound || a->tcp.subtypes & ~(1u << MP_DSS)))
 		track_identify(p->track, a->subflow, a->dir, &a->segment, &a->tcp, e->ts_ns, &identity);
 	a->connection = track_connection(p->track, a->subflow);
@@ -363,11 +383,12 @@ static void feed_tcp(struct pipeline *p, struct passage *a)
 	e->traffic = (uint8_t)traffic_of(a->subflow);
 	e->app = a->subflow->mptcp ? 0 : a->subflow->app;
 	e->circumstance = e->kind < KIND_CARRYING ? circumstance_of(p, a) : 0;
-	if (a->class.wait && keep_waiting(p, a))
+	bool waits = a->class.wait && keep_waiting(p, a);
+	if (p->express)
+		express_learn(p->express, a->frame, &a->segment, e->wan, a->subflow, a->tally, a->dir);
+	if (waits)
 		return;
 	settle_entry(p, a->subflow, a->tally, e, &a->class);
-	if (p->express)
-		express_learn(p->express, a->frame, &a->segment, e, a->subflow, a->tally, a->dir);
 	tell_now(p, a);
 }
 
@@ -503,7 +524,7 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	struct track_sink sink = {settle_given_up, leave, leave_connection, p};
 	p->track = track_new(options->max_subflows ? options->max_subflows : MAX_SUBFLOWS, seed, &sink);
 	p->sides = sides_new();
-	p->copies = copies_new(seed);
+	p->copies = copies_new();
 	p->appid = appid_new(options->no_ndpi);
 	p->connections = connections_new();
 	if (!p->track || !p->sides || !p->copies || !p->appid || !p->connections) {

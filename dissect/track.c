@@ -746,6 +746,7 @@ static void connection_unite(struct track *t, struct connection *c, struct conne
 		gone->subflows = sf->next;
 		connection_add(c, sf);
 		sf->flip ^= flip;
+		sf->rides = false;
 		slots[old] = sf->slot;
 	}
 	for (unsigned d = 0; d < 2; d++) {

@@ -137,6 +137,7 @@ struct subflow {
 	bool seated, rides;	/* express.h */
 	bool evicted;		/* given up to bound memory */
 	bool returned, silent;	/* health.h */
+	bool carried;		/* first-seen payload */
 	uint8_t slot;		/* in the connection's DSN maps */
 	uint8_t confidence;	/* enum confidence */
 	int8_t backup[2];	/* asked by dir 0, dir 1; -1 not seen */
@@ -150,7 +151,6 @@ struct subflow {
 	uint32_t number;	/* in its connection, in order of appearance */
 	uint64_t first_ns, last_ns;
 	uint64_t rtt_ns;	/* smoothed; 0 = not measured */
-	uint64_t carrying_bytes;	/* first-seen payload it carried */
 	uint32_t home;		/* ledger's index of the WAN it began on */
 	struct flow_tally *tallies;	/* the WAN used last is first */
 	struct half half[2];
@@ -176,6 +176,7 @@ struct connection {
 	bool opener_known;
 	bool fallback;
 	bool checksum;
+	bool rides;		/* express.h */
 	int8_t version;		/* -1 not known */
 	uint8_t confidence;	/* best of its subflows */
 	bool has_key[2], has_token[2];
