@@ -105,3 +105,4 @@ clean:
 
 .PHONY: all deps demo check bench fuzz fuzzers format install clean
 .DELETE_ON_ERROR:
+.SECONDARY:

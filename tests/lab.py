@@ -725,9 +725,14 @@ def why_unable():
     except OSError as error:
         return f"this kernel has no MPTCP ({error.strerror})"
     name = f"mac{os.getpid()}t"
-    done = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
+    why = None
+    for command in (["ip", "netns", "add", name], ["ip", "netns", "exec", name, "true"]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            why = f"{' '.join(command[:3])}: {done.stderr.strip()}"
+            break
     subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-    return done.stderr.strip() if done.returncode else None
+    return why
 
 
 def main(arguments):
