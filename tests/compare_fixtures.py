@@ -3,7 +3,7 @@
 """compare_fixtures.py - audits the project's own fixtures and compares with their truth.json; so a clone proves itself.
 
     compare_fixtures.py [CASE...]             check
-    compare_fixtures.py --write [CASE...]     write expected.txt anew: only on purpose, after reading the difference
+    compare_fixtures.py --write [CASE...]     write expected.txt and the sample in README.md anew: only on purpose, after reading the difference
 
 Recorded cases are compared with the kernel (see lab.py), byte-built ones with their builder frame by frame (see
 fixture_bytes.py). What a verdict must be stands here, in VERDICTS, for each recorded case, from the story and the rules.
@@ -229,11 +229,37 @@ def check_text(suite, name, truth, write):
         check.same("text", got == want, True)
 
 
+README = os.path.join(ROOT, "..", "README.md")
+SAMPLE = re.compile(r"(This is what `make demo` prints:\n\n```\n)(.*?)(\n```)", re.DOTALL)
+
+
+def check_readme(suite, write):
+    """The sample in README.md is what the program prints."""
+    here = os.getcwd()
+    os.chdir(os.path.join(ROOT, ".."))
+    try:
+        case = "fixtures/backup-idle"
+        got = oracle.run("report", "--now", NOW, "--master", f"wan1={case}/wan1.pcap.gz",
+                         "--backup", f"wan2={case}/wan2.pcap.gz")[0].rstrip()
+    finally:
+        os.chdir(here)
+    with open(README, encoding="utf-8") as file:
+        text = file.read()
+    if write:
+        with open(README, "w", encoding="utf-8") as file:
+            file.write(SAMPLE.sub(lambda m: m[1] + got + m[3], text))
+        return
+    with suite.check("the sample in README.md") as check:
+        check.same("sample", SAMPLE.search(text)[2] == got, True)
+
+
 def main(names):
     suite = oracle.Suite("fixtures")
     oracle.need_program(suite)
     write = names[:1] == ["--write"]
     names = names[1:] if write else names
+    if not names:
+        check_readme(suite, write)
     if not names and not write:
         check_rebuilt(suite)
     for folder in oracle.folders_with_truth(ROOT):
