@@ -59,7 +59,12 @@ static inline uint32_t be32(const uint8_t p[4])
 
 static inline uint64_t be64(const uint8_t p[8])
 {
-	return (uint64_t)be32(p) << 32 | be32(p + 4);
+	uint64_t v;
+	memcpy(&v, p, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
 }
 
 static inline uint8_t bytes_u8(struct bytes *b)

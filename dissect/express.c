@@ -9,37 +9,51 @@
 #include "health.h"
 
 enum {
-	SEATS = 256,		/* directions of subflows at once; a clash gives the seat to the newer one */
+	SEATS = 512,		/* one cargo of one direction of a subflow each; a clash gives it to the newer one */
 	FRAME_MOST = 1600,	/* larger ones are super-frames and have a note to make */
-	ETHERNET_HEADER = 14,
+	LANE = 16,
+	LANES = 8,		/* 14 + 40 + 60 bytes of headers and a little more */
+	RECENT = 2,		/* data one way and acks the other: two seats take nearly all frames in a row */
+
+	ETHERNET = 14,
 	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_IPV6 = 0x86dd,
-	PROTO_TCP = 6,
+	OPTION_EOL = 0,
 	OPTION_NOP = 1,
-	OPTION_SACK = 5,
 	OPTION_TIMESTAMPS = 8,
 	OPTION_MPTCP = 30,
-	DSS_LEAST = 4,
 };
 
-enum cargo { CARGO_PAYLOAD, CARGO_ACK, CARGOES };
+typedef uint64_t lane __attribute__((vector_size(LANE)));
 
-/* One direction of a subflow on one WAN, found by the bytes of its headers. */
-struct seat {
-	uint64_t addr[4];	/* source and destination as they stand in memory; IPv4 uses [0] */
-	uint32_t ports;		/* as they stand in memory */
+/* Headers of the frames of one seat are alike: `bytes` under `mask`. What differs stands at fixed places. */
+struct shape {
+	lane bytes[LANES], mask[LANES];	/* the last lane ends where the headers end */
+	unsigned lanes;
+	uint32_t header;		/* length of all headers */
+	uint32_t nature;		/* nature_of() the frame */
 	uint32_t wan;
+	uint16_t ip_at, ip_more;	/* where the IP length stands, and what it leaves out */
+	uint16_t tcp_at;
+	uint16_t times_at;		/* time stamps; 0 = none */
+	uint16_t ack_at, dsn_at;	/* DATA_ACK and mapping; 0 = none */
+	bool ack_wide, dsn_wide;
+};
+
+/* Payload, or bare acks, of one direction of a subflow on one WAN. */
+struct seat {
+	struct shape shape;
 	struct subflow *subflow;	/* NULL = free */
-	struct connection *connection;	/* good while subflow.rides */
+	struct connection *connection;	/* good while subflow.rides, as are the next four */
 	struct half *h, *p;		/* this side's and the peer's */
 	struct data_stream *own, *peers;
 	struct flow_tally *tally;
-	uint8_t family;
 	uint8_t dir;
-	uint8_t mark;
-	bool looks;			/* the payload's run knew of other subflows */
-	uint32_t now_ds;		/* while the payload's run lasts */
-	struct ledger_run runs[CARGOES];
+	bool carries;
+	bool looks;			/* the run knew that the connection has other subflows */
+	uint32_t now_ds;		/* while the run lasts */
+	uint64_t run_ns;		/* how long the run may last from its first frame on; 0 = none is open */
+	struct ledger_run run;
 };
 
 struct express {
@@ -48,209 +62,247 @@ struct express {
 	struct copies *copies;
 	struct classifier *classifier;
 	uint64_t seed;
+	struct seat *recent[RECENT];
 	struct seat seats[SEATS];
 };
 
 /* What the short way reads of a frame. */
 struct rider {
-	const uint8_t *addrs;	/* 8 bytes in IPv4, 32 in IPv6 */
-	const uint8_t *tcp;
-	uint64_t times;		/* time stamp option, both halves */
 	uint32_t ip_bytes;
 	uint32_t payload_len;
 	uint32_t seq, ack;
 	uint16_t window;
-	uint16_t ip_id;
-	uint8_t ttl;
-	uint8_t family;
-	bool has_dss;
-	struct dss dss;
+	uint16_t map_len;
+	uint32_t ssn;
+	uint64_t data_ack, dsn;
 };
 
-/* ---- headers: only the commonest shape; anything else is refused ---- */
+/* ---- shapes ---- */
 
-static inline bool read_link(const struct frame *f, const uint8_t **ip, uint32_t *left)
+/* All that a frame's envelope says besides times and lengths. */
+static inline uint32_t nature_of(const struct frame *f)
 {
-	if (f->linktype != LINK_ETHERNET || f->caplen < ETHERNET_HEADER + 40)
-		return false;
-	uint16_t type = be16(f->data + 12);
-	if (type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6)
-		return false;
-	*ip = f->data + ETHERNET_HEADER;
-	*left = f->caplen - ETHERNET_HEADER;
-	return (*ip)[0] >> 4 == (type == ETHERTYPE_IPV4 ? 4 : 6);
+	return (uint32_t)f->linktype | (uint32_t)f->mark << 16 | (uint32_t)f->shared << 24 |
+	       (uint32_t)f->backwards << 25;
 }
 
-static inline bool read_ip(struct rider *r, const uint8_t *ip, uint32_t *left)
+static void fix(struct shape *shape, const uint8_t *frame, uint32_t at, uint8_t mask)
 {
-	uint32_t header;
+	uint32_t i = at / LANE;
 
-	if (ip[0] == 0x45) {
-		if (ip[9] != PROTO_TCP || be16(ip + 6) & 0x3fff)
-			return false;
-		header = 20;
-		r->family = 4;
-		r->ip_bytes = be16(ip + 2);
-		r->ip_id = be16(ip + 4);
-		r->ttl = ip[8];
-		r->addrs = ip + 12;
-	} else if (ip[0] >> 4 == 6) {
-		if (ip[6] != PROTO_TCP || *left < 60)
-			return false;
-		header = 40;
-		r->family = 6;
-		r->ip_bytes = 40u + be16(ip + 4);
-		r->ip_id = 0;
-		r->ttl = 0;
-		r->addrs = ip + 8;
-	} else {
-		return false;
+	if (i >= shape->lanes - 1) { /* the last lane overlaps the one before it */
+		i = shape->lanes - 1;
+		((uint8_t *)&shape->bytes[i])[at + LANE - shape->header] = frame[at];
+		((uint8_t *)&shape->mask[i])[at + LANE - shape->header] = mask;
+		return;
 	}
-	if (r->ip_bytes < header + 20)
-		return false;
-	r->tcp = ip + header;
-	*left -= header;
-	return true;
+	((uint8_t *)&shape->bytes[i])[at % LANE] = frame[at] & mask;
+	((uint8_t *)&shape->mask[i])[at % LANE] = mask;
 }
 
-/* Length of a DSS without checksum, by its flags A, a, M, m. */
-static const uint8_t dss_sizes[16] = {4, 8, 4, 12, 14, 18, 14, 22, 4, 8, 4, 12, 18, 22, 18, 26};
-
-static inline bool read_dss(struct dss *d, const uint8_t *at, uint32_t len)
+static void fix_range(struct shape *shape, const uint8_t *frame, uint32_t at, uint32_t n)
 {
-	if (at[2] >> 4 != MP_DSS || at[3] & DSS_FIN || len != dss_sizes[at[3] & 0x0f])
+	for (uint32_t i = 0; i < n; i++)
+		fix(shape, frame, at + i, 0xff);
+}
+
+static void fix_ipv4(struct shape *shape, const uint8_t *frame)
+{
+	fix(shape, frame, ETHERNET, 0xff);
+	fix(shape, frame, ETHERNET + 6, 0x3f); /* fragment bits and offset, but for DF */
+	fix(shape, frame, ETHERNET + 7, 0xff);
+	fix(shape, frame, ETHERNET + 9, 0xff);
+	fix_range(shape, frame, ETHERNET + 12, 8);
+	shape->ip_at = ETHERNET + 2;
+}
+
+static void fix_ipv6(struct shape *shape, const uint8_t *frame)
+{
+	fix(shape, frame, ETHERNET, 0xf0);
+	fix(shape, frame, ETHERNET + 6, 0xff);
+	fix_range(shape, frame, ETHERNET + 8, 32);
+	shape->ip_at = ETHERNET + 4;
+	shape->ip_more = 40;
+}
+
+/* A DSS without DATA_FIN and checksum: where its numbers stand. */
+static bool fix_dss(struct shape *shape, const uint8_t *frame, uint32_t at)
+{
+	uint8_t flags = frame[at + 3];
+	uint32_t end = at + 4;
+
+	if (frame[at + 2] >> 4 != MP_DSS || flags & DSS_FIN || shape->ack_at || shape->dsn_at)
 		return false;
-	d->flags = at[3];
-	at += 4;
-	if (d->flags & DSS_ACK) {
-		bool wide = d->flags & DSS_ACK64;
-		d->ack = wide ? be64(at) : be32(at);
-		at += wide ? 8 : 4;
+	shape->ack_wide = flags & DSS_ACK64;
+	shape->dsn_wide = flags & DSS_MAP64;
+	if (flags & DSS_ACK) {
+		shape->ack_at = (uint16_t)end;
+		end += shape->ack_wide ? 8 : 4;
 	}
-	if (!(d->flags & DSS_MAP))
-		return true;
-	bool wide = d->flags & DSS_MAP64;
-	d->dsn = wide ? be64(at) : be32(at);
-	at += wide ? 8 : 4;
-	d->ssn = be32(at);
-	d->len = be16(at + 4);
-	return true;
+	if (flags & DSS_MAP) {
+		shape->dsn_at = (uint16_t)end;
+		end += shape->dsn_wide ? 14 : 10;
+	}
+	fix_range(shape, frame, at, 2);
+	fix(shape, frame, at + 2, 0xf0);
+	fix(shape, frame, at + 3, 0x1f);
+	return frame[at + 1] == end - at;
 }
 
-static bool read_any_options(struct rider *r, const uint8_t *at, const uint8_t *end)
+static bool fix_options(struct shape *shape, const uint8_t *frame)
 {
-	while (at < end) {
-		if (*at == OPTION_NOP) {
-			at++;
-			continue;
-		}
-		if (*at == 0)
-			return true;
-		if (end - at < 2 || at[1] < 2 || at[1] > end - at)
+	uint32_t at = shape->tcp_at + 20u;
+
+	while (at < shape->header) {
+		uint8_t kind = frame[at], len = kind <= OPTION_NOP ? 1 : frame[at + 1];
+		if (kind == OPTION_EOL || len == 0 || len > shape->header - at)
 			return false;
-		if (*at == OPTION_TIMESTAMPS && at[1] == 10) {
-			r->times = be64(at + 2);
-		} else if (*at == OPTION_MPTCP) {
-			if (r->has_dss || at[1] < DSS_LEAST || !read_dss(&r->dss, at, at[1]))
-				return false;
-			r->has_dss = true;
-		} else if (*at != OPTION_SACK) {
+		if (kind == OPTION_TIMESTAMPS && len == 10 && !shape->times_at) {
+			shape->times_at = (uint16_t)(at + 2);
+			fix_range(shape, frame, at, 2);
+		} else if (kind == OPTION_NOP) {
+			fix(shape, frame, at, 0xff);
+		} else if (kind != OPTION_MPTCP || len < 4 || !fix_dss(shape, frame, at)) {
 			return false;
 		}
-		at += at[1];
+		at += len;
 	}
 	return true;
 }
 
-/* What Linux writes: NOP, NOP, time stamps, DSS, NOPs up to the word. */
-static inline bool read_options(struct rider *r, const uint8_t *at, uint32_t len)
+/* The shape of this frame, when it has one: Ethernet, IP without options, TCP with time stamps and DSS at most. */
+static bool shape_make(struct shape *shape, const struct frame *f, const struct segment *s, uint32_t wan)
 {
-	static const uint8_t times[4] = {OPTION_NOP, OPTION_NOP, OPTION_TIMESTAMPS, 10};
+	const uint8_t *ip = f->data + ETHERNET;
+	uint32_t ip_header = s->family == 4 ? 20 : 40;
 
-	r->has_dss = false;
-	r->dss = (struct dss){0};
-	r->times = 0;
-	if (len < 16 || memcmp(at, times, 4) != 0 || at[12] != OPTION_MPTCP || at[13] < DSS_LEAST ||
-	    (at[13] + 3u) / 4 * 4 != len - 12 || (at[13] % 4 == 2 && (at[len - 2] & at[len - 1]) != OPTION_NOP) ||
-	    at[13] % 2)
-		return read_any_options(r, at, at + len);
-	r->times = be64(at + 4);
-	r->has_dss = true;
-	return read_dss(&r->dss, at + 12, at[13]);
+	*shape = (struct shape){.nature = nature_of(f), .wan = wan};
+	if (f->linktype != LINK_ETHERNET || f->backwards || s->transport != ip + ip_header || s->options_cut ||
+	    s->options_len % 4 || (s->flags & (TCP_ACK | TCP_RST | TCP_SYN | TCP_FIN)) != TCP_ACK)
+		return false;
+	shape->tcp_at = (uint16_t)(ETHERNET + ip_header);
+	shape->header = shape->tcp_at + 20u + s->options_len;
+	shape->lanes = (shape->header + LANE - 1) / LANE;
+	fix_range(shape, f->data, 12, 2);
+	if (s->family == 4)
+		fix_ipv4(shape, f->data);
+	else
+		fix_ipv6(shape, f->data);
+	fix_range(shape, f->data, shape->tcp_at, 4);
+	fix(shape, f->data, shape->tcp_at + 12u, 0xf0);
+	fix(shape, f->data, shape->tcp_at + 13u, TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK);
+	return fix_options(shape, f->data);
 }
 
-static inline bool read_tcp(struct rider *r, uint32_t left)
+static inline lane lane_at(const uint8_t *at)
 {
-	const uint8_t *h = r->tcp;
-	uint32_t header = (uint32_t)(h[12] >> 4) * 4;
-	uint32_t len = r->ip_bytes - (r->family == 4 ? 20u : 40u);
+	lane l;
+	memcpy(&l, at, sizeof(l));
+	return l;
+}
 
-	if ((h[13] & (TCP_ACK | TCP_RST | TCP_SYN | TCP_FIN)) != TCP_ACK || header < 20 || header > left ||
-	    header > len)
+static inline bool shape_fits(const struct shape *shape, const struct frame *f, uint32_t wan)
+{
+	if (f->caplen < shape->header || wan != shape->wan || nature_of(f) != shape->nature)
 		return false;
-	r->seq = be32(h + 4);
-	r->ack = be32(h + 8);
-	r->window = be16(h + 14);
-	r->payload_len = len - header;
-	return read_options(r, h + 20, header - 20);
+	unsigned last = shape->lanes - 1;
+	lane differ = (lane_at(f->data + shape->header - LANE) ^ shape->bytes[last]) & shape->mask[last];
+	for (unsigned i = 0; i < last; i++)
+		differ |= (lane_at(f->data + i * LANE) ^ shape->bytes[i]) & shape->mask[i];
+	return (differ[0] | differ[1]) == 0;
 }
 
 /* ---- seats ---- */
 
-static inline uint64_t load64(const uint8_t *at)
+static uint64_t load64(const uint8_t *at)
 {
 	uint64_t v;
 	memcpy(&v, at, sizeof(v));
 	return v;
 }
 
-static inline uint32_t load32(const uint8_t *at)
-{
-	uint32_t v;
-	memcpy(&v, at, sizeof(v));
-	return v;
-}
-
-static inline struct seat *seat_of(struct express *x, const uint8_t *addrs, uint8_t family, uint32_t ports)
+/* Where frames with these addresses and ports sit: acks on even seats, payload beside them. */
+static struct seat *seats_of(struct express *x, const uint8_t *addrs, unsigned family, const uint8_t *ports)
 {
 	uint64_t h = load64(addrs) ^ x->seed;
+	uint32_t p;
 
+	memcpy(&p, ports, sizeof(p));
 	if (family == 6)
 		h ^= load64(addrs + 8) ^ (load64(addrs + 24) << 1);
-	h = (h ^ (uint64_t)ports << 20) * UINT64_C(0x9e3779b97f4a7c15);
-	return &x->seats[h >> 56];
+	h = (h ^ (uint64_t)p << 20) * UINT64_C(0x9e3779b97f4a7c15);
+	return &x->seats[(h >> 32) % (SEATS / 2) * 2];
 }
 
-static inline bool seat_is(const struct seat *seat, const uint8_t *addrs, uint8_t family, uint32_t ports,
-			   uint32_t wan)
+static inline bool seat_takes(const struct seat *seat, const struct frame *f, uint32_t wan)
 {
-	if (!seat->subflow || seat->ports != ports || seat->family != family || seat->wan != wan ||
-	    seat->addr[0] != load64(addrs))
-		return false;
-	return family == 4 || (seat->addr[1] == load64(addrs + 8) && seat->addr[2] == load64(addrs + 16) &&
-			       seat->addr[3] == load64(addrs + 24));
+	return seat && seat->subflow && shape_fits(&seat->shape, f, wan);
 }
 
-static void run_close(struct express *x, struct seat *seat, struct ledger_run *run)
+/* Frames of the commonest headers only; what has others has no seat. */
+static struct seat *seat_search(struct express *x, const struct frame *f, uint32_t wan)
 {
-	if (run->until_ns == 0)
-		return;
-	connections_count_run(seat->tally, run);
-	if (run->key.kind == KIND_ACK)
-		x->ledger->wans[run->key.wan].counters.ack_advanced_frames += run->sum.frames;
+	const uint8_t *ip = f->data + ETHERNET;
+	struct seat *pair;
+
+	if (f->linktype != LINK_ETHERNET || f->caplen < ETHERNET + 60)
+		return NULL;
+	uint16_t type = be16(f->data + 12);
+	if (type == ETHERTYPE_IPV4)
+		pair = seats_of(x, ip + 12, 4, ip + 20);
+	else if (type == ETHERTYPE_IPV6)
+		pair = seats_of(x, ip + 8, 6, ip + 40);
 	else
-		x->ledger->wans[run->key.wan].counters.header_bytes +=
-			run->sum.ip_bytes - run->sum.payload_bytes;
+		return NULL;
+	for (unsigned i = 0; i < 2; i++)
+		if (seat_takes(&pair[i], f, wan))
+			return &pair[i];
+	return NULL;
+}
+
+static inline struct seat *seat_find(struct express *x, const struct frame *f, uint32_t wan)
+{
+	if (seat_takes(x->recent[0], f, wan))
+		return x->recent[0];
+	struct seat *seat = seat_takes(x->recent[1], f, wan) ? x->recent[1] : seat_search(x, f, wan);
+	if (seat) {
+		x->recent[1] = x->recent[0];
+		x->recent[0] = seat;
+	}
+	return seat;
+}
+
+/* ---- runs ---- */
+
+static void run_close(struct express *x, struct seat *seat)
+{
+	struct ledger_run *run = &seat->run;
+
+	if (seat->run_ns == 0)
+		return;
+	struct ledger_counters *n = &x->ledger->wans[run->key.wan].counters;
+	connections_count_run(seat->tally, run);
+	if (seat->carries)
+		n->header_bytes += run->sum.ip_bytes - run->sum.payload_bytes;
+	else
+		n->ack_advanced_frames += run->sum.frames;
 	ledger_run_close(x->ledger, run);
+	seat->run_ns = 0;
 }
 
 static void seat_leave(struct express *x, struct seat *seat)
 {
 	if (!seat->subflow)
 		return;
-	for (unsigned i = 0; i < CARGOES; i++)
-		run_close(x, seat, &seat->runs[i]);
+	run_close(x, seat);
 	seat->subflow = NULL;
+}
+
+static enum direction direction_of(const struct seat *seat, const struct frame *f)
+{
+	if (f->mark == MARK_NONE)
+		return (enum direction)seat->tally->direction[seat->dir];
+	return f->mark == MARK_OUT ? DIR_UP : DIR_DOWN;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -258,46 +310,49 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Frames of this cell may run from now on, if the ledger agrees, until anything changes that time changes:
- * the second, the age of DSNs, the look at the connection's other WANs. */
-static bool run_open(struct express *x, struct seat *seat, struct ledger_run *run, const struct frame *f,
-		     uint32_t file, bool carries)
+/* Frames of this seat may run from now on, if the ledger agrees, until anything changes that time changes:
+ * the second, the age of DSNs, the loss window, the look at the connection's other WANs. */
+static bool run_open(struct express *x, struct seat *seat, const struct frame *f, uint32_t file)
 {
-	run_close(x, seat, run);
-	enum direction direction = f->mark == MARK_NONE	 ? (enum direction)seat->tally->direction[seat->dir]
-				   : f->mark == MARK_OUT ? DIR_UP
-							 : DIR_DOWN;
+	const struct flow_tally *tally = seat->tally;
+
+	run_close(x, seat);
 	struct ledger_entry entry = {
-		.wan = seat->wan,
+		.wan = seat->shape.wan,
 		.ts_ns = f->ts_ns,
 		.number = f->number,
 		.file = file,
-		.direction = (uint8_t)direction,
-		.kind = carries ? KIND_PAYLOAD : KIND_ACK,
+		.direction = (uint8_t)direction_of(seat, f),
+		.kind = seat->carries ? KIND_PAYLOAD : KIND_ACK,
 		.traffic = TRAFFIC_MPTCP,
 		.shared = f->shared,
-		.circumstance = carries ? seat->tally->circumstance : 0,
+		.circumstance = seat->carries ? tally->circumstance : 0,
 	};
-	bool looks = carries && seat->connection->n_subflows > 1;
-	if (direction == DIR_UNKNOWN || (looks && f->ts_ns >= seat->tally->circumstance_until_ns) ||
-	    !ledger_run_open(x->ledger, &entry, run))
+	seat->looks = seat->connection->n_subflows > 1;
+	if (entry.direction == DIR_UNKNOWN ||
+	    (seat->carries && seat->looks && f->ts_ns >= tally->circumstance_until_ns) ||
+	    !ledger_run_open(x->ledger, &entry, &seat->run))
 		return false;
-	if (carries) {
-		seat->looks = looks;
+	uint64_t until = seat->run.until_ns;
+	if (seat->carries) {
 		seat->now_ds = classify_now_ds(x->classifier, f->ts_ns);
-		run->until_ns = least(run->until_ns, classify_ds_end(x->classifier, f->ts_ns));
+		until = least(until, classify_ds_end(x->classifier, f->ts_ns));
+		until = least(until, health_window_end(seat->h, f->ts_ns));
+		if (seat->looks)
+			until = least(until, tally->circumstance_until_ns);
 	}
-	if (looks)
-		run->until_ns = least(run->until_ns, seat->tally->circumstance_until_ns);
+	if (until <= f->ts_ns)
+		return false;
+	seat->run_ns = until - f->ts_ns;
 	return true;
 }
 
-static inline bool run_fits(const struct seat *seat, const struct ledger_run *run, const struct frame *f,
-			    bool carries)
+/* Still its time, and the connection's other WANs are as they were. */
+static inline bool run_fits(const struct seat *seat, const struct frame *f)
 {
-	return f->ts_ns < run->until_ns && f->ts_ns >= run->last_ns && run->key.shared == f->shared &&
-	       (!carries || (run->key.circumstance == seat->tally->circumstance &&
-			     seat->looks == (seat->connection->n_subflows > 1)));
+	return f->ts_ns - seat->run.first_ns < seat->run_ns &&
+	       (!seat->carries || (seat->run.key.circumstance == seat->tally->circumstance &&
+				   seat->looks == (seat->connection->n_subflows > 1)));
 }
 
 /* ---- conditions: all of them before the first change ---- */
@@ -306,7 +361,7 @@ static bool half_waits(const struct half *h)
 {
 	return h->pending || h->zero_window || h->join_ack || h->fin_seen || h->data_fin_open ||
 	       h->checksum.end || h->zero_probes || !h->spoke || !h->seen || !h->acked || !h->dss_seen ||
-	       !h->isn_known;
+	       !h->isn_known || h->map.raw || h->map.infinite;
 }
 
 static bool stream_waits(const struct data_stream *s)
@@ -326,26 +381,51 @@ static bool connection_rides(const struct connection *c)
 	return !c->checksum && !stream_waits(&c->stream[0]) && !stream_waits(&c->stream[1]);
 }
 
+static inline uint64_t number_at(const uint8_t *at, bool wide)
+{
+	return wide ? be64(at) : be32(at);
+}
+
+static inline void read_frame(struct rider *r, const struct seat *seat, const struct frame *f)
+{
+	const struct shape *shape = &seat->shape;
+	const uint8_t *tcp = f->data + shape->tcp_at;
+
+	r->ip_bytes = (uint32_t)be16(f->data + shape->ip_at) + shape->ip_more;
+	r->payload_len = r->ip_bytes - (shape->header - ETHERNET);
+	r->seq = be32(tcp + 4);
+	r->ack = be32(tcp + 8);
+	r->window = be16(tcp + 14);
+	r->data_ack = seat->peers->ack;
+	if (shape->ack_at) {
+		r->data_ack = number_at(f->data + shape->ack_at, shape->ack_wide);
+		if (!shape->ack_wide)
+			r->data_ack = seq_unwrap((uint32_t)r->data_ack, seat->peers->dsn);
+	}
+}
+
 /* The bytes are the next of the subflow and of the connection, and lie under the mapping at hand or begin
  * a new one. A DSS that repeats the mapping says the same numbers. */
-static inline bool payload_rides(const struct rider *r, const struct half *h, const struct data_stream *own,
-				 bool *new_mapping)
+static inline bool payload_rides(struct rider *r, const struct seat *seat, const struct frame *f, bool *new_mapping)
 {
+	const struct shape *shape = &seat->shape;
+	const struct half *h = seat->h;
 	const struct mapping *m = &h->map;
-	const struct dsnmap *map = &own->map;
-	uint64_t inside = h->nxt - m->seq;
+	uint64_t inside = h->nxt - m->seq, next = seat->own->dsn;
 
-	if (h->bytes.last.end != h->nxt || map->n == 0 || map->extents[map->n - 1].end != own->dsn || m->raw ||
-	    m->infinite)
+	if (h->bytes.last.end != h->nxt || !dsnmap_ends_at(&seat->own->map, next))
 		return false;
 	*new_mapping = inside >= m->len;
-	if (!r->has_dss || !(r->dss.flags & DSS_MAP))
-		return !*new_mapping && inside + r->payload_len <= m->len && m->dsn + inside == own->dsn;
-	uint32_t offset = *new_mapping ? 0 : (uint32_t)inside;
-	return offset + r->payload_len <= r->dss.len && (*new_mapping || r->dss.len == m->len) &&
-	       (uint32_t)h->isn + r->dss.ssn + offset == r->seq &&
-	       (r->dss.flags & DSS_MAP64 ? r->dss.dsn + offset == own->dsn
-					 : (uint32_t)r->dss.dsn + offset == (uint32_t)own->dsn);
+	if (!shape->dsn_at)
+		return !*new_mapping && inside + r->payload_len <= m->len && m->dsn + inside == next;
+	const uint8_t *at = f->data + shape->dsn_at;
+	uint64_t dsn = number_at(at, shape->dsn_wide);
+	at += shape->dsn_wide ? 8 : 4;
+	uint32_t ssn = be32(at), offset = *new_mapping ? 0 : (uint32_t)inside;
+	r->map_len = be16(at + 4);
+	return offset + r->payload_len <= r->map_len && (*new_mapping || r->map_len == m->len) &&
+	       (uint32_t)h->isn + ssn + offset == r->seq &&
+	       (shape->dsn_wide ? dsn + offset == next : (uint32_t)dsn + offset == (uint32_t)next);
 }
 
 /* ---- the changes that the long way would make ---- */
@@ -357,36 +437,59 @@ static inline void carry(struct express *x, struct seat *seat, const struct ride
 	uint64_t dsn = own->dsn, len = r->payload_len;
 
 	if (new_mapping)
-		classify_keep_mapping(h, &(struct mapping){.seq = h->nxt, .dsn = dsn, .len = r->dss.len});
+		classify_keep_mapping(h, &(struct mapping){.seq = h->nxt, .dsn = dsn, .len = r->map_len});
 	dsnmap_carry(&own->map, x->classifier->budget, dsn, dsn + len, seat->subflow->slot, seat->now_ds);
-	own->dsn += len;
+	own->dsn = dsn + len;
 	own->fresh += len;
 	own->unique_bytes += len;
 	classify_halve(own);
-	h->bytes.last.end += len;
 	h->nxt += len;
+	h->bytes.last.end = h->nxt;
 }
 
-static inline void acknowledge(const struct seat *seat, const struct rider *r, uint64_t ack, uint64_t data_ack)
+static inline void acknowledge(const struct seat *seat, const struct rider *r, uint64_t ack)
 {
 	struct half *h = seat->h;
 
-	if (ack > h->ack)
-		h->ack = ack;
+	h->ack = ack > h->ack ? ack : h->ack;
 	h->window = r->window;
-	if (!(r->dss.flags & DSS_ACK))
+	if (!seat->shape.ack_at)
 		return;
-	if ((int64_t)(data_ack - h->data_ack) > 0)
-		h->data_ack = data_ack;
-	if ((int64_t)(data_ack - seat->peers->ack) > 0) {
-		seat->peers->ack = data_ack;
-		seat->peers->ack_wide |= (r->dss.flags & DSS_ACK64) != 0;
+	if ((int64_t)(r->data_ack - h->data_ack) > 0)
+		h->data_ack = r->data_ack;
+	if ((int64_t)(r->data_ack - seat->peers->ack) > 0) {
+		seat->peers->ack = r->data_ack;
+		seat->peers->ack_wide |= seat->shape.ack_wide;
 	}
+}
+
+static inline void remember(struct express *x, const struct seat *seat, const struct frame *f,
+			    const struct rider *r)
+{
+	const struct shape *shape = &seat->shape;
+	const uint8_t *ip = f->data + ETHERNET;
+	uint16_t ip_id = shape->ip_more ? 0 : be16(ip + 4);
+
+	if (ip_id == 0)
+		return;
+	copies_keep(x->copies, &(struct copies_packet){
+				       .ts_ns = f->ts_ns,
+				       .flow_hash = seat->subflow->hash,
+				       .times = shape->times_at ? be64(f->data + shape->times_at) : 0,
+				       .seq = r->seq,
+				       .ack = r->ack,
+				       .ip_bytes = r->ip_bytes,
+				       .file = f->file,
+				       .wan = (uint16_t)shape->wan,
+				       .ip_id = ip_id,
+				       .ttl = ip[8],
+				       .flags = f->data[shape->tcp_at + 13] & 0x1f,
+			       });
 }
 
 static inline void count(struct ledger_run *run, const struct frame *f, const struct rider *r)
 {
-	run->last_ns = f->ts_ns;
+	run->last_ns = f->ts_ns > run->last_ns ? f->ts_ns : run->last_ns;
 	run->sum.frames++;
 	run->sum.l2_bytes += f->wire_len;
 	run->sum.ip_bytes += r->ip_bytes;
@@ -395,78 +498,55 @@ static inline void count(struct ledger_run *run, const struct frame *f, const st
 
 bool express_feed(struct express *x, const struct frame *f, uint32_t wan, uint32_t file)
 {
+	struct seat *seat = seat_find(x, f, wan);
 	struct rider r;
-	const uint8_t *ip;
-	uint32_t left;
 
-	if (f->wire_len > FRAME_MOST || f->backwards || !read_link(f, &ip, &left) || !read_ip(&r, ip, &left))
+	if (!seat || f->wire_len > FRAME_MOST || !seat->subflow->rides || !seat->connection->rides)
 		return false;
-	uint32_t ports = load32(r.tcp);
-	struct seat *seat = seat_of(x, r.addrs, r.family, ports);
-	if (!seat_is(seat, r.addrs, r.family, ports, wan) || seat->mark != f->mark || !seat->subflow->rides ||
-	    !seat->connection->rides || !read_tcp(&r, left))
-		return false;
+	read_frame(&r, seat, f);
+	uint64_t ack = seq_unwrap(r.ack, seat->p->nxt);
+	bool advanced = ack > seat->h->ack, new_mapping = false;
 
-	uint64_t ack = seq_unwrap(r.ack, seat->p->nxt), data_ack = 0;
-	bool carries = r.payload_len > 0, advanced = ack > seat->h->ack, new_mapping = false;
-	struct ledger_run *run = &seat->runs[carries ? CARGO_PAYLOAD : CARGO_ACK];
-
-	if (r.seq != (uint32_t)seat->h->nxt || ack > seat->p->nxt || r.window == 0)
+	/* in order, acknowledging what passed here; a payload_len below 0 is a length that lies */
+	if (r.seq != (uint32_t)seat->h->nxt || ack > seat->p->nxt || r.window == 0 ||
+	    (int64_t)(r.data_ack - seat->peers->dsn) > 1 || r.payload_len > FRAME_MOST)
 		return false;
-	if (r.dss.flags & DSS_ACK) { /* of data that passed here */
-		data_ack = r.dss.flags & DSS_ACK64 ? r.dss.ack
-						   : seq_unwrap((uint32_t)r.dss.ack, seat->peers->dsn);
-		if ((int64_t)(data_ack - seat->peers->dsn) > 1)
-			return false;
-	}
-	if (carries ? !payload_rides(&r, seat->h, seat->own, &new_mapping)
-		    : !advanced || r.dss.flags & DSS_MAP)
+	if (seat->carries ? r.payload_len == 0 || !payload_rides(&r, seat, f, &new_mapping)
+			  : r.payload_len != 0 || !advanced || seat->shape.dsn_at)
 		return false;
-	if (!run_fits(seat, run, f, carries) && !run_open(x, seat, run, f, file, carries))
+	if (!run_fits(seat, f) && !run_open(x, seat, f, file))
 		return false;
 
-	if (carries)
+	if (seat->carries)
 		carry(x, seat, &r, new_mapping);
-	acknowledge(seat, &r, ack, data_ack);
-	health_pass(seat->subflow, seat->h, seat->p, carries, advanced, f->ts_ns,
-		    run->key.direction == DIR_DOWN);
-	if (r.ip_id)
-		copies_keep(x->copies, &(struct copies_packet){
-					       .ts_ns = f->ts_ns,
-					       .flow_hash = seat->subflow->hash,
-					       .times = r.times,
-					       .seq = r.seq,
-					       .ack = r.ack,
-					       .ip_bytes = r.ip_bytes,
-					       .file = f->file,
-					       .wan = (uint16_t)wan,
-					       .ip_id = r.ip_id,
-					       .ttl = r.ttl,
-					       .flags = r.tcp[13] & 0x1f,
-				       });
-	count(run, f, &r);
+	acknowledge(seat, &r, ack);
+	health_pass(seat->subflow, seat->h, seat->p, seat->carries, advanced, f->ts_ns,
+		    seat->run.key.direction == DIR_DOWN);
+	remember(x, seat, f, &r);
+	count(&seat->run, f, &r);
 	return true;
 }
+
+/* ---- from the long way ---- */
 
 void express_learn(struct express *x, const struct frame *f, const struct segment *s, uint32_t wan,
 		   struct subflow *sf, struct flow_tally *tally, unsigned dir)
 {
 	struct connection *c = track_connection(x->track, sf);
+	bool carries = s->payload_len > 0;
+	struct shape shape;
 
 	sf->rides = subflow_rides(sf);
 	c->rides = connection_rides(c);
-	if (!sf->rides || f->linktype != LINK_ETHERNET || !sf->in_use || sf->index == NO_INDEX)
+	if (!sf->rides || !sf->in_use || sf->index == NO_INDEX || !shape_make(&shape, f, s, wan))
 		return;
-	uint32_t ports = load32(s->transport);
-	struct seat *seat = seat_of(x, s->src, s->family, ports);
-	if (!seat_is(seat, s->src, s->family, ports, wan) || seat->subflow != sf || seat->tally != tally) {
+	struct seat *seat = &seats_of(x, s->src, s->family, s->transport)[carries];
+	if (seat->subflow != sf || seat->tally != tally || memcmp(&seat->shape, &shape, sizeof(shape)) != 0) {
 		seat_leave(x, seat);
-		*seat = (struct seat){.ports = ports, .wan = wan, .subflow = sf, .tally = tally};
-		seat->family = s->family;
-		memcpy(seat->addr, s->src, s->family == 4 ? 8 : 32);
+		*seat = (struct seat){.subflow = sf, .tally = tally, .carries = carries};
+		memcpy(&seat->shape, &shape, sizeof(shape));
 		sf->seated = true;
 	}
-	seat->mark = f->mark;
 	seat->dir = (uint8_t)dir;
 	seat->connection = c;
 	seat->h = &sf->half[dir];
@@ -484,19 +564,14 @@ void express_flush(struct express *x, const struct subflow *sf)
 			seat_leave(x, &x->seats[i]);
 }
 
-void express_flush_all(struct express *x)
-{
-	for (unsigned i = 0; i < SEATS; i++)
-		seat_leave(x, &x->seats[i]);
-}
-
 struct express *express_new(struct ledger *ledger, struct track *track, struct copies *copies,
 			    struct classifier *classifier, uint64_t seed)
 {
-	struct express *x = calloc(1, sizeof(*x));
+	struct express *x = aligned_alloc(_Alignof(struct express), sizeof(*x));
 
 	if (!x)
 		return NULL;
+	memset(x, 0, sizeof(*x));
 	x->ledger = ledger;
 	x->track = track;
 	x->copies = copies;

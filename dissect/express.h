@@ -29,6 +29,4 @@ void express_learn(struct express *express, const struct frame *frame, const str
 /* The subflow's state is about to be read or to go: bring its sums home. */
 void express_flush(struct express *express, const struct subflow *subflow);
 
-void express_flush_all(struct express *express);
-
 #endif

@@ -104,6 +104,11 @@ static inline struct dsn_split dsnmap_carry(struct dsnmap *map, struct dsn_budge
 	return dsnmap_carry_slow(map, budget, start, end, slot, now_ds);
 }
 
+static inline bool dsnmap_ends_at(const struct dsnmap *map, uint64_t dsn)
+{
+	return map->n && map->extents[map->n - 1].end == dsn;
+}
+
 /* The subflow of `slot` is gone and the slot will be used again: what it carried was carried by
  * somebody else from now on. */
 void dsnmap_forget(struct dsnmap *map, unsigned slot, unsigned somebody);
