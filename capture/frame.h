@@ -43,8 +43,8 @@ struct frame {
 	uint64_t number;	/* 1-based within its file, as Wireshark counts */
 	const uint8_t *data;
 	uint32_t caplen;
-	uint32_t wire_len;
 	uint32_t wan;		/* index into source_wans() */
+	uint32_t wire_len;
 	uint32_t file;		/* index into source_files() */
 	uint16_t linktype;	/* enum frame_link, or any other number from the file */
 	uint16_t segment_size;	/* size of the wire segments inside a super-frame, 0 = not told */

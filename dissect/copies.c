@@ -47,16 +47,16 @@ static inline struct entry *entry_of(struct copies *copies, uint64_t flow_hash, 
 
 void copies_keep(struct copies *copies, const struct copies_packet *p)
 {
-	*entry_of(copies, p->flow_hash, p->ip_id) = (struct entry){
-		.numbers = (uint64_t)p->seq << 32 | p->ack,
-		.times = p->times,
-		.flow = flow_of(p->flow_hash, p->ip_id, p->ip_bytes),
-		.ts_ns = p->ts_ns,
-		.file = p->file,
-		.wan = p->wan,
-		.ttl = p->ttl,
-		.flags = p->flags,
-	};
+	struct entry *e = entry_of(copies, p->flow_hash, p->ip_id);
+
+	e->numbers = (uint64_t)p->seq << 32 | p->ack;
+	e->times = p->times;
+	e->flow = flow_of(p->flow_hash, p->ip_id, p->ip_bytes);
+	e->ts_ns = p->ts_ns;
+	e->file = p->file;
+	e->wan = p->wan;
+	e->ttl = p->ttl;
+	e->flags = p->flags;
 }
 
 bool copies_seen(struct copies *copies, const struct copies_packet *p, uint32_t *first_wan)
