@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-	CHUNK = 128,	   /* tallies per allocation */
+	CHUNK = 128,	   /* tallies per allocation: those of subflows seen on a second WAN */
 	ROWS_MAX = 1024,   /* subflow rows of one connection; more go into the last one */
 };
 
@@ -63,6 +63,12 @@ static struct flow_tally *tally_take(struct connections *cs)
 	return t;
 }
 
+static void tally_put(struct connections *cs, struct flow_tally *t)
+{
+	t->next = cs->free;
+	cs->free = t;
+}
+
 struct flow_tally *connections_tally_slow(struct connections *cs, struct subflow *sf, uint32_t wan)
 {
 	struct flow_tally **link = &sf->tallies, *t;
@@ -75,7 +81,7 @@ struct flow_tally *connections_tally_slow(struct connections *cs, struct subflow
 	if (t) {
 		*link = t->next;
 	} else {
-		t = tally_take(cs);
+		t = sf->tallies ? tally_take(cs) : &sf->tally;
 		if (!t)
 			return NULL;
 		/* kinds[] needs no clearing: `used` says what is valid */
@@ -267,8 +273,8 @@ void connections_leave(struct connections *cs, struct ledger *ledger, struct sub
 			}
 			count_wan(ledger, sf, t);
 		}
-		t->next = cs->free;
-		cs->free = t;
+		if (t != &sf->tally)
+			tally_put(cs, t);
 	}
 	if (!row || row->first_ns)
 		return;

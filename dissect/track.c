@@ -11,8 +11,9 @@
 
 enum {
 	CHUNK = 256,		/* subflows, connections per allocation */
-	TOKEN_BUCKETS = 1 << 14,
-	NEAR_BUCKETS = 1 << 12,
+	TOKEN_BUCKETS = 1 << 17,
+	NEAR_LOWS = 512,
+	NEAR_HIGHS = 1 << 16,
 	NEAR_STEPS = 256,	/* candidates looked at before a position counts as ambiguous */
 	CREDIT_IDLE = 1,
 	CREDIT_ESTABLISHED = 3,
@@ -45,7 +46,7 @@ struct track {
 	uint32_t high_connection, free_connection;
 
 	uint32_t tokens[TOKEN_BUCKETS];
-	uint32_t near[4][NEAR_BUCKETS];
+	uint32_t near_lows[2][NEAR_LOWS], near_highs[2][NEAR_HIGHS];
 	struct dsn_budget budget;
 	struct subflow *latest;
 	struct subflow spare; /* stands in when memory is out; never found again */
@@ -194,13 +195,20 @@ static uint32_t *token_head(struct track *t, uint32_t token)
 	return &t->tokens[mix(token ^ t->seed[0], t->seed[1] | 1) % TOKEN_BUCKETS];
 }
 
+static struct chain_link *token_link(struct track *t, uint32_t number)
+{
+	return &connection_at(t, number / 2)->by_token[number % 2];
+}
+
 static void token_add(struct track *t, struct connection *c, unsigned side, uint32_t token)
 {
 	uint32_t *head = token_head(t, token);
 
 	c->has_token[side] = true;
 	c->token[side] = token;
-	c->next_token[side] = *head;
+	c->by_token[side] = (struct chain_link){*head, NO_INDEX};
+	if (*head != NO_INDEX)
+		token_link(t, *head)->prev = c->index * 2 + side;
 	*head = c->index * 2 + side;
 }
 
@@ -208,10 +216,13 @@ static void token_remove(struct track *t, struct connection *c, unsigned side)
 {
 	if (!c->has_token[side])
 		return;
-	uint32_t *link = token_head(t, c->token[side]);
-	while (*link != c->index * 2 + side)
-		link = &connection_at(t, *link / 2)->next_token[*link % 2];
-	*link = c->next_token[side];
+	const struct chain_link *link = &c->by_token[side];
+	if (link->prev == NO_INDEX)
+		*token_head(t, c->token[side]) = link->next;
+	else
+		token_link(t, link->prev)->next = link->next;
+	if (link->next != NO_INDEX)
+		token_link(t, link->next)->prev = link->prev;
 	c->has_token[side] = false;
 }
 
@@ -223,7 +234,7 @@ static struct connection *token_find(struct track *t, uint32_t token, unsigned *
 		*side = link % 2;
 		if (c->token[*side] == token && c->live)
 			return c;
-		link = c->next_token[*side];
+		link = c->by_token[*side].next;
 	}
 	return NULL;
 }
@@ -238,21 +249,34 @@ static bool position(const struct data_stream *s, uint64_t *at, bool *wide)
 	return s->has_dsn || s->has_ack;
 }
 
-static uint32_t near_bucket(const struct track *t, uint64_t at, bool wide)
+/* Buckets by the lower 32 bits come twice: first for streams of which no more is known, then for the others. */
+static uint32_t near_low(uint64_t at, bool wide)
 {
-	if (!wide)
-		return (uint32_t)at >> 24;
-	return (uint32_t)(mix((at >> 31) ^ t->seed[0], t->seed[1] | 1) % NEAR_BUCKETS);
+	return (uint32_t)at >> 24 | (wide ? 256 : 0);
+}
+
+static uint32_t near_high(const struct track *t, uint64_t at)
+{
+	return (uint32_t)(mix((at >> 31) ^ t->seed[0], t->seed[1] | 1) % NEAR_HIGHS);
+}
+
+static uint32_t *near_head(struct track *t, unsigned chain, uint32_t bucket)
+{
+	return chain % 2 ? &t->near_highs[chain / 2][bucket] : &t->near_lows[chain / 2][bucket];
 }
 
 static void near_unlink(struct track *t, struct connection *c, unsigned chain)
 {
+	const struct chain_link *link = &c->near[chain];
+
 	if (c->near_bucket[chain] == NO_INDEX)
 		return;
-	uint32_t *link = &t->near[chain][c->near_bucket[chain]];
-	while (*link != c->index)
-		link = &connection_at(t, *link)->next_near[chain];
-	*link = c->next_near[chain];
+	if (link->prev == NO_INDEX)
+		*near_head(t, chain, c->near_bucket[chain]) = link->next;
+	else
+		connection_at(t, link->prev)->near[chain].next = link->next;
+	if (link->next != NO_INDEX)
+		connection_at(t, link->next)->near[chain].prev = link->prev;
 	c->near_bucket[chain] = NO_INDEX;
 }
 
@@ -261,9 +285,12 @@ static void near_link(struct track *t, struct connection *c, unsigned chain, uin
 	if (c->near_bucket[chain] == bucket)
 		return;
 	near_unlink(t, c, chain);
+	uint32_t *head = near_head(t, chain, bucket);
 	c->near_bucket[chain] = bucket;
-	c->next_near[chain] = t->near[chain][bucket];
-	t->near[chain][bucket] = c->index;
+	c->near[chain] = (struct chain_link){*head, NO_INDEX};
+	if (*head != NO_INDEX)
+		connection_at(t, *head)->near[chain].prev = c->index;
+	*head = c->index;
 }
 
 static void near_update(struct track *t, struct connection *c, unsigned dir)
@@ -277,9 +304,9 @@ static void near_update(struct track *t, struct connection *c, unsigned dir)
 	if (c->near_mark[dir] == mark)
 		return;
 	c->near_mark[dir] = mark;
-	near_link(t, c, 2 * dir, near_bucket(t, at, false));
+	near_link(t, c, 2 * dir, near_low(at, wide));
 	if (wide)
-		near_link(t, c, 2 * dir + 1, near_bucket(t, at, true));
+		near_link(t, c, 2 * dir + 1, near_high(t, at));
 }
 
 static bool positions_agree(const struct data_stream *a, const struct data_stream *b, bool *compared)
@@ -306,50 +333,68 @@ static bool streams_agree(const struct connection *a, const struct connection *b
 	       positions_agree(&a->stream[1], &b->stream[1], &compared) && compared;
 }
 
+struct near_search {
+	const struct connection *of;
+	struct connection *found;
+	int steps;
+};
+
+/* Look through a chain. False when the answer is "ambiguous". */
+static bool near_look(struct track *t, struct near_search *search, unsigned chain, uint32_t bucket)
+{
+	for (uint32_t i = *near_head(t, chain, bucket); i != NO_INDEX;) {
+		struct connection *other = connection_at(t, i);
+		i = other->near[chain].next;
+		if (++search->steps > NEAR_STEPS)
+			return false;
+		if (other == search->of || other == search->found || !other->live ||
+		    !streams_agree(search->of, other))
+			continue;
+		if (search->found)
+			return false;
+		search->found = other;
+	}
+	return true;
+}
+
+static bool near_look_low(struct track *t, struct near_search *search, unsigned dir, uint64_t at, bool wide)
+{
+	for (int around = -1; around <= 1; around++)
+		if (!near_look(t, search, 2 * dir, near_low(at + (uint64_t)around * NEAR_NARROW, wide)))
+			return false;
+	return true;
+}
+
+static bool near_look_high(struct track *t, struct near_search *search, unsigned dir, uint64_t at)
+{
+	for (int around = -1; around <= 1; around++)
+		if (!near_look(t, search, 2 * dir + 1, near_high(t, at + (uint64_t)around * NEAR_WIDE)))
+			return false;
+	return true;
+}
+
+/* A wide position belongs to a connection with wide ones, or else to one of which only the lower halves are known. */
+static bool near_look_around(struct track *t, struct near_search *search, unsigned dir, uint64_t at, bool wide)
+{
+	if (wide && !near_look_high(t, search, dir, at))
+		return false;
+	if (wide && search->found)
+		return true;
+	return near_look_low(t, search, dir, at, false) && (wide || near_look_low(t, search, dir, at, true));
+}
+
 /* The one other live connection whose streams are where c's are; NULL when there is none or more than one. */
 static struct connection *near_find(struct track *t, const struct connection *c)
 {
-	struct connection *found = NULL;
-	int steps = 0;
+	struct near_search search = {.of = c};
 
 	for (unsigned dir = 0; dir < 2; dir++) {
 		uint64_t at;
 		bool wide;
-		if (!position(&c->stream[dir], &at, &wide))
-			continue;
-		for (int around = -1; around <= 1; around++) {
-			uint64_t probe = at + (uint64_t)around * (wide ? NEAR_WIDE : NEAR_NARROW);
-			unsigned chain = 2 * dir + wide;
-			uint32_t i = t->near[chain][near_bucket(t, probe, wide)];
-			for (; i != NO_INDEX; i = connection_at(t, i)->next_near[chain]) {
-				struct connection *other = connection_at(t, i);
-				if (++steps > NEAR_STEPS)
-					return NULL;
-				if (other == c || other == found || !other->live ||
-				    !streams_agree(c, other))
-					continue;
-				if (found)
-					return NULL;
-				found = other;
-			}
-		}
-		/* a wide position may belong to a connection that only has narrow ones */
-		if (wide && !found) {
-			for (uint32_t i = t->near[2 * dir][near_bucket(t, at, false)]; i != NO_INDEX;
-			     i = connection_at(t, i)->next_near[2 * dir]) {
-				struct connection *other = connection_at(t, i);
-				if (++steps > NEAR_STEPS)
-					return NULL;
-				if (other == c || other == found || !other->live ||
-				    !streams_agree(c, other))
-					continue;
-				if (found)
-					return NULL;
-				found = other;
-			}
-		}
+		if (position(&c->stream[dir], &at, &wide) && !near_look_around(t, &search, dir, at, wide))
+			return NULL;
 	}
-	return found;
+	return search.found;
 }
 
 /* ---- connections ---- */
@@ -417,10 +462,13 @@ static void slot_take(struct connection *c, struct subflow *sf)
 	sf->slot = (uint8_t)slot;
 }
 
-static void connection_add(struct connection *c, struct subflow *sf)
+static void connection_add(struct track *t, struct connection *c, struct subflow *sf)
 {
 	sf->connection = c->index;
 	sf->next = c->subflows;
+	sf->prev = NO_INDEX;
+	if (sf->next != NO_INDEX)
+		track_at(t, sf->next)->prev = sf->index;
 	c->subflows = sf->index;
 	c->n_subflows++;
 	sf->number = c->numbered++;
@@ -431,13 +479,14 @@ static void connection_add(struct connection *c, struct subflow *sf)
 
 static void connection_remove(struct track *t, struct connection *c, struct subflow *sf)
 {
-	uint32_t *link = &c->subflows;
-
-	while (*link != sf->index && *link != NO_INDEX)
-		link = &track_at(t, *link)->next;
-	if (*link == NO_INDEX)
-		return;
-	*link = sf->next;
+	if (sf->index == NO_INDEX)
+		return; /* the spare one stands in no list */
+	if (sf->prev != NO_INDEX)
+		track_at(t, sf->prev)->next = sf->next;
+	else
+		c->subflows = sf->next;
+	if (sf->next != NO_INDEX)
+		track_at(t, sf->next)->prev = sf->prev;
 	c->n_subflows--;
 	if (sf->slot < SOMEBODY && c->n_subflows > 0) {
 		dsnmap_forget(&c->stream[0].map, sf->slot, SOMEBODY);
@@ -504,9 +553,12 @@ static void evict_one(struct track *t)
 	}
 }
 
-/* With each new subflow the hand looks at two others and lets go what was closed long ago. */
+/* With each new subflow the hand looks at two others and lets go what was closed long ago. A full table needs no
+ * help: evict_one() lets go whatever is closed. */
 static void reap(struct track *t, uint64_t now_ns)
 {
+	if (t->free_subflow == NO_INDEX && t->high_subflow == t->max_subflows)
+		return;
 	for (int i = 0; i < 2 && t->high_subflow; i++) {
 		t->hand = t->hand + 1 >= t->high_subflow ? 0 : t->hand + 1;
 		struct subflow *sf = track_at(t, t->hand);
@@ -533,7 +585,7 @@ static struct subflow *subflow_take(struct track *t)
 		t->high_subflow++;
 	}
 	struct subflow *sf = track_at(t, i);
-	memset(sf, 0, sizeof(*sf));
+	memset(sf, 0, offsetof(struct subflow, tally));
 	sf->index = i;
 	return sf;
 }
@@ -548,7 +600,7 @@ static void subflow_begin(struct track *t, struct subflow *sf, uint64_t ts_ns)
 	sf->confidence = CONF_ORPHAN;
 	sf->credit = CREDIT_IDLE;
 	sf->state = SUBFLOW_ESTABLISHED; /* unless a SYN says otherwise */
-	connection_add(c, sf);
+	connection_add(t, c, sf);
 }
 
 /* The end that most likely opened a subflow whose SYN was not seen: the one with the higher port. */
@@ -744,7 +796,7 @@ static void connection_unite(struct track *t, struct connection *c, struct conne
 		struct subflow *sf = track_at(t, gone->subflows);
 		unsigned old = sf->slot;
 		gone->subflows = sf->next;
-		connection_add(c, sf);
+		connection_add(t, c, sf);
 		sf->flip ^= flip;
 		sf->rides = false;
 		slots[old] = sf->slot;
@@ -992,7 +1044,8 @@ struct track *track_new(size_t max_subflows, uint64_t seed, const struct track_s
 	t->free_subflow = t->free_connection = NO_INDEX;
 	t->budget.max = BUDGET_EXTENTS;
 	memset(t->tokens, 0xff, sizeof(t->tokens));
-	memset(t->near, 0xff, sizeof(t->near));
+	memset(t->near_lows, 0xff, sizeof(t->near_lows));
+	memset(t->near_highs, 0xff, sizeof(t->near_highs));
 	size_t chunks = max_subflows / CHUNK + 2;
 	t->subflows = calloc(chunks, sizeof(*t->subflows));
 	t->connections = calloc(chunks, sizeof(*t->connections));

@@ -117,12 +117,12 @@ struct subflow {
 	uint64_t hash;
 	uint32_t index;		/* its own */
 	uint32_t connection;
-	uint32_t next;		/* of the same connection */
 	bool in_use;
+	uint8_t state;		/* enum subflow_state */
+	uint8_t credit;		/* rounds of the clock it survives; raised by each frame. So far: what the clock looks at */
+	uint32_t next, prev;	/* of the same connection */
 	bool low_opens;		/* the key's low end opened it: dir 0 is low to high */
 	bool opener_known;	/* a SYN was seen, or the SYN/ACK */
-	uint8_t state;		/* enum subflow_state */
-	uint8_t credit;		/* rounds of the clock it survives; raised by each frame */
 	bool join, initial;
 	bool mptcp;		/* an MPTCP option was seen */
 	bool local;		/* plain TCP that never leaves the access link */
@@ -154,6 +154,7 @@ struct subflow {
 	uint32_t home;		/* ledger's index of the WAN it began on */
 	struct flow_tally *tallies;	/* the WAN used last is first */
 	struct half half[2];
+	struct flow_tally tally;	/* of the WAN it began on; in use when tallies is not NULL, else not cleared */
 };
 
 /* One direction of a connection: dir 0 comes from its opener. */
@@ -169,6 +170,10 @@ struct data_stream {
 	uint64_t unique_bytes;
 };
 
+struct chain_link {
+	uint32_t next, prev;	/* prev of the first is NO_INDEX */
+};
+
 struct connection {
 	uint32_t index;
 	bool in_use;
@@ -182,8 +187,8 @@ struct connection {
 	bool has_key[2], has_token[2];
 	uint8_t key[2][8];
 	uint32_t token[2];
-	uint32_t next_token[2];	/* hash chains, links are index * 2 + side */
-	uint32_t next_near[4];	/* chains of the position index: [2 * dir + wide] */
+	struct chain_link by_token[2];	/* hash chains, numbers are index * 2 + side */
+	struct chain_link near[4];	/* chains of the position index: [2 * dir + wide], numbers are indices */
 	uint32_t near_bucket[4];	/* where they hang; NO_INDEX = not in the index */
 	uint64_t near_mark[2];	/* position >> 24 when last indexed, +1; 0 = never */
 	uint64_t id;
