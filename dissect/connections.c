@@ -240,6 +240,12 @@ static void fill_row(struct ledger *ledger, struct ledger_subflow *s, const stru
 		ledger_share(ledger, s, t->shares[i].circumstance, &t->shares[i].sum);
 }
 
+static void add_standby(struct ledger *ledger, uint32_t wan, uint64_t ip_bytes)
+{
+	ledger->wans[wan].counters.standby_connections++;
+	ledger->wans[wan].counters.standby_ip_bytes += ip_bytes;
+}
+
 static void count_wan(struct ledger *ledger, const struct subflow *sf, const struct flow_tally *t)
 {
 	struct ledger_counters *n = &ledger->wans[t->wan].counters;
@@ -257,9 +263,37 @@ static void count_wan(struct ledger *ledger, const struct subflow *sf, const str
 	n->subflows_evicted += sf->evicted;
 }
 
+static bool ever_mptcp(const struct connection *c)
+{
+	return c->version >= 0 || c->confidence <= CONF_DSN;
+}
+
+/* A flood has one subflow in each connection and none that matters: no texts and rows for those. */
+static bool pass_by(struct ledger *ledger, struct subflow *sf, const struct connection *c)
+{
+	struct flow_tally *t = sf->tallies;
+	struct tally sum = {0};
+
+	if (c->numbered != 1 || !t || t->next || !t->used || t->wan >= LEDGER_WANS_MAX)
+		return false;
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		if (t->used & 1u << k)
+			add(&sum, &t->kinds[k]);
+	if (!ledger_pass_connection(ledger, c->id, t->wan, &sum))
+		return false;
+	count_wan(ledger, sf, t);
+	bool carried = t->used & 1u << KIND_PAYLOAD && t->kinds[KIND_PAYLOAD].payload_bytes;
+	if (ever_mptcp(c) && !sf->initial && !carried)
+		add_standby(ledger, t->wan, sum.ip_bytes);
+	sf->tallies = NULL;
+	return true;
+}
+
 void connections_leave(struct connections *cs, struct ledger *ledger, struct subflow *sf,
 		       const struct connection *c)
 {
+	if (pass_by(ledger, sf, c))
+		return;
 	struct ledger_connection *row = row_of(cs, c->index);
 
 	while (sf->tallies) {
@@ -297,8 +331,7 @@ static void count_standby(struct ledger *ledger, const struct ledger_connection 
 	for (unsigned w = 0; w < ledger->n_wans; w++) {
 		if (!(joined & ~opened & UINT64_C(1) << w) || payload[w])
 			continue;
-		ledger->wans[w].counters.standby_connections++;
-		ledger->wans[w].counters.standby_ip_bytes += ip[w];
+		add_standby(ledger, w, ip[w]);
 	}
 }
 
@@ -318,7 +351,7 @@ static void name_ends(struct ledger_connection *row)
 
 void connections_close(struct connections *cs, struct ledger *ledger, const struct connection *c)
 {
-	struct ledger_connection *row = row_of(cs, c->index);
+	struct ledger_connection *row = c->index < cs->n_rows ? &cs->rows[c->index] : NULL;
 
 	if (!row || row->n_subflows == 0)
 		return;
@@ -337,7 +370,7 @@ void connections_close(struct connections *cs, struct ledger *ledger, const stru
 			row->last_ns = row->subflows[i].last_ns;
 	}
 	name_ends(row);
-	if (c->version >= 0 || row->confidence <= CONF_DSN)
+	if (ever_mptcp(c))
 		count_standby(ledger, row);
 	ledger_take_connection(ledger, row);
 	memset(row, 0, sizeof(*row));

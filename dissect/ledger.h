@@ -386,6 +386,13 @@ void ledger_share(const struct ledger *ledger, struct ledger_subflow *subflow, u
  * sums. Rows of the same WAN, client, server and reuse are added up. */
 void ledger_take_connection(struct ledger *ledger, struct ledger_connection *connection);
 
+/*
+ * The short way for a finished connection of one subflow whose frames add up to `sum`: when it ranks below all that are
+ * kept, count it among the rest and return true. Its row need not be made then. `id` is the number whose
+ * 16 hex digits are the row's id.
+ */
+bool ledger_pass_connection(struct ledger *ledger, uint64_t id, uint32_t wan, const struct tally *sum);
+
 /* into += from. WANs meet by name, files by name, connections by id. `from` is unchanged.
  * Returns false when the result would need more than LEDGER_WANS_MAX WANs or memory ran out; `into` is then
  * still valid. */

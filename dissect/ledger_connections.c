@@ -388,6 +388,30 @@ bool ledger_push_connection(struct ledger *ledger, struct ledger_connection *con
 	return true;
 }
 
+static void id_text(char text[17], uint64_t id)
+{
+	for (int i = 15; i >= 0; i--, id >>= 4)
+		text[i] = "0123456789abcdef"[id & 15];
+	text[16] = '\0';
+}
+
+bool ledger_pass_connection(struct ledger *ledger, uint64_t id, uint32_t wan,
+                            const struct tally *sum)
+{
+	struct ledger_rank rank = {.total_bytes = sum->l2_bytes};
+
+	if (!ledger->floor_known)
+		return false;
+	id_text(rank.id, id);
+	if (rank_order(&ledger->floor, &rank) >= 0)
+		return false;
+	ledger->rest.connections++;
+	ledger->rest.subflows++;
+	if (wan < LEDGER_WANS_MAX)
+		tally_add(&ledger->rest.wans[wan], sum);
+	return true;
+}
+
 void ledger_take_connection(struct ledger *ledger, struct ledger_connection *connection)
 {
 	struct ledger_rank rank;

@@ -13,7 +13,7 @@ enum {
 	CHUNK = 256,		/* subflows, connections per allocation */
 	TOKEN_BUCKETS = 1 << 17,
 	NEAR_LOWS = 512,
-	NEAR_HIGHS = 1 << 16,
+	NEAR_HIGHS = 1 << 17,
 	NEAR_STEPS = 256,	/* candidates looked at before a position counts as ambiguous */
 	CREDIT_IDLE = 1,
 	CREDIT_ESTABLISHED = 3,
@@ -26,7 +26,7 @@ enum {
 #define NEAR_NARROW (1 << 24)
 
 struct slot {
-	uint32_t tag;
+	uint32_t tag;	  /* lower half of the hash: its place, and enough more to look at few others */
 	uint32_t subflow; /* index + 1; 0 = free */
 };
 
@@ -132,9 +132,9 @@ static struct slot *slot_of(const struct track *t, uint64_t hash, const struct f
 			    struct subflow **found)
 {
 	size_t mask = t->n_slots - 1;
-	uint32_t tag = (uint32_t)(hash >> 32);
+	uint32_t tag = (uint32_t)hash;
 
-	for (size_t i = hash & mask;; i = (i + 1) & mask) {
+	for (size_t i = tag & mask;; i = (i + 1) & mask) {
 		struct slot *s = &t->slots[i];
 		*found = NULL;
 		if (!s->subflow)
@@ -158,8 +158,7 @@ static bool slots_grow(struct track *t)
 	for (size_t i = 0; i < t->n_slots; i++) {
 		if (!old[i].subflow)
 			continue;
-		uint64_t hash = track_at(t, old[i].subflow - 1)->hash;
-		size_t at = hash & (n - 1);
+		size_t at = old[i].tag & (n - 1);
 		while (slots[at].subflow)
 			at = (at + 1) & (n - 1);
 		slots[at] = old[i];
@@ -173,12 +172,12 @@ static bool slots_grow(struct track *t)
 /* Take an entry out and close the hole, so that no search stops too early. */
 static void slot_remove(struct track *t, const struct subflow *sf)
 {
-	size_t mask = t->n_slots - 1, hole = sf->hash & mask;
+	size_t mask = t->n_slots - 1, hole = (uint32_t)sf->hash & mask;
 
 	while (t->slots[hole].subflow != sf->index + 1)
 		hole = (hole + 1) & mask;
 	for (size_t i = (hole + 1) & mask; t->slots[i].subflow; i = (i + 1) & mask) {
-		size_t home = track_at(t, t->slots[i].subflow - 1)->hash & mask;
+		size_t home = t->slots[i].tag & mask;
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;
 		t->slots[hole] = t->slots[i];
@@ -257,7 +256,7 @@ static uint32_t near_low(uint64_t at, bool wide)
 
 static uint32_t near_high(const struct track *t, uint64_t at)
 {
-	return (uint32_t)(mix((at >> 31) ^ t->seed[0], t->seed[1] | 1) % NEAR_HIGHS);
+	return (uint32_t)(mix((at >> 32) ^ t->seed[0], t->seed[1] | 1) % NEAR_HIGHS);
 }
 
 static uint32_t *near_head(struct track *t, unsigned chain, uint32_t bucket)
@@ -367,10 +366,11 @@ static bool near_look_low(struct track *t, struct near_search *search, unsigned 
 
 static bool near_look_high(struct track *t, struct near_search *search, unsigned dir, uint64_t at)
 {
-	for (int around = -1; around <= 1; around++)
-		if (!near_look(t, search, 2 * dir + 1, near_high(t, at + (uint64_t)around * NEAR_WIDE)))
-			return false;
-	return true;
+	/* a bucket is twice as wide as the distance: what is near lies in two of them */
+	uint32_t from = near_high(t, at - NEAR_WIDE), to = near_high(t, at + NEAR_WIDE);
+
+	return near_look(t, search, 2 * dir + 1, from) &&
+	       (from == to || near_look(t, search, 2 * dir + 1, to));
 }
 
 /* A wide position belongs to a connection with wide ones, or else to one of which only the lower halves are known. */
@@ -535,11 +535,22 @@ static void subflow_free(struct track *t, struct subflow *sf)
 	t->free_subflow = sf->index;
 }
 
+/* The hand comes by soon. In a flood all it finds has long left the caches. */
+static void prefetch(struct track *t, uint32_t i)
+{
+	if (i >= t->high_subflow)
+		return;
+	const char *sf = (const char *)track_at(t, i);
+	for (size_t line = 0; line < offsetof(struct subflow, tally) + 128; line += 64)
+		__builtin_prefetch(sf + line, 1);
+}
+
 /* Second chance: what was touched since the hand came by last stays. */
 static void evict_one(struct track *t)
 {
 	for (;;) {
 		struct subflow *sf = track_at(t, t->hand);
+		prefetch(t, t->hand + 2);
 		t->hand = t->hand + 1 == t->high_subflow ? 0 : t->hand + 1;
 		if (!sf->in_use)
 			continue;
@@ -645,7 +656,7 @@ static struct subflow *subflow_new(struct track *t, const struct flow_key *key, 
 		return NULL;
 	sf->key = *key;
 	sf->hash = hash;
-	*slot_of(t, hash, key, &none) = (struct slot){(uint32_t)(hash >> 32), sf->index + 1};
+	*slot_of(t, hash, key, &none) = (struct slot){(uint32_t)hash, sf->index + 1};
 	t->used_slots++;
 	subflow_begin(t, sf, ts_ns);
 	sf->opener_known = s->flags & TCP_SYN;
