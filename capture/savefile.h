@@ -99,7 +99,7 @@ static inline uint32_t savefile_u32(const struct savefile *savefile, const uint8
 }
 
 /*
- * The ordinary record of an ordinary pcap, inline for speed: the same answer as savefile_next()
+ * The ordinary record of an ordinary pcap in this machine's byte order, inline for speed: the same answer as savefile_next()
  * where it returns true; false means "ask savefile_next()".
  */
 static inline bool savefile_plain(const struct savefile *savefile, const uint8_t *bytes,
@@ -108,19 +108,21 @@ static inline bool savefile_plain(const struct savefile *savefile, const uint8_t
 {
 	if (length < 16)
 		return false;
-	*caplen = savefile_u32(savefile, bytes + 8);
+	uint32_t words[4];
+	memcpy(words, bytes, sizeof(words));
+	*caplen = words[2];
 	if (*caplen - 1 >= SAVEFILE_FRAME_MAX || length - 16 < *caplen)
 		return false;
-	*ts_ns = savefile_u32(savefile, bytes) * 1000000000ull +
-	         (uint64_t)savefile_u32(savefile, bytes + 4) * savefile->tick_ns;
-	*wire_len = savefile_u32(savefile, bytes + 12);
+	*ts_ns = words[0] * 1000000000ull + (uint64_t)words[1] * savefile->tick_ns;
+	*wire_len = words[3];
 	return true;
 }
 
 /* Whether savefile_plain() applies to this file at all. */
 static inline bool savefile_is_plain(const struct savefile *savefile)
 {
-	return !savefile->ng && savefile->record_header == 16 && !savefile->crossed_lengths;
+	return !savefile->ng && !savefile->swapped && savefile->record_header == 16 &&
+	       !savefile->crossed_lengths;
 }
 
 #endif

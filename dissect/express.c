@@ -12,7 +12,10 @@ enum {
 	SEATS = 512,		/* one cargo of one direction of a subflow each; a clash gives it to the newer one */
 	FRAME_MOST = 1600,	/* larger ones are super-frames and have a note to make */
 	LANE = 16,
-	LANES = 8,		/* 14 + 40 + 60 bytes of headers and a little more */
+	LANES = 7,		/* four from the front and three from the end of the headers, which may overlap */
+	FRONT = 4,
+	HEADER_LEAST = FRONT * LANE,
+	HEADER_MOST = LANES * LANE,
 	RECENT = 2,		/* data one way and acks the other: two seats take nearly all frames in a row */
 
 	ETHERNET = 14,
@@ -28,8 +31,7 @@ typedef uint64_t lane __attribute__((vector_size(LANE)));
 
 /* Headers of the frames of one seat are alike: `bytes` under `mask`. What differs stands at fixed places. */
 struct shape {
-	lane bytes[LANES], mask[LANES];	/* the last lane ends where the headers end */
-	unsigned lanes;
+	lane bytes[LANES], mask[LANES];
 	uint32_t header;		/* length of all headers */
 	uint32_t nature;		/* nature_of() the frame */
 	uint32_t wan;
@@ -88,16 +90,10 @@ static inline uint32_t nature_of(const struct frame *f)
 
 static void fix(struct shape *shape, const uint8_t *frame, uint32_t at, uint8_t mask)
 {
-	uint32_t i = at / LANE;
+	uint32_t place = at < HEADER_LEAST ? at : at + HEADER_MOST - shape->header;
 
-	if (i >= shape->lanes - 1) { /* the last lane overlaps the one before it */
-		i = shape->lanes - 1;
-		((uint8_t *)&shape->bytes[i])[at + LANE - shape->header] = frame[at];
-		((uint8_t *)&shape->mask[i])[at + LANE - shape->header] = mask;
-		return;
-	}
-	((uint8_t *)&shape->bytes[i])[at % LANE] = frame[at] & mask;
-	((uint8_t *)&shape->mask[i])[at % LANE] = mask;
+	((uint8_t *)shape->bytes)[place] = frame[at] & mask;
+	((uint8_t *)shape->mask)[place] = mask;
 }
 
 static void fix_range(struct shape *shape, const uint8_t *frame, uint32_t at, uint32_t n)
@@ -182,7 +178,8 @@ static bool shape_make(struct shape *shape, const struct frame *f, const struct 
 		return false;
 	shape->tcp_at = (uint16_t)(ETHERNET + ip_header);
 	shape->header = shape->tcp_at + 20u + s->options_len;
-	shape->lanes = (shape->header + LANE - 1) / LANE;
+	if (shape->header < HEADER_LEAST || shape->header > HEADER_MOST)
+		return false;
 	fix_range(shape, f->data, 12, 2);
 	if (s->family == 4)
 		fix_ipv4(shape, f->data);
@@ -194,21 +191,22 @@ static bool shape_make(struct shape *shape, const struct frame *f, const struct 
 	return fix_options(shape, f->data);
 }
 
-static inline lane lane_at(const uint8_t *at)
+static inline lane lane_differs(const struct shape *shape, unsigned i, const uint8_t *at)
 {
 	lane l;
 	memcpy(&l, at, sizeof(l));
-	return l;
+	return (l ^ shape->bytes[i]) & shape->mask[i];
 }
 
 static inline bool shape_fits(const struct shape *shape, const struct frame *f, uint32_t wan)
 {
 	if (f->caplen < shape->header || wan != shape->wan || nature_of(f) != shape->nature)
 		return false;
-	unsigned last = shape->lanes - 1;
-	lane differ = (lane_at(f->data + shape->header - LANE) ^ shape->bytes[last]) & shape->mask[last];
-	for (unsigned i = 0; i < last; i++)
-		differ |= (lane_at(f->data + i * LANE) ^ shape->bytes[i]) & shape->mask[i];
+	const uint8_t *front = f->data, *end = f->data + shape->header;
+	lane differ = lane_differs(shape, 0, front) | lane_differs(shape, 1, front + LANE) |
+		      lane_differs(shape, 2, front + 2 * LANE) | lane_differs(shape, 3, front + 3 * LANE) |
+		      lane_differs(shape, 4, end - 3 * LANE) | lane_differs(shape, 5, end - 2 * LANE) |
+		      lane_differs(shape, 6, end - LANE);
 	return (differ[0] | differ[1]) == 0;
 }
 
@@ -240,7 +238,7 @@ static inline bool seat_takes(const struct seat *seat, const struct frame *f, ui
 }
 
 /* Frames of the commonest headers only; what has others has no seat. */
-static struct seat *seat_search(struct express *x, const struct frame *f, uint32_t wan)
+static __attribute__((noinline)) struct seat *seat_search(struct express *x, const struct frame *f, uint32_t wan)
 {
 	const uint8_t *ip = f->data + ETHERNET;
 	struct seat *pair;
@@ -312,11 +310,14 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 /* Frames of this seat may run from now on, if the ledger agrees, until anything changes that time changes:
  * the second, the age of DSNs, the loss window, the look at the connection's other WANs. */
-static bool run_open(struct express *x, struct seat *seat, const struct frame *f, uint32_t file)
+static __attribute__((noinline)) bool run_open(struct express *x, struct seat *seat, const struct frame *f,
+					      uint32_t file)
 {
 	const struct flow_tally *tally = seat->tally;
 
 	run_close(x, seat);
+	if (seat->carries)
+		health_window_move(seat->h, f->ts_ns);
 	struct ledger_entry entry = {
 		.wan = seat->shape.wan,
 		.ts_ns = f->ts_ns,
@@ -337,7 +338,7 @@ static bool run_open(struct express *x, struct seat *seat, const struct frame *f
 	if (seat->carries) {
 		seat->now_ds = classify_now_ds(x->classifier, f->ts_ns);
 		until = least(until, classify_ds_end(x->classifier, f->ts_ns));
-		until = least(until, health_window_end(seat->h, f->ts_ns));
+		until = least(until, health_window_end(seat->h));
 		if (seat->looks)
 			until = least(until, tally->circumstance_until_ns);
 	}
@@ -451,7 +452,8 @@ static inline void acknowledge(const struct seat *seat, const struct rider *r, u
 {
 	struct half *h = seat->h;
 
-	h->ack = ack > h->ack ? ack : h->ack;
+	if (ack > h->ack)
+		h->ack = ack;
 	h->window = r->window;
 	if (!seat->shape.ack_at)
 		return;
@@ -489,7 +491,8 @@ static inline void remember(struct express *x, const struct seat *seat, const st
 
 static inline void count(struct ledger_run *run, const struct frame *f, const struct rider *r)
 {
-	run->last_ns = f->ts_ns > run->last_ns ? f->ts_ns : run->last_ns;
+	if (f->ts_ns > run->last_ns)
+		run->last_ns = f->ts_ns;
 	run->sum.frames++;
 	run->sum.l2_bytes += f->wire_len;
 	run->sum.ip_bytes += r->ip_bytes;

@@ -3,7 +3,7 @@
 
 /* ---- what is kept per segment ---- */
 
-static void loss_window_move(struct half *h, uint64_t ts_ns)
+void health_window_move(struct half *h, uint64_t ts_ns)
 {
 	if (ts_ns < h->window_ns + HEALTH_LOSS_WINDOW_NS)
 		return;
@@ -40,7 +40,7 @@ static inline void pass(struct subflow *sf, struct half *h, struct half *p, bool
 	hear_answer(sf, h, p, advanced, ts_ns);
 	if (asks && !h->unanswered_ns)
 		h->unanswered_ns = ts_ns;
-	if (inbound && sf->silent) {
+	if (sf->silent && inbound) {
 		sf->silent = false;
 		sf->returned = true;
 	}
@@ -59,7 +59,6 @@ void health_pass(struct subflow *sf, struct half *h, struct half *p, bool carrie
 	pass(sf, h, p, carries, advanced, ts_ns, inbound);
 	if (!carries)
 		return;
-	loss_window_move(h, ts_ns);
 	h->segments[0]++;
 	carry(sf, h, ts_ns);
 }
@@ -74,7 +73,7 @@ void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
 	pass(sf, h, &sf->half[!dir], asks, result->advanced, ts_ns, inbound);
 	if (s->payload_len == 0 || result->kind == KIND_KEEPALIVE)
 		return;
-	loss_window_move(h, ts_ns);
+	health_window_move(h, ts_ns);
 	h->segments[0]++;
 	if (result->payload[KIND_RETRANSMISSION] || result->out_of_order)
 		h->bad[0]++;

@@ -19,14 +19,15 @@
 void health_update(struct subflow *subflow, unsigned dir, const struct segment *segment,
 		   const struct classification *result, uint64_t ts_ns, bool inbound);
 
-/* When the loss window of this direction moves on. */
-static inline uint64_t health_window_end(const struct half *half, uint64_t ts_ns)
+/* Bring the loss window of a direction to this time; it holds until health_window_end(). */
+void health_window_move(struct half *half, uint64_t ts_ns);
+
+static inline uint64_t health_window_end(const struct half *half)
 {
-	return ts_ns < half->window_ns + HEALTH_LOSS_WINDOW_NS ? half->window_ns + HEALTH_LOSS_WINDOW_NS
-							       : ts_ns + HEALTH_LOSS_WINDOW_NS;
+	return half->window_ns + HEALTH_LOSS_WINDOW_NS;
 }
 
-/* The same for a segment whose payload, if any, was all new and in order. */
+/* The same for a segment whose payload, if any, was all new and in order; the loss window was moved. */
 void health_pass(struct subflow *subflow, struct half *half, struct half *peers, bool carries, bool advanced,
 		 uint64_t ts_ns, bool inbound);
 

@@ -372,6 +372,8 @@ static void survey(void *context, const struct frame *frame)
 }
 
 /* A line on the terminal after a second; nothing in a log. */
+#define PROGRESS_FRAMES 131072
+
 struct progress {
 	bool terminal, shown;
 	struct timespec start;
@@ -382,13 +384,29 @@ static void progress_step(struct progress *progress)
 {
 	struct timespec now;
 
-	if (++progress->frames % 131072 != 0 || !progress->terminal)
+	progress->frames += PROGRESS_FRAMES;
+	if (!progress->terminal)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (now.tv_sec - progress->start.tv_sec < 2)
 		return;
 	progress->shown = true;
 	fprintf(stderr, "\r%llu frames", (unsigned long long)progress->frames);
+}
+
+/* Up to PROGRESS_FRAMES frames; false when there are no more. */
+static bool run_some(const struct intake *intake, struct source *source, struct pipeline *pipeline)
+{
+	struct frame frame;
+	size_t n;
+
+	for (unsigned i = 0; i < PROGRESS_FRAMES; i++) {
+		if (intake->done || !source_next(source, &frame))
+			return false;
+		pipeline_feed(pipeline, &source_wans(source, &n)[frame.wan],
+		              &source_files(source, &n)[frame.file], &frame);
+	}
+	return true;
 }
 
 static void run_source(const struct intake *intake, struct source *source,
@@ -399,16 +417,11 @@ static void run_source(const struct intake *intake, struct source *source,
 	const struct frame_wan *wans;
 	const struct frame_file *files;
 	size_t n_wans, n_files;
-	struct frame frame;
 
 	clock_gettime(CLOCK_MONOTONIC, &progress.start);
 	source_survey(source, SURVEY_FRAMES, survey, &surveying);
-	while (!intake->done && source_next(source, &frame)) {
-		wans = source_wans(source, &n_wans);
-		files = source_files(source, &n_files);
-		pipeline_feed(pipeline, &wans[frame.wan], &files[frame.file], &frame);
+	while (run_some(intake, source, pipeline))
 		progress_step(&progress);
-	}
 	wans = source_wans(source, &n_wans);
 	files = source_files(source, &n_files);
 	pipeline_finish(pipeline, wans, n_wans, files, n_files);
