@@ -34,7 +34,7 @@ BUILD_PKGS = gcc make pkg-config libc6-dev libpcap-dev libndpi-dev libjansson-de
 	     libzstd-dev libinih-dev
 CHECK_PKGS = $(BUILD_PKGS) libcunit1-dev python3 tshark tcpdump tcptrace iproute2 ethtool \
 	     nftables zstd clang libclang-rt-14-dev
-BENCH_PKGS = $(CHECK_PKGS) iperf3 mptcpize
+BENCH_PKGS = $(CHECK_PKGS) iperf3 mptcpize valgrind
 
 LIB_SRC  = $(filter-out dissect/appid_%.c report/main.c,$(wildcard capture/*.c dissect/*.c report/*.c)) $(APPID)
 LIB_OBJ  = $(LIB_SRC:%.c=$(O)/%.o)
@@ -53,6 +53,9 @@ $(O)/tests/unit: $(UNIT_OBJ) $(LIB_OBJ)
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Fuzz targets: the library once more, by clang, with everything watching.
 FUZZ_FLAGS = -std=gnu11 $(CPPFLAGS) -g -O1 -fno-sanitize-recover=undefined
@@ -81,7 +84,7 @@ check:
 
 bench:
 	@tests/need $(BENCH_PKGS)
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(O)/tests/bench/stages $(O)/tests/bench/make_many
 	@BUILD=$(O) tests/bench/run
 
 fuzzers: $(FUZZERS)
