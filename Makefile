@@ -20,6 +20,9 @@ O       := $(BUILD)
 ifeq ($(SAN),1)
 O       := $(BUILD)-san
 CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+else ifneq ($(findstring gcc,$(CC)),)
+# The way of a packet crosses seven files: seen as a whole it takes a fifth less time (make bench).
+LTO      = -flto=auto -ffat-lto-objects
 endif
 ifeq ($(NDPI),1)
 APPID    = dissect/appid_ndpi.c
@@ -45,17 +48,17 @@ DEMO     = fixtures/backup-idle
 all: $(O)/mptcp-audit
 
 $(O)/mptcp-audit: $(O)/report/main.o $(LIB_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(O)/tests/unit: $(UNIT_OBJ) $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcunit $(LIBS)
 
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) -std=gnu11 $(WARN) $(CPPFLAGS) $(CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
 
 $(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Fuzz targets: the library once more, by clang, with everything watching.
 FUZZ_FLAGS = -std=gnu11 $(CPPFLAGS) -g -O1 -fno-sanitize-recover=undefined

@@ -38,17 +38,47 @@ static uint32_t mapped_len(const struct dss *d)
 	return d->flags & DSS_FIN && d->len > 0 ? d->len - 1u : d->len;
 }
 
+/* All bytes of it were seen: whatever comes of them again is a retransmission, with or without it. */
+static bool mapping_passed(const struct half *h, const struct mapping *m)
+{
+	struct seqrange gap;
+
+	return !m->raw && !m->infinite && !seqset_gap(&h->bytes, m->seq, m->seq + m->len, &gap);
+}
+
+/* A full ring gets twice the room; its oldest entry lies at at_maps. */
+static bool mappings_grow(struct half *h)
+{
+	unsigned cap = h->cap_maps ? h->cap_maps * 2u : MAPPINGS_FIRST;
+	struct mapping *maps = malloc(cap * sizeof(*maps));
+
+	if (!maps)
+		return false;
+	for (unsigned i = 0; i < h->n_maps; i++)
+		maps[i] = h->maps[(h->at_maps + i) & (h->cap_maps - 1u)];
+	free(h->maps);
+	h->maps = maps;
+	h->at_maps = h->n_maps;
+	h->cap_maps = (uint8_t)cap;
+	return true;
+}
+
+/* Is there a place for one more, be it the oldest one's? */
+static bool mappings_ready(struct half *h)
+{
+	if (h->n_maps < h->cap_maps || h->cap_maps == MAPPINGS_MAX)
+		return true;
+	if (h->cap_maps && mapping_passed(h, &h->maps[h->at_maps]))
+		return true;
+	return mappings_grow(h) || h->cap_maps;
+}
+
 void classify_keep_mapping(struct half *h, const struct mapping *m)
 {
-	if (h->map.len || h->map.infinite) {
-		if (!h->maps)
-			h->maps = malloc(MAPPINGS_MAX * sizeof(*h->maps));
-		if (h->maps) {
-			struct mapping *into = &h->maps[h->at_maps];
-			*into = h->map;
-			h->at_maps = (uint8_t)((h->at_maps + 1) % MAPPINGS_MAX);
-			h->n_maps = (uint8_t)(h->n_maps < MAPPINGS_MAX ? h->n_maps + 1 : MAPPINGS_MAX);
-		}
+	if ((h->map.len || h->map.infinite) && mappings_ready(h)) {
+		h->maps[h->at_maps] = h->map;
+		h->at_maps = (uint8_t)((h->at_maps + 1u) & (h->cap_maps - 1u));
+		h->n_maps = (uint8_t)(h->n_maps < h->cap_maps ? h->n_maps + 1 : h->cap_maps);
 	}
 	h->map = *m;
 }
@@ -64,7 +94,7 @@ static const struct mapping *mapping_at(const struct half *h, uint64_t at)
 	if (mapping_covers(&h->map, at))
 		return &h->map;
 	for (unsigned i = 1; i <= h->n_maps; i++) {
-		const struct mapping *m = &h->maps[(h->at_maps + MAPPINGS_MAX - i) % MAPPINGS_MAX];
+		const struct mapping *m = &h->maps[(h->at_maps - i) & (h->cap_maps - 1u)];
 		if (mapping_covers(m, at))
 			return m;
 	}
@@ -76,7 +106,7 @@ static void mappings_place(struct half *h)
 {
 	for (unsigned i = 0; i <= h->n_maps; i++) {
 		struct mapping *m =
-			i == 0 ? &h->map : &h->maps[(h->at_maps + MAPPINGS_MAX - i) % MAPPINGS_MAX];
+			i == 0 ? &h->map : &h->maps[(h->at_maps - i) & (h->cap_maps - 1u)];
 		if (!m->raw)
 			continue;
 		m->seq = seq_unwrap((uint32_t)h->isn + (uint32_t)m->seq, h->nxt);

@@ -37,7 +37,7 @@ struct track {
 	struct slot *slots; /* open addressing, at most half full */
 	size_t n_slots, used_slots;
 
-	struct subflow **subflows; /* chunks */
+	struct subflow **subflows; /* chunks, NULL until needed */
 	size_t n_subflow_chunks;
 	uint32_t max_subflows, high_subflow, hand;
 	uint32_t free_subflow; /* list through .next */
@@ -587,12 +587,10 @@ static struct subflow *subflow_take(struct track *t)
 		t->free_subflow = track_at(t, i)->next;
 	} else {
 		i = t->high_subflow;
-		if (i / CHUNK >= t->n_subflow_chunks) {
+		if (!t->subflows[i / CHUNK])
 			t->subflows[i / CHUNK] = malloc(CHUNK * sizeof(struct subflow));
-			if (!t->subflows[i / CHUNK])
-				return NULL;
-			t->n_subflow_chunks++;
-		}
+		if (!t->subflows[i / CHUNK])
+			return NULL;
 		t->high_subflow++;
 	}
 	struct subflow *sf = track_at(t, i);
@@ -1060,6 +1058,7 @@ struct track *track_new(size_t max_subflows, uint64_t seed, const struct track_s
 	size_t chunks = max_subflows / CHUNK + 2;
 	t->subflows = calloc(chunks, sizeof(*t->subflows));
 	t->connections = calloc(chunks, sizeof(*t->connections));
+	t->n_subflow_chunks = chunks;
 	if (!t->subflows || !t->connections || !slots_grow(t)) {
 		track_free(t);
 		return NULL;
@@ -1073,7 +1072,13 @@ void track_drain(struct track *t)
 		struct subflow *sf = track_at(t, i);
 		if (sf->in_use)
 			subflow_free(t, sf);
+		if (i % CHUNK == CHUNK - 1) { /* their rows need the room */
+			free(t->subflows[i / CHUNK]);
+			t->subflows[i / CHUNK] = NULL;
+		}
 	}
+	t->high_subflow = t->hand = 0;
+	t->free_subflow = NO_INDEX;
 	if (t->spare.in_use)
 		subflow_leave(t, &t->spare);
 }
@@ -1082,7 +1087,7 @@ void track_free(struct track *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->n_subflow_chunks; i++)
+	for (size_t i = 0; t->subflows && i < t->n_subflow_chunks; i++)
 		free(t->subflows[i]);
 	for (size_t i = 0; i < t->n_connection_chunks; i++)
 		free(t->connections[i]);

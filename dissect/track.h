@@ -24,6 +24,7 @@ struct mapping {
 	bool raw;		/* seq is an SSN still */
 	bool infinite;		/* DLL 0: up to the end of the subflow */
 };
+#define MAPPINGS_FIRST 8
 #define MAPPINGS_MAX 64
 
 /* A frame that cannot be settled yet. Its entry is complete but for the bytes [start, end). */
@@ -83,8 +84,8 @@ struct half {
 	uint64_t fin;		/* position of the FIN */
 	uint64_t data_fin;	/* DSN of the last DATA_FIN sent on this subflow */
 
-	struct mapping *maps;	/* owned, older mappings, a ring of MAPPINGS_MAX; NULL until needed */
-	uint8_t n_maps, at_maps;
+	struct mapping *maps;	/* owned, older mappings, a ring of cap_maps; NULL until needed */
+	uint8_t n_maps, at_maps, cap_maps;	/* cap_maps is 0 or a power of 2 up to MAPPINGS_MAX */
 	uint8_t n_pending;
 	struct pending *pending;	/* owned, oldest first */
 	struct checksum_run checksum;
