@@ -84,9 +84,10 @@ struct flow_tally *connections_tally_slow(struct connections *cs, struct subflow
 		t = sf->tallies ? tally_take(cs) : &sf->tally;
 		if (!t)
 			return NULL;
-		/* kinds[] needs no clearing: `used` says what is valid */
+		/* sums need no clearing: `used` says what is valid */
 		t->wan = wan;
 		t->used = 0;
+		t->more = NULL;
 		t->n_shares = 0;
 		t->direction[0] = t->direction[1] = DIR_UNKNOWN;
 		t->circumstance = 0;
@@ -98,13 +99,29 @@ struct flow_tally *connections_tally_slow(struct connections *cs, struct subflow
 	return t;
 }
 
+/* The sum of a kind that is used. */
+static struct tally *sum_of(const struct flow_tally *t, unsigned kind)
+{
+	unsigned at = t->place[kind];
+
+	return at < TALLY_SUMS ? (struct tally *)&t->sums[at] : &t->more[at - TALLY_SUMS];
+}
+
+/* The sum of a kind, begun when it is new. NULL when memory ran out. */
 static struct tally *kind_of(struct flow_tally *t, unsigned kind)
 {
-	if (!(t->used & 1u << kind)) {
-		t->used |= (uint16_t)(1u << kind);
-		t->kinds[kind] = (struct tally){0};
-	}
-	return &t->kinds[kind];
+	if (t->used & 1u << kind)
+		return sum_of(t, kind);
+	unsigned at = (unsigned)__builtin_popcount(t->used);
+	if (at >= TALLY_SUMS && !t->more)
+		t->more = malloc((KIND_COUNT - TALLY_SUMS) * sizeof(*t->more));
+	if (at >= TALLY_SUMS && !t->more)
+		return NULL;
+	t->used |= (uint16_t)(1u << kind);
+	t->place[kind] = (uint8_t)at;
+	struct tally *sum = sum_of(t, kind);
+	*sum = (struct tally){0};
+	return sum;
 }
 
 static void add(struct tally *to, const struct tally *sum)
@@ -145,6 +162,8 @@ void connections_count(struct flow_tally *t, const struct ledger_entry *e)
 	struct tally *sum = kind_of(t, e->kind);
 	uint32_t carried = e->payload[0] + e->payload[1] + e->payload[2] + e->payload[3];
 
+	if (!sum)
+		return;
 	sum->frames++;
 	sum->l2_bytes += e->l2_bytes;
 	sum->ip_bytes += e->ip_bytes;
@@ -152,17 +171,19 @@ void connections_count(struct flow_tally *t, const struct ledger_entry *e)
 	if (!carried)
 		return;
 	for (unsigned k = 0; k < KIND_CARRYING; k++)
-		if (e->payload[k])
-			kind_of(t, k)->payload_bytes += e->payload[k];
+		if (e->payload[k] && (sum = kind_of(t, k)))
+			sum->payload_bytes += e->payload[k];
 	if (e->kind < KIND_CARRYING)
 		share(t, e->circumstance, &(struct tally){1, e->l2_bytes, e->ip_bytes, carried});
 }
 
 void connections_count_run(struct flow_tally *t, const struct ledger_run *run)
 {
-	if (run->sum.frames == 0)
+	struct tally *sum = run->sum.frames ? kind_of(t, run->key.kind) : NULL;
+
+	if (!sum)
 		return;
-	add(kind_of(t, run->key.kind), &run->sum);
+	add(sum, &run->sum);
 	stretch(t, run->first_ns, run->last_ns);
 	if (run->key.kind < KIND_CARRYING)
 		share(t, run->key.circumstance, &run->sum);
@@ -218,6 +239,14 @@ static uint32_t reuse_of(const struct ledger_connection *row, const struct ledge
 	return reuse;
 }
 
+/* What fell back or never offered MPTCP is plain TCP, however well its keys are known. */
+static enum confidence confidence_of(const struct subflow *sf)
+{
+	if (sf->mptcp)
+		return sf->fallback && !sf->infinite ? CONF_PLAIN : (enum confidence)sf->confidence;
+	return sf->opener_known ? CONF_PLAIN : CONF_ORPHAN;
+}
+
 static void fill_row(struct ledger *ledger, struct ledger_subflow *s, const struct subflow *sf,
 		     const struct flow_tally *t)
 {
@@ -229,13 +258,13 @@ static void fill_row(struct ledger *ledger, struct ledger_subflow *s, const stru
 	s->backup_server = sf->backup[1];
 	s->backup_client_ns = sf->backup_ns[0];
 	s->backup_server_ns = sf->backup_ns[1];
-	s->confidence = sf->confidence;
+	s->confidence = (uint8_t)confidence_of(sf);
 	s->established = sf->established || !sf->opener_known;
 	s->first_ns = t->first_ns;
 	s->last_ns = t->last_ns;
 	for (unsigned k = 0; k < KIND_COUNT; k++)
 		if (t->used & 1u << k)
-			s->kinds[k] = t->kinds[k];
+			s->kinds[k] = *sum_of(t, k);
 	for (unsigned i = 0; i < t->n_shares; i++)
 		ledger_share(ledger, s, t->shares[i].circumstance, &t->shares[i].sum);
 }
@@ -257,7 +286,7 @@ static void count_wan(struct ledger *ledger, const struct subflow *sf, const str
 
 	for (unsigned k = 0; k < KIND_COUNT; k++)
 		if (t->used & 1u << k)
-			*by_confidence[sf->confidence] += t->kinds[k].l2_bytes;
+			*by_confidence[confidence_of(sf)] += sum_of(t, k)->l2_bytes;
 	n->initial_subflows += sf->initial;
 	n->joined_subflows += sf->join;
 	n->subflows_evicted += sf->evicted;
@@ -278,23 +307,34 @@ static bool pass_by(struct ledger *ledger, struct subflow *sf, const struct conn
 		return false;
 	for (unsigned k = 0; k < KIND_COUNT; k++)
 		if (t->used & 1u << k)
-			add(&sum, &t->kinds[k]);
+			add(&sum, sum_of(t, k));
 	if (!ledger_pass_connection(ledger, c->id, t->wan, &sum))
 		return false;
 	count_wan(ledger, sf, t);
-	bool carried = t->used & 1u << KIND_PAYLOAD && t->kinds[KIND_PAYLOAD].payload_bytes;
+	bool carried = t->used & 1u << KIND_PAYLOAD && sum_of(t, KIND_PAYLOAD)->payload_bytes;
 	if (ever_mptcp(c) && !sf->initial && !carried)
 		add_standby(ledger, t->wan, sum.ip_bytes);
+	free(t->more);
 	sf->tallies = NULL;
 	return true;
 }
 
+/* A row too many for its connection: its sums are among those that were not kept. */
+static void count_rest(struct ledger *ledger, const struct flow_tally *t)
+{
+	ledger->rest.subflows++;
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		if (t->used & 1u << k)
+			add(&ledger->rest.wans[t->wan], sum_of(t, k));
+}
+
 void connections_leave(struct connections *cs, struct ledger *ledger, struct subflow *sf,
-		       const struct connection *c)
+		       struct connection *c)
 {
 	if (pass_by(ledger, sf, c))
 		return;
 	struct ledger_connection *row = row_of(cs, c->index);
+	c->has_row = row != NULL;
 
 	while (sf->tallies) {
 		struct flow_tally *t = sf->tallies;
@@ -304,9 +344,12 @@ void connections_leave(struct connections *cs, struct ledger *ledger, struct sub
 			if (s) {
 				fill_row(ledger, s, sf, t);
 				s->reuse = reuse_of(row, s);
+			} else {
+				count_rest(ledger, t);
 			}
 			count_wan(ledger, sf, t);
 		}
+		free(t->more);
 		if (t != &sf->tally)
 			tally_put(cs, t);
 	}
@@ -351,14 +394,14 @@ static void name_ends(struct ledger_connection *row)
 
 void connections_close(struct connections *cs, struct ledger *ledger, const struct connection *c)
 {
-	struct ledger_connection *row = c->index < cs->n_rows ? &cs->rows[c->index] : NULL;
+	struct ledger_connection *row = c->has_row ? row_of(cs, c->index) : NULL;
 
 	if (!row || row->n_subflows == 0)
 		return;
 	snprintf(row->id, sizeof(row->id), "%016" PRIx64, c->id);
 	row->version = c->version;
 	row->fallback = c->fallback;
-	row->confidence = c->confidence;
+	row->confidence = CONF_ORPHAN;
 	row->unique_bytes[0] = c->stream[0].unique_bytes;
 	row->unique_bytes[1] = c->stream[1].unique_bytes;
 	row->first_ns = UINT64_MAX;
@@ -368,6 +411,8 @@ void connections_close(struct connections *cs, struct ledger *ledger, const stru
 			row->first_ns = row->subflows[i].first_ns;
 		if (row->subflows[i].last_ns > row->last_ns)
 			row->last_ns = row->subflows[i].last_ns;
+		if (row->subflows[i].confidence < row->confidence)
+			row->confidence = row->subflows[i].confidence;
 	}
 	name_ends(row);
 	if (ever_mptcp(c))

@@ -34,7 +34,7 @@ void connections_count_run(struct flow_tally *tally, const struct ledger_run *ru
 
 /* The subflow goes: its tallies become rows of its connection. */
 void connections_leave(struct connections *connections, struct ledger *ledger, struct subflow *subflow,
-		       const struct connection *connection);
+		       struct connection *connection);
 
 /* The connection goes: its row is the ledger's. */
 void connections_close(struct connections *connections, struct ledger *ledger,

@@ -535,14 +535,19 @@ static void subflow_free(struct track *t, struct subflow *sf)
 	t->free_subflow = sf->index;
 }
 
-/* The hand comes by soon. In a flood all it finds has long left the caches. */
-static void prefetch(struct track *t, uint32_t i)
+static void prefetch(const void *at, size_t size)
 {
-	if (i >= t->high_subflow)
+	for (size_t line = 0; line < size; line += 64)
+		__builtin_prefetch((const char *)at + line, 1);
+}
+
+/* The hand comes by soon. In a flood all it finds has long left the caches. */
+static void look_ahead(struct track *t)
+{
+	if (t->hand + 4 >= t->high_subflow)
 		return;
-	const char *sf = (const char *)track_at(t, i);
-	for (size_t line = 0; line < offsetof(struct subflow, tally) + 128; line += 64)
-		__builtin_prefetch(sf + line, 1);
+	prefetch(track_at(t, t->hand + 4), sizeof(struct subflow));
+	prefetch(track_connection(t, track_at(t, t->hand + 2)), sizeof(struct connection));
 }
 
 /* Second chance: what was touched since the hand came by last stays. */
@@ -550,7 +555,7 @@ static void evict_one(struct track *t)
 {
 	for (;;) {
 		struct subflow *sf = track_at(t, t->hand);
-		prefetch(t, t->hand + 2);
+		look_ahead(t);
 		t->hand = t->hand + 1 == t->high_subflow ? 0 : t->hand + 1;
 		if (!sf->in_use)
 			continue;
@@ -825,6 +830,8 @@ static void connection_unite(struct track *t, struct connection *c, struct conne
 		c->confidence = gone->confidence;
 	c->fallback |= gone->fallback;
 	gone->n_subflows = 0;
+	if (gone->has_row) /* subflows that left before: their rows must not wait for the next one of this index */
+		t->sink.leave_connection(t->sink.context, gone);
 	connection_free(t, gone);
 }
 

@@ -91,18 +91,21 @@ struct half {
 	struct checksum_run checksum;
 };
 
-/* What a subflow put on one WAN. */
+/* What a subflow put on one WAN. Few have more than four kinds of frames. */
+#define TALLY_SUMS 4
 struct flow_tally {
 	struct flow_tally *next;
 	uint32_t wan;		/* ledger's index */
-	uint16_t used;		/* bit per kind: kinds[] is valid */
+	uint16_t used;		/* bit per kind that has a sum */
 	uint8_t n_shares;
 	uint8_t direction[2];	/* enum direction of dir 0 and 1 on this WAN */
 	uint16_t circumstance;	/* ledger's index, valid until: */
 	uint64_t circumstance_until_ns;
 	uint64_t first_ns, last_ns;
 	struct ledger_subflow_share shares[LEDGER_SHARES];
-	struct tally kinds[KIND_COUNT];
+	uint8_t place[KIND_COUNT];	/* of a used kind's sum: in sums[], and behind that in more[] */
+	struct tally sums[TALLY_SUMS];
+	struct tally *more;	/* owned; NULL until needed */
 };
 
 struct flow_key {
@@ -183,6 +186,7 @@ struct connection {
 	bool fallback;
 	bool checksum;
 	bool rides;		/* express.h */
+	bool has_row;		/* connections.h */
 	int8_t version;		/* -1 not known */
 	uint8_t confidence;	/* best of its subflows */
 	bool has_key[2], has_token[2];
@@ -194,6 +198,7 @@ struct connection {
 	uint64_t near_mark[2];	/* position >> 24 when last indexed, +1; 0 = never */
 	uint64_t id;
 	uint64_t first_ns, last_ns;
+	uint64_t missed;	/* WANs that were silent while it had no subflow there (health.h) */
 	uint32_t slots;		/* bit per slot in use */
 	uint32_t subflows;	/* first of the list */
 	uint32_t n_subflows, numbered;
