@@ -230,6 +230,19 @@ static void checksum_begin(struct look *l)
 	*run = (struct checksum_run){.end = l->pos + l->h->map.len, .next = l->pos, .sum = sum};
 }
 
+/* A bare DATA_FIN maps its one DSN and no byte: the checksum is over the header alone. */
+static void checksum_data_fin(struct look *l)
+{
+	const struct dss *d = &l->o->dss;
+
+	if (!l->own->wide || !(d->flags & DSS_FIN) || !(d->has & DSS_HAS_CSUM) || d->len != 1)
+		return;
+	bool good = sum_is_good(
+		sum_header(track_dsn(l->own, d->dsn, d->flags & DSS_MAP64), d->ssn, d->len, d->csum));
+	l->out->checksum_good = good;
+	l->out->checksum_bad = !good;
+}
+
 static void checksum_feed(struct look *l)
 {
 	struct checksum_run *run = &l->h->checksum;
@@ -556,7 +569,10 @@ static void close_answered(struct look *l)
 
 static bool answers_keepalive(const struct look *l)
 {
-	return l->p->probes > 0 && l->h->acked && l->ack == l->h->ack;
+	if (l->p->probes == 0)
+		return false;
+	/* mid-capture: the first word of this side showed that the peer's first was a keepalive */
+	return l->ack == (l->h->acked ? l->h->ack : l->p->nxt);
 }
 
 static enum ack_reason ack_reason(const struct look *l)
@@ -703,6 +719,8 @@ static void learn(struct look *l)
 		l->p->probes--;
 	if (l->out->ack == ACK_PROBE_ANSWER)
 		l->p->zero_probes--;
+	else if (l->out->advanced) /* the byte of a probe was accepted: that is an answer too */
+		l->p->zero_probes = 0;
 	if (l->out->kind == KIND_KEEPALIVE && h->probes < UINT8_MAX)
 		h->probes++;
 	if (l->out->kind == KIND_ZERO_WINDOW_PROBE && h->zero_probes < UINT8_MAX)
@@ -786,6 +804,8 @@ static void look_ordinary(struct look *l)
 	if (l->h->pending && l->h->isn_known)
 		settle_mapped(l);
 	if (l->s->payload_len == 0) {
+		if (l->dss)
+			checksum_data_fin(l);
 		out->kind = bare_kind(l);
 		if (may_be_first_keepalive(l)) {
 			out->wait = true;

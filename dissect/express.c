@@ -6,7 +6,6 @@
 
 #include "bytes.h"
 #include "connections.h"
-#include "health.h"
 
 enum {
 	SEATS = 512,		/* one cargo of one direction of a subflow each; a clash gives it to the newer one */
@@ -52,7 +51,7 @@ struct seat {
 	struct flow_tally *tally;
 	uint8_t dir;
 	bool carries;
-	bool looks;			/* the run knew that the connection has other subflows */
+	uint32_t n_wans;		/* that the run knew of */
 	uint32_t now_ds;		/* while the run lasts */
 	uint64_t run_ns;		/* how long the run may last from its first frame on; 0 = none is open */
 	struct ledger_run run;
@@ -63,6 +62,7 @@ struct express {
 	struct track *track;
 	struct copies *copies;
 	struct classifier *classifier;
+	struct hearing *hearing;
 	uint64_t seed;
 	struct seat *recent[RECENT];
 	struct seat seats[SEATS];
@@ -329,9 +329,9 @@ static __attribute__((noinline)) bool run_open(struct express *x, struct seat *s
 		.shared = f->shared,
 		.circumstance = seat->carries ? tally->circumstance : 0,
 	};
-	seat->looks = seat->connection->n_subflows > 1;
+	seat->n_wans = (uint32_t)x->ledger->n_wans;
 	if (entry.direction == DIR_UNKNOWN ||
-	    (seat->carries && seat->looks && f->ts_ns >= tally->circumstance_until_ns) ||
+	    (seat->carries && seat->n_wans > 1 && f->ts_ns >= tally->circumstance_until_ns) ||
 	    !ledger_run_open(x->ledger, &entry, &seat->run))
 		return false;
 	uint64_t until = seat->run.until_ns;
@@ -339,7 +339,7 @@ static __attribute__((noinline)) bool run_open(struct express *x, struct seat *s
 		seat->now_ds = classify_now_ds(x->classifier, f->ts_ns);
 		until = least(until, classify_ds_end(x->classifier, f->ts_ns));
 		until = least(until, health_window_end(seat->h));
-		if (seat->looks)
+		if (seat->n_wans > 1)
 			until = least(until, tally->circumstance_until_ns);
 	}
 	if (until <= f->ts_ns)
@@ -349,11 +349,11 @@ static __attribute__((noinline)) bool run_open(struct express *x, struct seat *s
 }
 
 /* Still its time, and the connection's other WANs are as they were. */
-static inline bool run_fits(const struct seat *seat, const struct frame *f)
+static inline bool run_fits(const struct express *x, const struct seat *seat, const struct frame *f)
 {
 	return f->ts_ns - seat->run.first_ns < seat->run_ns &&
 	       (!seat->carries || (seat->run.key.circumstance == seat->tally->circumstance &&
-				   seat->looks == (seat->connection->n_subflows > 1)));
+				   seat->n_wans == x->ledger->n_wans));
 }
 
 /* ---- conditions: all of them before the first change ---- */
@@ -517,14 +517,16 @@ bool express_feed(struct express *x, const struct frame *f, uint32_t wan, uint32
 	if (seat->carries ? r.payload_len == 0 || !payload_rides(&r, seat, f, &new_mapping)
 			  : r.payload_len != 0 || !advanced || seat->shape.dsn_at)
 		return false;
-	if (!run_fits(seat, f) && !run_open(x, seat, f, file))
+	if (!run_fits(x, seat, f) && !run_open(x, seat, f, file))
 		return false;
 
 	if (seat->carries)
 		carry(x, seat, &r, new_mapping);
 	acknowledge(seat, &r, ack);
-	health_pass(seat->subflow, seat->h, seat->p, seat->carries, advanced, f->ts_ns,
-		    seat->run.key.direction == DIR_DOWN);
+	bool inbound = seat->run.key.direction == DIR_DOWN;
+	health_pass(seat->subflow, seat->h, seat->p, seat->carries, advanced, f->ts_ns, inbound);
+	if (inbound)
+		health_hear(x->hearing, wan, f->ts_ns);
 	remember(x, seat, f, &r);
 	count(&seat->run, f, &r);
 	return true;
@@ -568,7 +570,7 @@ void express_flush(struct express *x, const struct subflow *sf)
 }
 
 struct express *express_new(struct ledger *ledger, struct track *track, struct copies *copies,
-			    struct classifier *classifier, uint64_t seed)
+			    struct classifier *classifier, struct hearing *hearing, uint64_t seed)
 {
 	struct express *x = aligned_alloc(_Alignof(struct express), sizeof(*x));
 
@@ -579,6 +581,7 @@ struct express *express_new(struct ledger *ledger, struct track *track, struct c
 	x->track = track;
 	x->copies = copies;
 	x->classifier = classifier;
+	x->hearing = hearing;
 	x->seed = seed;
 	return x;
 }

@@ -12,11 +12,12 @@
 
 #include "classify.h"
 #include "copies.h"
+#include "health.h"
 
 struct express;
 
 struct express *express_new(struct ledger *ledger, struct track *track, struct copies *copies,
-			    struct classifier *classifier, uint64_t seed);
+			    struct classifier *classifier, struct hearing *hearing, uint64_t seed);
 void express_free(struct express *express);
 
 /* Account the frame, or refuse it. `wan` and `file` are the ledger's indices. */

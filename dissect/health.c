@@ -143,25 +143,75 @@ static enum health judge(struct subflow *sf, uint64_t ts_ns)
 	return heard_lately(sf, ts_ns) ? HEALTH_GOOD : HEALTH_UNKNOWN;
 }
 
-void health_circumstance(struct track *track, const struct connection *c, uint32_t wan, uint64_t ts_ns,
-			 struct ledger_circumstance *masks)
+/* ---- WANs on which the connection has nothing ---- */
+
+#define HABIT_HALF_NS (60 * UINT64_C(1000000000))
+
+static uint64_t habit(const struct hearing *hearing, uint32_t wan, uint64_t ts_ns)
 {
+	uint64_t halvings = since(hearing->gap_at_ns[wan], ts_ns) / HABIT_HALF_NS;
+
+	return halvings < 64 ? hearing->gap_ns[wan] >> halvings : 0;
+}
+
+void health_hear_after_gap(struct hearing *hearing, uint32_t wan, uint64_t ts_ns)
+{
+	uint64_t gap = since(hearing->last_ns[wan], ts_ns);
+
+	if (ts_ns <= hearing->last_ns[wan])
+		return; /* files of one WAN may overlap by a little */
+	if (hearing->last_ns[wan] && gap > habit(hearing, wan, ts_ns)) {
+		hearing->gap_ns[wan] = gap;
+		hearing->gap_at_ns[wan] = ts_ns;
+	}
+	hearing->last_ns[wan] = ts_ns;
+}
+
+static bool wan_is_silent(const struct hearing *hearing, uint32_t wan, uint64_t ts_ns)
+{
+	uint64_t quiet = since(hearing->last_ns[wan], ts_ns);
+
+	return hearing->last_ns[wan] && quiet > HEALTH_HEARD_NS && quiet / 3 > habit(hearing, wan, ts_ns);
+}
+
+/* By subflows: the best health on each WAN. Returns the WANs that have one. */
+static uint64_t by_subflows(struct track *track, const struct connection *c, uint32_t wan, uint64_t ts_ns,
+			    struct ledger_circumstance *masks)
+{
+	uint64_t *const into[] = {NULL, &masks->silent, &masks->returned, &masks->degraded, &masks->healthy};
 	uint8_t best[LEDGER_WANS_MAX] = {0};
 	uint64_t wans = 0;
 
 	for (uint32_t i = c->subflows; i != NO_INDEX; i = track_at(track, i)->next) {
 		struct subflow *sf = track_at(track, i);
-		if (!sf->tallies || sf->home == wan)
+		if (!sf->tallies || sf->home == wan || sf->home >= LEDGER_WANS_MAX)
 			continue;
 		enum health health = judge(sf, ts_ns);
-		uint32_t at = sf->home;
-		wans |= UINT64_C(1) << at;
-		if (health > best[at])
-			best[at] = (uint8_t)health;
+		wans |= UINT64_C(1) << sf->home;
+		if (health > best[sf->home])
+			best[sf->home] = (uint8_t)health;
 	}
-	*masks = (struct ledger_circumstance){0};
-	uint64_t *const into[] = {NULL, &masks->silent, &masks->returned, &masks->degraded, &masks->healthy};
-	for (uint32_t at = 0; wans; at++, wans >>= 1)
-		if (wans & 1 && into[best[at]])
+	uint64_t left = wans;
+	for (uint32_t at = 0; left; at++, left >>= 1)
+		if (left & 1 && into[best[at]])
 			*into[best[at]] |= UINT64_C(1) << at;
+	return wans;
+}
+
+void health_circumstance(struct track *track, const struct hearing *hearing, struct connection *c, uint32_t wan,
+			 uint32_t n_wans, uint64_t ts_ns, struct ledger_circumstance *masks)
+{
+	*masks = (struct ledger_circumstance){0};
+	uint64_t present = by_subflows(track, c, wan, ts_ns, masks);
+	for (uint32_t at = 0; at < n_wans; at++) {
+		uint64_t bit = UINT64_C(1) << at;
+		if (at == wan || present & bit)
+			continue;
+		if (wan_is_silent(hearing, at, ts_ns)) {
+			c->missed |= bit;
+			masks->silent |= bit;
+		} else if (c->missed & bit) {
+			masks->returned |= bit;
+		}
+	}
 }

@@ -31,8 +31,30 @@ static inline uint64_t health_window_end(const struct half *half)
 void health_pass(struct subflow *subflow, struct half *half, struct half *peers, bool carries, bool advanced,
 		 uint64_t ts_ns, bool inbound);
 
-/* The masks for `connection` while ledger WAN `wan` carries it. */
-void health_circumstance(struct track *track, const struct connection *connection, uint32_t wan,
-			 uint64_t ts_ns, struct ledger_circumstance *masks);
+/*
+ * When each WAN was last heard, whatever it was: for connections that were opened elsewhere because of an outage
+ * and so have no subflow on the WAN that is out. Silent is who keeps quiet three times longer than its habit, and
+ * longer than HEALTH_HEARD_NS; a habit is the longest gap, halved each minute.
+ */
+struct hearing {
+	uint64_t last_ns[LEDGER_WANS_MAX];	/* 0 = never */
+	uint64_t gap_ns[LEDGER_WANS_MAX];
+	uint64_t gap_at_ns[LEDGER_WANS_MAX];	/* when that gap ended */
+};
+
+void health_hear_after_gap(struct hearing *hearing, uint32_t wan, uint64_t ts_ns);
+
+/* A frame came in from the far side of the WAN. */
+static inline void health_hear(struct hearing *hearing, uint32_t wan, uint64_t ts_ns)
+{
+	if (ts_ns - hearing->last_ns[wan] > UINT64_C(1000000000))
+		health_hear_after_gap(hearing, wan, ts_ns);
+	else
+		hearing->last_ns[wan] = ts_ns;
+}
+
+/* The masks for `connection` while ledger WAN `wan`, one of `n_wans`, carries it. */
+void health_circumstance(struct track *track, const struct hearing *hearing, struct connection *connection,
+			 uint32_t wan, uint32_t n_wans, uint64_t ts_ns, struct ledger_circumstance *masks);
 
 #endif

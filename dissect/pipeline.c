@@ -25,6 +25,7 @@ struct pipeline {
 	struct pipeline_options options;
 	struct track *track;
 	struct classifier classifier;
+	struct hearing hearing;
 	struct sides *sides;
 	struct copies *copies;
 	struct appid *appid;
@@ -283,11 +284,12 @@ static uint16_t circumstance_of(struct pipeline *p, struct passage *a)
 	struct flow_tally *t = a->tally;
 	uint64_t now = a->entry.ts_ns;
 
-	if (a->connection->n_subflows < 2 || !a->subflow->mptcp)
+	if (p->ledger->n_wans < 2)
 		return 0;
 	if (now >= t->circumstance_until_ns || now + CIRCUMSTANCE_NS < t->circumstance_until_ns) {
 		struct ledger_circumstance masks;
-		health_circumstance(p->track, a->connection, t->wan, now, &masks);
+		health_circumstance(p->track, &p->hearing, a->connection, t->wan, (uint32_t)p->ledger->n_wans,
+				    now, &masks);
 		t->circumstance = ledger_circumstance(p->ledger, &masks);
 		t->circumstance_until_ns = now + CIRCUMSTANCE_NS;
 	}
@@ -356,8 +358,10 @@ static void feed_tcp(struct pipeline *p, struct passage *a)
 	options_read(&a->tcp, &a->segment);
 	a->subflow = track_subflow(p->track, &a->segment, &a->tcp, e->ts_ns, &a->dir, &fresh);
 	a->tally = connections_tally(p->connections, a->subflow, e->wan);
-	if (!a->tally)
+	if (!a->tally) {
+		p->ledger->frames_over_wans++; /* no memory: said, not counted */
 		return;
+	}
 	uint32_t first_wan = e->wan;
 	bool copy = is_copy(p, a, &first_wan);
 	if (a->tcp.any_mptcp && !copy && (!a->subflow->bound || a->tcp.subtypes & ~(1u << MP_DSS)))
@@ -376,6 +380,8 @@ static void feed_tcp(struct pipeline *p, struct passage *a)
 		handshake_note(p->track, p->ledger, e, a->subflow, a->connection, a->dir, &a->segment,
 			       &a->tcp, &a->class, identity.skew_ns);
 	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns, e->direction == DIR_DOWN);
+	if (e->direction == DIR_DOWN)
+		health_hear(&p->hearing, e->wan, e->ts_ns);
 	if (e->l2_bytes > 1600)
 		note_super_frame(p, a);
 	e->kind = (uint8_t)a->class.kind;
@@ -405,6 +411,8 @@ static void feed_other(struct pipeline *p, struct passage *a)
 	a->entry.traffic = answer.local ? TRAFFIC_LOCAL : TRAFFIC_OTHER;
 	a->entry.app = ledger_app(p->ledger, answer.label);
 	a->entry.direction = (uint8_t)sides_direction(p->sides, a->entry.wan, a->frame, &a->segment);
+	if (a->entry.direction == DIR_DOWN && !answer.local && a->entry.wan < LEDGER_WANS_MAX)
+		health_hear(&p->hearing, a->entry.wan, a->entry.ts_ns);
 	ledger_count(p->ledger, &a->entry);
 	tell_now(p, a);
 }
@@ -537,7 +545,7 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 		.context = p,
 	};
 	if (!options->settled && !options->long_way) {
-		p->express = express_new(ledger, p->track, p->copies, &p->classifier, seed);
+		p->express = express_new(ledger, p->track, p->copies, &p->classifier, &p->hearing, seed);
 		if (!p->express) {
 			pipeline_free(p);
 			return NULL;

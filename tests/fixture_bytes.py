@@ -467,7 +467,7 @@ def one_connection(version, **more):
 def v0_backup(fixture):
     """MPTCP v0 with DSS checksums: 4-byte data sequence numbers, tokens and HMACs by SHA-1, both keys in the third ACK"""
     fixture.per_wan(usual_story(0, checksums=True), ROLES,
-                    more=one_connection(0, confidence="key", checksums_good=7, hmac_good=2))
+                    more=one_connection(0, confidence="key", checksums_good=9, hmac_good=2))
 
 
 @case
