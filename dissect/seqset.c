@@ -287,6 +287,16 @@ struct dsn_split dsnmap_carry_slow(struct dsnmap *map, struct dsn_budget *budget
 {
 	struct dsn_split sum = {0};
 
+	if (end < start) { /* IDSNs are random: the range goes on at 0 */
+		struct dsn_split low = dsnmap_carry_slow(map, budget, 0, end, slot, now_ds);
+		sum = dsnmap_carry_slow(map, budget, start, UINT64_MAX, slot, now_ds);
+		sum.fresh += low.fresh + 1;
+		sum.own += low.own;
+		sum.recent += low.recent;
+		sum.old += low.old;
+		sum.collapsed += low.collapsed;
+		return sum;
+	}
 	while (start < end) {
 		if (!reserve(map, budget, 3, now_ds)) {
 			sum.fresh += end - start;

@@ -88,7 +88,8 @@ struct dsn_split {
 
 void dsnmap_release(struct dsnmap *map, struct dsn_budget *budget);
 
-/* Subflow `slot` (0..DSN_SLOTS-1) carries [start, end) at `now_ds`. */
+/* Subflow `slot` (0..DSN_SLOTS-1) carries [start, end) at `now_ds`. An end below the start lies behind 2^64;
+ * the one byte at 2^64 - 1 then always counts as fresh. */
 struct dsn_split dsnmap_carry_slow(struct dsnmap *map, struct dsn_budget *budget, uint64_t start,
 				   uint64_t end, unsigned slot, uint32_t now_ds);
 
@@ -97,7 +98,7 @@ static inline struct dsn_split dsnmap_carry(struct dsnmap *map, struct dsn_budge
 {
 	struct dsn_extent *last = map->n ? &map->extents[map->n - 1] : NULL;
 
-	if (last && start == last->end && last->carriers == 1u << slot && last->first_ds == now_ds) {
+	if (last && start == last->end && start < end && last->carriers == 1u << slot && last->first_ds == now_ds) {
 		last->end = end;
 		return (struct dsn_split){.fresh = end - start};
 	}

@@ -232,6 +232,23 @@ static void test_dsnmap_ten_seconds(void)
 	dsnmap_release(&m, &budget);
 }
 
+/* DSNs start anywhere (RFC 8684 section 3.1), so a range may reach over 2^64. No byte is lost
+ * there. */
+static void test_dsnmap_wrap(void)
+{
+	struct dsn_budget budget = {.max = 1 << 20};
+	struct dsnmap m = {0};
+	const uint64_t start = UINT64_MAX - 99; /* 100 bytes below the wrap */
+
+	struct dsn_split before = dsnmap_carry(&m, &budget, start - 100, start, 0, 1);
+	struct dsn_split over = dsnmap_carry(&m, &budget, start, start + 300, 0, 1);
+	struct dsn_split again = dsnmap_carry(&m, &budget, start, start + 300, 1, 2);
+	CU_ASSERT(before.fresh == 100 && over.fresh == 300);
+	CU_ASSERT(again.recent == 299 && again.fresh == 1);
+	CU_ASSERT(extents_sorted(&m));
+	dsnmap_release(&m, &budget);
+}
+
 /* Whatever is given up for memory, no byte is lost or counted twice, and what is collapsed says so.
  */
 static void test_dsnmap_budget(void)
@@ -268,5 +285,6 @@ void suite_seqset(void)
 	CU_ADD_TEST(suite, test_seqset_bounded);
 	CU_ADD_TEST(suite, test_dsnmap_random);
 	CU_ADD_TEST(suite, test_dsnmap_ten_seconds);
+	CU_ADD_TEST(suite, test_dsnmap_wrap);
 	CU_ADD_TEST(suite, test_dsnmap_budget);
 }
