@@ -51,7 +51,7 @@ struct craft_options {
 
 static inline void craft_option(struct craft_options *o, const void *bytes, unsigned n)
 {
-	if (n > CRAFT_OPTIONS - o->len)
+	if (n + o->len > CRAFT_OPTIONS)
 		return;
 	memcpy(o->bytes + o->len, bytes, n);
 	o->len = (uint8_t)(o->len + n);
