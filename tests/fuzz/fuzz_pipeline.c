@@ -66,8 +66,9 @@ static void stage_set(struct stage *s)
 	for (unsigned i = 0; i < CONNECTIONS; i++)
 		for (unsigned d = 0; d < 2; d++)
 			s->talks[i].dsn[d] = s->talks[i].start[d] =
-				(i == 3 ? UINT64_MAX - 3000 : UINT64_C(0xfffff000)) +
-				((uint64_t)i << 34) + d;
+				(i == 3 ? UINT64_MAX - 3000
+			                : UINT64_C(0xfffff000) + ((uint64_t)i << 34)) +
+				d;
 }
 
 /* Small numbers are small steps around the right one, large ones are far away. */
