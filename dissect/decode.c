@@ -29,8 +29,8 @@ enum {
 
 static void decode_tcp(struct segment *s, struct bytes b)
 {
-	if (!bytes_has(&b, 20)) {
-		s->result = DECODE_CUT;
+	if (s->transport_len < 20 || !bytes_has(&b, 20)) {
+		s->result = s->transport_len < 20 ? DECODE_MALFORMED : DECODE_CUT;
 		return;
 	}
 	const uint8_t *h = b.at;
@@ -201,7 +201,7 @@ static void decode_ppp(struct segment *s, struct bytes b, uint32_t wire)
 		bytes_take(&b, 2);
 		wire -= wire >= 2 ? 2 : wire;
 	}
-	if (!bytes_has(&b, 1))
+	if (!bytes_has(&b, 1) || (b.at[0] == 0xff && !bytes_has(&b, 2)))
 		return;
 	uint16_t proto = bytes_u8(&b);
 	wire -= wire >= 1 ? 1 : wire;
