@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * make_many.c - captures that no bulk transfer gives: very many connections at once, and floods of
- * subflows.
+ * make_many.c - captures that no bulk transfer gives: very many connections at once, and floods.
  *
- *   make_many many CONNECTIONS FILE...   MPTCP v1 connections, all open at once, a subflow on each
- * FILE (a WAN): whole handshakes with real keys, tokens and HMACs, then rounds of data make_many
- * join|token|syn|dss COUNT FILE COUNT frames, each of another 4-tuple: SYNs that join with a token
- * each (join), SYNs that all join one connection (token), SYNs of plain TCP (syn), segments with a
- * mapping out of the middle of nowhere (dss) make_many again KIND COUNT FILE      the same flood,
- * each 4-tuple in two frames: the second ones come in the same order after all first ones
+ * make_many many CONNECTIONS FILE...
+ *
+ * MPTCP v1 connections, all open at once, a subflow on each FILE (a WAN): whole handshakes with
+ * real keys, tokens and HMACs, then rounds of data.
+ *
+ * make_many [again] KIND COUNT FILE
+ *
+ * COUNT frames, each of another 4-tuple; `again`: and once more, in the same order. KIND is join
+ * (SYNs that join with a token each), token (SYNs that all join one connection), crowd (the same, a
+ * segment of data behind each), syn (SYNs of plain TCP) or dss (segments with a mapping out of the
+ * middle of nowhere).
  *
  * The same arguments give the same bytes.
  */
@@ -290,6 +294,18 @@ static struct packet flood_token(uint64_t i)
 	return p;
 }
 
+/* Two frames of each: it joins, then carries what follows of the one connection's data. */
+static struct packet flood_crowd(uint64_t i)
+{
+	if (i % 2 == 0)
+		return flood_token(i);
+	struct packet join = flood_token(i - 1), data = stranger(i - 1, ACK | PSH);
+
+	mapping(&data, 1, ends_of(0).first[0] + i / 2 * DATA, 1);
+	data.seq = join.seq + 1;
+	return data;
+}
+
 static struct packet flood_syn(uint64_t i)
 {
 	return stranger(i, SYN);
@@ -306,7 +322,11 @@ static struct packet flood_dss(uint64_t i)
 static const struct {
 	const char *name;
 	struct packet (*make)(uint64_t i);
-} floods[] = {{"join", flood_join}, {"token", flood_token}, {"syn", flood_syn}, {"dss", flood_dss}};
+} floods[] = {{"join", flood_join},
+              {"token", flood_token},
+              {"crowd", flood_crowd},
+              {"syn", flood_syn},
+              {"dss", flood_dss}};
 
 static bool make_flood(struct capture *c, const char *name, uint64_t count, unsigned times)
 {
@@ -357,7 +377,8 @@ int main(int argc, char **argv)
 	bool made = true;
 
 	if (argc - (int)times < 3 || !open_files(&c, words + 2, argc - (int)times - 2)) {
-		fprintf(stderr, "usage: make_many many|[again] join|token|syn|dss COUNT FILE...\n");
+		fprintf(stderr,
+		        "usage: make_many many|[again] join|token|crowd|syn|dss COUNT FILE...\n");
 		return 64;
 	}
 	uint64_t count = strtoull(words[1], NULL, 10);

@@ -2,10 +2,12 @@
  *
  * stages.c - the pipeline up to one stage over captures, and what that took.
  *
- *   stages STAGE FRAMES FILE...   at most FRAMES frames (0 = all). Prints one line: frames, wall_ns
- * and cpu_ns of the loop and its end, and subflows evicted
+ * stages STAGE FRAMES FILE...
  *
- * STAGE: read, decode, options, track (all of it, the long way), whole, and touch and touch64: a
+ * Reads at most FRAMES frames (0 = all) and prints one line: frames, wall_ns and cpu_ns of the loop
+ * and its end, and subflows evicted.
+ *
+ * STAGE is read, decode, options, track (all of it, the long way), whole, or touch or touch64: a
  * bare loop that finds each TCP frame's 4-tuple in a hash table, or puts it in, and touches its
  * entry, which is as large as what the tracker keeps of a subflow (touch) or one cache line
  * (touch64). That table forgets nothing.
