@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../capture/names.h"
 #include "../capture/source.h"
 #include "../dissect/pipeline.h"
 #include "command.h"
@@ -131,19 +132,52 @@ static bool add_input(struct intake *intake, const char *word, bool aside)
 	return true;
 }
 
+/* Names in a ledger are UTF-8 whatever the bytes on the command line are: capture cleans those of
+ * WANs (names.h), the ledger those of files. Who is meant is written the same way. Owned by the
+ * caller; NULL = out of memory. */
+static char *subject_text(const char *who, size_t length, enum role_subject subject)
+{
+	char *text = strndup(who, length), *clean;
+
+	if (!text || subject == SUBJECT_WAN) {
+		if (text)
+			names_clean(text);
+		return text;
+	}
+	clean = text_utf8(text);
+	free(text);
+	return clean;
+}
+
+static int add_role(struct intake *intake, const char *who, size_t length,
+                    enum role_subject subject, const char *role, const char *option)
+{
+	char message[400], *clean = subject_text(who, length, subject);
+	bool taken;
+
+	if (!clean)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	taken = policy_add_role(&intake->policy, clean, subject, role, FROM_FLAG, message,
+	                        sizeof(message));
+	free(clean);
+	return taken ? 0 : command_complain(EXIT_USAGE, "%s%s", option, message);
+}
+
 static int take_role_input(struct intake *intake, const char *role, const char *word)
 {
-	const struct intake_input *input;
-	char message[400];
+	struct intake_input *input;
+	const char *who;
 
 	if (!add_input(intake, word, strcmp(role, "off") == 0))
 		return command_complain(EXIT_INTERNAL, "out of memory");
 	input = &intake->inputs[intake->n_inputs - 1];
-	if (!policy_add_role(&intake->policy, input->wan ? input->wan : input->path,
-	                     input->wan ? SUBJECT_WAN : SUBJECT_FILE, role, FROM_FLAG, message,
-	                     sizeof(message)))
-		return command_complain(EXIT_USAGE, "%s", message);
-	return 0;
+	if (input->ledger && !input->wan) {
+		input->role = role; /* of its WANs, which are known when it is read */
+		return 0;
+	}
+	who = input->wan ? input->wan : input->path;
+	return add_role(intake, who, strlen(who), input->wan ? SUBJECT_WAN : SUBJECT_FILE, role,
+	                "");
 }
 
 int intake_words(struct intake *intake, int argc, char **argv, int first)
@@ -162,21 +196,14 @@ int intake_words(struct intake *intake, int argc, char **argv, int first)
 static int take_role(struct intake *intake, const char *argument)
 {
 	const char *equals = strrchr(argument, '=');
-	char message[400], *who;
-	bool taken;
 
 	if (!equals || equals == argument)
 		return command_complain(
 			EXIT_USAGE,
 			"--role takes WHO=ROLE, for example --role wan2=backup or --role "
 			"192.0.2.0/24=backup");
-	who = strndup(argument, (size_t)(equals - argument));
-	taken = who && policy_add_role(&intake->policy, who, SUBJECT_ANY, equals + 1, FROM_FLAG,
-	                               message, sizeof(message));
-	free(who);
-	if (!who)
-		return command_complain(EXIT_INTERNAL, "out of memory");
-	return taken ? 0 : command_complain(EXIT_USAGE, "--role: %s", message);
+	return add_role(intake, argument, (size_t)(equals - argument), SUBJECT_ANY, equals + 1,
+	                "--role: ");
 }
 
 static int take_config(struct intake *intake, const char *path)
@@ -437,7 +464,7 @@ static void tell_files(const struct source *source)
 
 	for (size_t i = 0; i < n; i++)
 		if (files[i].message[0])
-			command_complain(EXIT_PASS, "%s", files[i].message);
+			command_complain(EXIT_PASS, "%s: %s", files[i].name, files[i].message);
 }
 
 static int read_captures(const struct intake *intake, size_t n_captures, struct ledger *ledger,
@@ -466,7 +493,27 @@ static int read_captures(const struct intake *intake, size_t n_captures, struct 
 	return 0;
 }
 
-static int merge_ledgers(const struct intake *intake, struct ledger *ledger)
+static bool has_role(const struct policy *policy, const char *wan)
+{
+	for (size_t i = 0; i < policy->n_roles; i++)
+		if (policy->roles[i].source == FROM_FLAG && strcmp(policy->roles[i].who, wan) == 0)
+			return true;
+	return false;
+}
+
+/* A role given with a ledger is one of all its WANs, but for those named themselves. */
+static int give_roles(struct intake *intake, const char *role, const struct ledger *ledger)
+{
+	int code = 0;
+
+	for (size_t i = 0; role && code == 0 && i < ledger->n_wans; i++)
+		if (!has_role(&intake->policy, ledger->wans[i].name))
+			code = add_role(intake, ledger->wans[i].name, strlen(ledger->wans[i].name),
+			                SUBJECT_WAN, role, "");
+	return code;
+}
+
+static int merge_ledgers(struct intake *intake, struct ledger *ledger)
 {
 	for (size_t i = 0; i < intake->n_inputs; i++) {
 		struct ledger one;
@@ -476,6 +523,8 @@ static int merge_ledgers(const struct intake *intake, struct ledger *ledger)
 			continue;
 		ledger_init(&one);
 		code = intake_load(intake->inputs[i].path, &one);
+		if (code == 0)
+			code = give_roles(intake, intake->inputs[i].role, &one);
 		if (code == 0 && !ledger_merge(ledger, &one))
 			code = command_complain(
 				EXIT_BAD_DATA,
@@ -488,6 +537,15 @@ static int merge_ledgers(const struct intake *intake, struct ledger *ledger)
 	return 0;
 }
 
+static bool is_subject(const struct policy_role *role, const char *name)
+{
+	char *text = name ? subject_text(name, strlen(name), role->subject) : NULL;
+	bool same = text && strcmp(role->who, text) == 0;
+
+	free(text);
+	return same;
+}
+
 /* A WAN the operator set to off bounds no shared time, whichever way it was said. */
 static void set_aside(struct intake *intake)
 {
@@ -497,8 +555,7 @@ static void set_aside(struct intake *intake)
 		for (size_t k = 0; k < intake->policy.n_roles; k++) {
 			const struct policy_role *role = &intake->policy.roles[k];
 
-			if (strcmp(role->who, input->path) == 0 ||
-			    (input->wan && strcmp(role->who, input->wan) == 0))
+			if (is_subject(role, input->path) || is_subject(role, input->wan))
 				input->aside = role->role == ROLE_OFF;
 		}
 	}

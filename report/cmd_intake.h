@@ -21,9 +21,10 @@ struct sighting;
 /* One file, directory or "-" the user named; strings are borrowed from argv. */
 struct intake_input {
 	const char *path;
-	char *wan;   /* owned; NULL = told by the capture */
-	bool aside;  /* role off: does not bound the shared time */
-	bool ledger; /* a ledger's JSON, not a capture */
+	char *wan;        /* owned; NULL = told by the capture */
+	bool aside;       /* role off: does not bound the shared time */
+	bool ledger;      /* a ledger's JSON, not a capture */
+	const char *role; /* static text: of all WANs of a ledger, NULL = not named */
 };
 
 struct intake_shift {

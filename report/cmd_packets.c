@@ -315,8 +315,9 @@ static int take_kind(struct printer *printer, const char *word)
 		}
 	}
 	near = text_nearest(word, kind_names, KIND_COUNT);
-	return command_complain(EXIT_USAGE, "unknown kind \"%s\"%s%s", word,
-	                        near ? ", did you mean " : "", near ? near : "");
+	return command_complain(EXIT_USAGE, "unknown kind \"%s\"%s%s%s", word,
+	                        near ? ", did you mean \"" : "", near ? near : "",
+	                        near ? "\"?" : "");
 }
 
 static int take_count(struct printer *printer, const char *word)
@@ -378,12 +379,26 @@ static int parse(struct intake *intake, struct printer *printer, int argc, char 
 	return code;
 }
 
+/* A WAN that no frame was of is a typing error; when reading stopped early, nobody knows. */
+static bool wan_known(const struct printer *printer)
+{
+	if (!printer->wan || printer->left == 0)
+		return true;
+	for (size_t i = 0; i < printer->ledger->n_wans; i++)
+		if (strcmp(printer->ledger->wans[i].name, printer->wan) == 0)
+			return true;
+	return false;
+}
+
 static int run(struct intake *intake, struct printer *printer, struct ledger *ledger)
 {
 	int code = intake_read(intake, ledger, settled, printer);
 
 	while (printer->queue.n > 0)
 		leave(printer);
+	if (code == 0 && !wan_known(printer))
+		code = command_complain(EXIT_USAGE, "--wan %s: no frame is of a WAN called so",
+		                        printer->wan);
 	if (fflush(stdout) != 0 || ferror(stdout) || printer->failed)
 		return EXIT_CANNOT_WRITE;
 	return code;

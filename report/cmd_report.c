@@ -45,7 +45,7 @@ static int write_json(const struct report *report, const char *path)
 	json_t *json = render_json(report);
 	struct output output;
 	bool dumped;
-	int error;
+	int error, why;
 
 	if (!json)
 		return command_complain(EXIT_INTERNAL, "out of memory");
@@ -55,12 +55,14 @@ static int write_json(const struct report *report, const char *path)
 		return command_complain(EXIT_CANNOT_CREATE, "--json %s: %s", path,
 		                        strerror(-error));
 	}
+	errno = 0;
 	dumped = json_dumpf(json, output.file, JSON_SORT_KEYS | JSON_INDENT(1)) == 0 &&
 	         fputc('\n', output.file) != EOF;
+	why = errno ? -errno : -EIO;
 	json_decref(json);
 	error = output_close(&output, dumped);
-	if (error == 0 && !dumped)
-		error = -EIO;
+	if (!dumped)
+		error = why; /* the first error is the one told */
 	return error == 0 ? 0 : write_failed(path, error);
 }
 

@@ -2,6 +2,7 @@
  *
  * main.c - mptcp-audit: which subcommand the first word names.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,12 +49,30 @@ static int unknown(const char *word)
 	if (near)
 		return command_complain(EXIT_USAGE, "\"%s\" is no subcommand, did you mean \"%s\"?",
 		                        word, near);
+	if (strpbrk(word, "./"))
+		return command_complain(EXIT_NO_INPUT, "%s: no such file", word);
 	return command_complain(
-		EXIT_USAGE, "\"%s\" is neither a subcommand nor a file; --help lists both", word);
+		EXIT_USAGE, "\"%s\" is neither a subcommand nor a file; --help lists the former",
+		word);
+}
+
+/* A mapped capture shrank, or its disk failed. Nothing but write() and _exit() is allowed here. */
+static void lost_page(int signal)
+{
+	static const char message[] =
+		"mptcp-audit: a capture could not be read any further: the file "
+		"became shorter while it was read, or its disk failed; copy it "
+		"first\n";
+
+	(void)signal;
+	if (write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
+		_exit(EXIT_NO_INPUT);
+	_exit(EXIT_NO_INPUT);
 }
 
 int main(int argc, char **argv)
 {
+	sigaction(SIGBUS, &(struct sigaction){.sa_handler = lost_page}, NULL);
 	if (argc < 2) {
 		usage(stdout);
 		return EXIT_USAGE;

@@ -337,11 +337,14 @@ bool policy_load(struct policy *policy, FILE *file, const char *name, char *mess
  * that directory? */
 static bool file_matches(const char *name, const char *who)
 {
-	size_t n = strlen(who);
+	size_t n = strlen(who), length = strlen(name);
 
 	while (n > 1 && who[n - 1] == '/')
 		n--;
 	if (strncmp(name, who, n) == 0 && (name[n] == '\0' || name[n] == '/'))
+		return true;
+	/* its last parts are enough */
+	if (length > n && name[length - n - 1] == '/' && strncmp(name + length - n, who, n) == 0)
 		return true;
 	/* a directory's captures are called directory/name, without what led to the directory */
 	for (size_t i = n; i > 0; i--)
@@ -370,13 +373,16 @@ static bool wan_in_file(const struct ledger *ledger, uint32_t index, const char 
 	return false;
 }
 
+/* FILE#INTERFACE: an interface with a name names its WAN; one with only a number ends the WAN's
+ * name (any#3). */
 static bool wan_is_interface(const struct ledger *ledger, uint32_t index, const char *who)
 {
-	const char *hash = strrchr(who, '#');
+	const char *hash = strrchr(who, '#'), *name = ledger->wans[index].name;
+	const char *number = strrchr(name, '#');
 	char file[4096];
 
 	if (!hash || (size_t)(hash - who) >= sizeof(file) ||
-	    strcmp(ledger->wans[index].name, hash + 1) != 0)
+	    (strcmp(name, hash + 1) != 0 && (!number || strcmp(number, hash) != 0)))
 		return false;
 	memcpy(file, who, (size_t)(hash - who));
 	file[hash - who] = '\0';

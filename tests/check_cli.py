@@ -36,6 +36,10 @@ REFUSALS = (
     ("a mistyped subcommand", ["reprot"], 64, 'did you mean "report"'),
     ("a mistyped option", ["report", "--bakup", "x"], 64, "--backup"),
     ("report without a file", ["report"], 64, "file|capture"),
+    ("a missing file as first word", ["@/none.pcap"], 66, r"none\.pcap: no such file"),
+    ("a full disk", ["report", "--json", "/dev/full", IDLE["wan1"]], 74, "No space left"),
+    ("a mistyped kind", ["packets", "--kind", "keepaliv", IDLE["wan2"]], 64, 'did you mean "keepalive"'),
+    ("a WAN that is not there", ["packets", "--wan", "wan9", IDLE["wan2"]], 64, "wan9"),
     ("a missing file", ["report", "@/none.pcap"], 66, r"none\.pcap"),
     ("a text", ["report", "@/text.pcap"], 65, r"text\.pcap"),
     ("a zip", ["report", "@/zip.pcap"], 65, r"zip\.pcap"),
@@ -100,11 +104,40 @@ def check_forms(suite, folder):
         ledger = os.path.join(folder, "ledger.json")
         check.same("dissect", call("dissect", "-o", ledger, plain["wan1"], plain["wan2"])[0], 0)
         forms["ledger"] = ["--role", "wan1=master", "--role", "wan2=backup", ledger]
+        forms["ledger with a role"] = ["--role", "wan2=backup", "--master", ledger]
         for name, arguments in forms.items():
             check.same(name, sums(audit(*arguments)), want)
         with open(plain["wan1"], "rb") as file:
             got = audit("--backup", f"wan2={plain['wan2']}", "--master", "wan1=-", stdin=file.read())
         check.same("standard input", sums(got), want)
+
+
+def check_names(suite, folder):
+    """Files whose names no terminal should see; a file that ends early; interfaces that only have a number."""
+    with suite.check("names") as check:
+        names = {"master": b"ev\x1b[31mil\n.pcap", "backup": b"bad\xff\xfe<script>.pcap"}
+        paths = {}
+        for (role, name), wan in zip(names.items(), ("wan1", "wan2")):
+            paths[role] = os.path.join(os.fsencode(folder), name)
+            shutil.copy(os.path.join(folder, wan + ".pcap"), paths[role])
+        words = [word for role, path in paths.items() for word in ("--" + role, path)]
+        status, out, err = call("report", *NOW, *words)
+        check.same("exit", (status, err), (0, ""))
+        check.true("no control characters", not re.search(r"[\x00-\x09\x0b-\x1f]", out))
+    with suite.check("a cut file") as check:
+        path = os.path.join(folder, "cut.pcap")
+        with open(os.path.join(folder, "wan2.pcap"), "rb") as one, open(path, "wb") as two:
+            two.write(one.read()[:1000])
+        status, _, err = call("report", *NOW, path)
+        check.same("exit", status, 3)
+        check.true(f"'{err}' does not begin with the file", err.startswith(f"mptcp-audit: {path}: "))
+    with suite.check("a numbered interface") as check:
+        capture = os.path.join(FIXTURES, "link-types", "wan2-sll2.pcap")
+        wan = audit(capture)["wans"][0]["name"]
+        number = wan.rpartition("#")[2]
+        for who in (wan, f"wan2-sll2.pcap#{number}", f"{capture}#{number}"):
+            rows = {w["name"]: w for w in audit("--role", f"{who}=backup", capture)["wans"]}
+            check.same(who, (rows[wan]["role"], rows[wan]["role_source"]), ("backup", "flag"))
 
 
 def check_rotation(suite, folder):
@@ -250,6 +283,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="mptcp-audit-cli") as folder:
         check_refusals(suite, folder)
         check_forms(suite, folder)
+        check_names(suite, folder)
         check_rotation(suite, folder)
         check_merge(suite, folder)
         check_outputs(suite, folder)
