@@ -451,7 +451,10 @@ static json_t *render_wan_coverage(struct writer *w, const struct report_wan *wa
 	    wan->ledger->drops_known || dropped ? number(dropped) : json_null());
 	put(w, o, "dropped_ratio",
 	    wan->ledger->drops_known || dropped ? ratio(dropped, frames + dropped) : json_null());
-	put(w, o, "cut_frames", number(e[EVENT_HEADER_CUT].count + e[EVENT_OPTION_CUT].count));
+	put(w, o, "cut_frames",
+	    number(e[EVENT_HEADER_CUT].count > e[EVENT_OPTION_CUT].count
+	                   ? e[EVENT_HEADER_CUT].count
+	                   : e[EVENT_OPTION_CUT].count));
 	put(w, o, "backwards", number(e[EVENT_BACKWARDS].count));
 	put(w, o, "super_frames", number(e[EVENT_SUPER_FRAME].count));
 	put(w, o, "skew_seconds", json_real((double)wan->ledger->skew_ns / 1e9));

@@ -10,7 +10,7 @@
 
 #define COLUMNS         79
 #define TOP_CAUSES      12
-#define TOP_CONNECTIONS 5
+#define TOP_CONNECTIONS 3
 
 struct page {
 	const struct report *report;
@@ -40,6 +40,22 @@ static void heading(const struct page *page, const char *text)
 	fprintf(page->out, "\n%s%s%s\n", paint(page, "\033[1m"), text, paint(page, "\033[0m"));
 }
 
+/* Length of the word at `text`; a number and the unit behind it are one. */
+static size_t word_length(const char *text)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "%", "s", "min", "h", "d"};
+	size_t length = strcspn(text, " ");
+	const char *next = text + length + 1;
+
+	if (length == 0 || text[length] == '\0' || text[length - 1] < '0' || text[length - 1] > '9')
+		return length;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (strcspn(next, " ,;.:)") == strlen(units[i]) &&
+		    strncmp(next, units[i], strlen(units[i])) == 0)
+			return length + 1 + strcspn(next, " ");
+	return length;
+}
+
 /* Words of `text`, each line indented, the first one too unless it `hangs` behind what is already
  * there; a word longer than a line stands alone. */
 static void wrap_behind(const struct page *page, const char *text, unsigned indent, bool hangs)
@@ -48,7 +64,7 @@ static void wrap_behind(const struct page *page, const char *text, unsigned inde
 	bool begun = false;
 
 	while (*text) {
-		size_t length = strcspn(text, " ");
+		size_t length = word_length(text);
 		char word[256];
 		unsigned wide;
 
@@ -255,16 +271,24 @@ static void print_connection(const struct page *page, const struct connection_on
 {
 	const struct ledger_connection *c = on->connection;
 	char peer[120], sum[TEXT_SHORT], some[TEXT_SHORT];
-	const char *sign = "";
+	const char *sign = "", *port = strrchr(c->client, ':');
 
 	fputs("    ", page->out);
 	pad(page, text_safe(peer, sizeof(peer), c->server[0] ? c->server : "peer not known", 34),
-	    26);
+	    20);
 	fprintf(page->out, " %9s  ", text_bytes(sum, on->sum.ip_bytes));
 	print_span(page, c->first_ns, c->last_ns);
+	if (port && text_width(peer) <= 20) /* else the line is full */
+		fprintf(page->out, ", port %s", port + 1);
 	fputc('\n', page->out);
 	if (!backup || on->carrying_ip == 0)
 		return;
+	if (c->version < 0 || c->fallback) {
+		fprintf(page->out, "      user data: %s, over %s\n",
+		        text_bytes(some, on->carrying_ip),
+		        c->fallback ? "plain TCP after a fallback" : "plain TCP");
+		return;
+	}
 	fputs("      user data: ", page->out);
 	for (size_t i = 0; i < PHASE_COUNT; i++) {
 		if (on->phases[i] == 0)
@@ -319,21 +343,35 @@ static void print_uses(const struct page *page)
 
 /* ---- findings ---- */
 
-static void print_evidence(const struct page *page, const struct finding *finding)
+/* The frames of one file that prove one thing: where, since when, and what to paste into
+ * Wireshark. */
+static size_t print_proof(const struct page *page, const struct finding *finding, size_t from)
 {
 	const struct ledger *ledger = page->report->ledger;
+	const struct finding_frame *first = &finding->frames[from];
+	size_t n = 1;
+	char safe[160], when[TEXT_SHORT];
 
-	for (size_t i = 0; i < finding->n_frames; i++) {
-		const struct finding_frame *frame = &finding->frames[i];
-		const char *file =
-			frame->file < ledger->n_files ? ledger->files[frame->file].name : "-";
-		char safe[160], when[TEXT_SHORT];
+	while (from + n < finding->n_frames && finding->frames[from + n].file == first->file &&
+	       finding->frames[from + n].note == first->note)
+		n++;
+	fprintf(page->out, "         %s: %s\n",
+	        safe_path(safe, sizeof(safe),
+	                  first->file < ledger->n_files ? ledger->files[first->file].name : "-",
+	                  30),
+	        first->note);
+	fprintf(page->out, "           frame.number %s", n == 1 ? "== " : "in {");
+	for (size_t i = 0; i < n; i++)
+		fprintf(page->out, "%s%llu", i ? ", " : "",
+		        (unsigned long long)finding->frames[from + i].number);
+	fprintf(page->out, "%s  %s\n", n == 1 ? "" : "}", text_time(when, first->ts_ns, 6));
+	return n;
+}
 
-		fprintf(page->out, "         %s  %s\n", safe_path(safe, sizeof(safe), file, 40),
-		        text_time(when, frame->ts_ns, 6));
-		fprintf(page->out, "           frame.number == %-10llu %s\n",
-		        (unsigned long long)frame->number, frame->note);
-	}
+static void print_evidence(const struct page *page, const struct finding *finding)
+{
+	for (size_t i = 0; i < finding->n_frames;)
+		i += print_proof(page, finding, i);
 }
 
 static void print_number(const struct page *page, double value, const char *unit)
@@ -353,7 +391,8 @@ static void print_observed(const struct page *page, const struct finding *findin
 {
 	char a[TEXT_SHORT], b[TEXT_SHORT];
 
-	if (!finding->observed)
+	/* below its limit, the number is not the reason */
+	if (!finding->observed || (finding->limited && finding->value <= finding->limit))
 		return;
 	fputs("         observed ", page->out);
 	print_number(page, finding->value, finding->unit);
@@ -369,43 +408,106 @@ static void print_observed(const struct page *page, const struct finding *findin
 	fputc('\n', page->out);
 }
 
+static void print_mark(const struct page *page, enum status status, const char *rule)
+{
+	fprintf(page->out, "  %s%s %-4s%s ", paint(page, status_looks[status].colour),
+	        status_looks[status].mark, rule, paint(page, "\033[0m"));
+}
+
+/* A failure or a warning: all there is to know about it. */
 static void print_finding(const struct page *page, const struct finding *finding)
 {
-	bool quiet = finding->status == STATUS_PASS || finding->status == STATUS_WAIVED;
 	char name[100] = "";
 
-	fprintf(page->out, "  %s%s %-4s%s ", paint(page, status_looks[finding->status].colour),
-	        status_looks[finding->status].mark, finding->rule, paint(page, "\033[0m"));
-	if (quiet) {
-		wrap_behind(page, finding->text, 9, true);
-		return;
-	}
+	print_mark(page, finding->status, finding->rule);
 	if (finding->wan >= 0)
 		text_safe(name, sizeof(name), page->report->wans[finding->wan].name, 20);
 	fprintf(page->out, "%s%s%s: %s\n", name, name[0] ? ", " : "", finding->title,
 	        status_looks[finding->status].word);
 	wrap(page, finding->text, 9);
 	print_observed(page, finding);
-	if (finding->status == STATUS_FAIL || finding->status == STATUS_WARN)
-		wrap(page, finding->why, 9);
+	wrap(page, finding->why, 9);
 	print_evidence(page, finding);
+}
+
+/* What could not be assessed: why, once for all rules with the same reason. */
+static void print_unassessed(const struct page *page, size_t index)
+{
+	const struct report *report = page->report;
+	const struct finding *finding = &report->findings[index];
+	const char *last = finding->rule;
+	char line[900];
+	size_t used = 0;
+
+	for (size_t i = 0; i < index; i++)
+		if (report->findings[i].status == finding->status &&
+		    strcmp(report->findings[i].text, finding->text) == 0)
+			return;
+	for (size_t i = index; i < report->n_findings && used < 60; i++) {
+		const struct finding *other = &report->findings[i];
+
+		if (other->status != finding->status || other->rule == last ||
+		    strcmp(other->text, finding->text) != 0)
+			continue;
+		last = other->rule;
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s",
+		                         used ? ", " : "and ", last);
+	}
+	snprintf(line + used, sizeof(line) - used, "%s%s", used ? ": " : "", finding->text);
+	print_mark(page, finding->status, finding->rule);
+	wrap_behind(page, line, 9, true);
+	print_evidence(page, finding);
+}
+
+/* What passed: a line for each rule, with a few words for each WAN. */
+static void print_passed(const struct page *page, size_t index)
+{
+	const struct report *report = page->report;
+	const struct finding *finding = &report->findings[index];
+	char line[2000], name[100];
+	size_t used;
+
+	for (size_t i = 0; i < index; i++)
+		if (report->findings[i].status == finding->status &&
+		    report->findings[i].rule == finding->rule)
+			return;
+	used = (size_t)snprintf(line, sizeof(line), "%s:", finding->title);
+	for (size_t i = index; i < report->n_findings && used + 220 < sizeof(line); i++) {
+		const struct finding *other = &report->findings[i];
+
+		if (other->status != finding->status || other->rule != finding->rule)
+			continue;
+		text_safe(name, sizeof(name), other->wan < 0 ? "" : report->wans[other->wan].name,
+		          20);
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s %s %s",
+		                         i == index ? "" : ",", name, other->brief);
+	}
+	print_mark(page, finding->status, finding->rule);
+	wrap_behind(page, line, 9, true);
 }
 
 static void print_findings(const struct page *page)
 {
-	static const enum status order[] = {STATUS_FAIL,         STATUS_ERROR, STATUS_WARN,
-	                                    STATUS_NOT_ASSESSED, STATUS_PASS,  STATUS_WAIVED};
+	static const enum status told[] = {STATUS_FAIL, STATUS_ERROR, STATUS_WARN, STATUS_WAIVED};
+	const struct report *report = page->report;
 	size_t quiet = 0;
 
 	heading(page, "Findings (x fail, ! warn, ? not assessed, + pass)");
-	for (size_t s = 0; s < sizeof(order) / sizeof(*order); s++)
-		for (size_t i = 0; i < page->report->n_findings; i++)
-			if (page->report->findings[i].status == order[s])
-				print_finding(page, &page->report->findings[i]);
-	for (size_t i = 0; i < page->report->n_findings; i++)
-		quiet += page->report->findings[i].status == STATUS_NOT_APPLICABLE;
+	for (size_t s = 0; s < sizeof(told) / sizeof(*told); s++)
+		for (size_t i = 0; i < report->n_findings; i++)
+			if (report->findings[i].status == told[s])
+				print_finding(page, &report->findings[i]);
+	for (size_t i = 0; i < report->n_findings; i++)
+		if (report->findings[i].status == STATUS_NOT_ASSESSED)
+			print_unassessed(page, i);
+	for (size_t i = 0; i < report->n_findings; i++)
+		if (report->findings[i].status == STATUS_PASS)
+			print_passed(page, i);
+	for (size_t i = 0; i < report->n_findings; i++)
+		quiet += report->findings[i].status == STATUS_NOT_APPLICABLE;
 	if (quiet > 0)
-		fprintf(page->out, "  - %zu not applicable, in the JSON\n", quiet);
+		fprintf(page->out, "  - %zu not applicable; every sentence and number: --json\n",
+		        quiet);
 }
 
 /* ---- coverage ---- */
@@ -437,7 +539,9 @@ static void print_file(const struct page *page, const struct ledger_file *file)
 static void print_gaps(const struct page *page, const struct report_wan *wan)
 {
 	const struct ledger_event *e = wan->ledger->events;
-	uint64_t cut = e[EVENT_HEADER_CUT].count + e[EVENT_OPTION_CUT].count;
+	uint64_t cut = e[EVENT_HEADER_CUT].count > e[EVENT_OPTION_CUT].count
+	                       ? e[EVENT_HEADER_CUT].count
+	                       : e[EVENT_OPTION_CUT].count;
 	char name[100], text[TEXT_SHORT], line[500];
 	int n;
 
@@ -452,8 +556,9 @@ static void print_gaps(const struct page *page, const struct report_wan *wan)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %s headers or options cut",
 		              text_count(text, cut));
 	if (e[EVENT_BACKWARDS].count > 0)
-		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %s steps back in time",
-		              text_count(text, e[EVENT_BACKWARDS].count));
+		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %s step%s back in time",
+		              text_count(text, e[EVENT_BACKWARDS].count),
+		              e[EVENT_BACKWARDS].count == 1 ? "" : "s");
 	if (e[EVENT_SUPER_FRAME].count > 0)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %s super-frames (offload)",
 		              text_count(text, e[EVENT_SUPER_FRAME].count));

@@ -3,12 +3,16 @@
  * rules_backup.c - the rules about what a backup carried: A1, A2, A3, A5, A16 (see verdict.h).
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "text.h"
 #include "verdict.h"
 
 #define NS    1000000000u
 #define DAY_S 86400.0
+
+static const char bad_primary_why[] =
+	"Loss or delay on the primary is what this data plan pays for: repair the primary.";
 
 static double limit_of(const struct report *report, enum limit limit)
 {
@@ -52,6 +56,7 @@ static uint64_t unique_bytes(const struct report *report)
 struct share {
 	uint64_t payload, standby, total; /* judged */
 	uint64_t outage, outage_acks;     /* set apart */
+	uint64_t degraded;                /* part of payload: the primary was bad */
 	uint64_t primary;
 };
 
@@ -70,6 +75,7 @@ static struct share share_of(const struct report *report, size_t wan)
 	if (share.outage_acks > account->acks)
 		share.outage_acks = account->acks;
 	share.payload = account->carrying - outage->ip_bytes;
+	share.degraded = account->phases[PHASE_DEGRADED].ip_bytes;
 	share.standby = account->standby - share.outage_acks;
 	share.total = share.payload + share.standby;
 	return share;
@@ -83,66 +89,230 @@ static bool show_payload(const struct report *report, const struct ledger_cell *
 	                                                       cell->circumstance) != PHASE_OUTAGE);
 }
 
-/* The largest cause that is not user data: what a standby share is made of. */
-static const struct cause *standby_cause(const struct account *account)
+static bool first_seen_in(const struct report *report, const struct ledger_cell *cell,
+                          enum phase phase)
 {
-	for (size_t i = 0; i < account->n_causes; i++) {
-		const char *id = account->causes[i].id;
-
-		if (*id == 'k' || *id == 'a' || *id == 's' || *id == 't' || *id == 'o' ||
-		    *id == 'z')
-			return &account->causes[i];
-	}
-	return NULL;
+	return cell->kind == KIND_PAYLOAD && cell->traffic == TRAFFIC_MPTCP &&
+	       cell->sum.payload_bytes > 0 &&
+	       report_phase(report->ledger, report->primaries, cell->circumstance) == phase;
 }
+
+static bool show_degraded(const struct report *report, const struct ledger_cell *cell)
+{
+	return first_seen_in(report, cell, PHASE_DEGRADED);
+}
+
+/* The largest cause that is not user data: what a standby share is made of. The ACKs of an outage
+ * are set apart, as its data are. */
+static const struct cause *standby_cause(const struct account *account, uint64_t outage_acks)
+{
+	const struct cause *most = NULL;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < account->n_causes; i++) {
+		const struct cause *cause = &account->causes[i];
+		uint64_t some = cause->ip_bytes;
+
+		if (!strchr("kasotz", *cause->id))
+			continue;
+		if (strcmp(cause->id, "ack") == 0)
+			some -= outage_acks < some ? outage_acks : some;
+		if (some <= bytes)
+			continue;
+		most = cause;
+		bytes = some;
+	}
+	return most;
+}
+
+/* The largest way user payload took to the backup; outages are set apart, and a bad primary is
+ * named only when it is what the finding is about. */
+struct way {
+	const char *words;
+	uint64_t bytes;
+	bool ours; /* subflows beside a healthy primary: the flag or the scheduler is why */
+};
+
+static struct way way_of(const struct report *report, size_t wan, bool bad_primary)
+{
+	static const char *const words[PHASE_COUNT] = {
+		[PHASE_HEALTHY] = "while a primary was healthy",
+		[PHASE_DEGRADED] = "while the primary was bad",
+		[PHASE_AFTER] = "after the primary had come back",
+		[PHASE_UNKNOWN] = "on connections with no primary in sight",
+	};
+	const struct account *account = &report->wans[wan].shared;
+	struct way way = {"by plain TCP, past MPTCP", account->plain, false};
+
+	if (account->fallback > way.bytes)
+		way = (struct way){"by connections that fell back to plain TCP", account->fallback,
+		                   false};
+	for (size_t i = 0; i < PHASE_COUNT; i++)
+		if (words[i] && (i == PHASE_DEGRADED) == bad_primary &&
+		    account->phases[i].ip_bytes > way.bytes)
+			way = (struct way){words[i], account->phases[i].ip_bytes,
+			                   i == PHASE_HEALTHY};
+	return way;
+}
+
+/* Why a backup carries data beside a healthy primary, as far as the wire tells. */
+static const char *flag_words(const struct ledger_wan *wan)
+{
+	const struct ledger_event *e = wan->events;
+
+	if (e[EVENT_PRIO_UP_NORMAL].count > 0)
+		return "; MP_PRIO took its backup flag away (see A6)";
+	if (e[EVENT_JOIN_UP_NORMAL].count > e[EVENT_JOIN_UP_BACKUP].count)
+		return "; its joins do not carry the backup flag (see A6)";
+	if (e[EVENT_JOIN_UP_BACKUP].count > 0)
+		return "; its joins carry the backup flag, so the scheduler ignores it";
+	return "; nothing on the wire made it a backup";
+}
+
+/* ", 4.48 MB of it while a primary was healthy", or "". */
+static const char *way_say(const struct report *report, const struct finding *finding,
+                           uint64_t payload, char *out, size_t size)
+{
+	size_t wan = (size_t)finding->wan;
+	struct way way = way_of(report, wan, finding->status == STATUS_WARN);
+	char some[TEXT_SHORT];
+
+	out[0] = '\0';
+	if (payload > 0 && way.bytes > 0)
+		snprintf(out, size, ", %s of it %s%s",
+		         way.bytes >= payload ? "all" : text_bytes(some, way.bytes), way.words,
+		         way.ours ? flag_words(report->wans[wan].ledger) : "");
+	return out;
+}
+
+/* "wan2 carried 0.51 % of the primary's bytes as user payload (105 kB of 20.4 MB; limit 1 %)" */
+static int carried_say(const struct report *report, const struct finding *finding,
+                       const struct share *share, char *out, size_t size)
+{
+	bool all = limit_of(report, LIMIT_SHARE_OF) > 0;
+	uint64_t bytes = all ? share->total : share->payload;
+	char name[100], percent[TEXT_SHORT], some[TEXT_SHORT], of[TEXT_SHORT], way[200];
+
+	return snprintf(out, size,
+	                "%s carried %s of the primary's bytes as %s (%s of %s; limit %g %%)%s",
+	                text_safe(name, sizeof(name), report->wans[finding->wan].name, 32),
+	                text_percent(percent, bytes, share->primary),
+	                all ? "traffic of any kind" : "user payload", text_bytes(some, bytes),
+	                text_bytes(of, share->primary), 100 * limit_of(report, LIMIT_PAYLOAD_SHARE),
+	                way_say(report, finding, share->payload, way, sizeof(way)));
+}
+
+/* What keeping it ready cost, of what, and for how many connections when those are the reason. */
+static void ready_say(const struct report *report, const struct finding *finding,
+                      const struct share *share, char *out, size_t size)
+{
+	const struct report_wan *wan = &report->wans[finding->wan];
+	const struct ledger_counters *c = &wan->ledger->counters;
+	const struct cause *cause = standby_cause(&wan->shared, share->outage_acks);
+	const char *label = cause ? strchr(cause->id, ':') : NULL;
+	char s[TEXT_SHORT], some[TEXT_SHORT], count[TEXT_SHORT], each[TEXT_SHORT], safe[60],
+		joins[120] = "";
+
+	if (c->standby_connections > 1 && cause && strcmp(cause->id, "standby") == 0)
+		snprintf(joins, sizeof(joins), ": %s connections, %s each",
+		         text_count(count, c->standby_connections),
+		         text_bytes(each, c->standby_ip_bytes / c->standby_connections));
+	if (label)
+		snprintf(joins, sizeof(joins), ": %s",
+		         text_safe(safe, sizeof(safe), label + 1, 30));
+	snprintf(out, size, "keeping it ready cost %s%s (%s%s%s%s)",
+	         text_percent(s, share->standby, share->primary),
+	         finding->status == STATUS_WARN ? " of the primary's bytes" : "",
+	         text_bytes(some, share->standby), cause ? ", most of it " : "",
+	         cause ? cause_words(cause->id) : "", joins);
+}
+
+enum share_case {
+	SHARE_FINE,
+	SHARE_SMALL,
+	SHARE_OVER,
+	SHARE_BAD_PRIMARY,
+	SHARE_STANDBY,
+	SHARE_HIDDEN
+};
 
 static void share_say(const struct report *report, struct finding *finding,
-                      const struct share *share, const char *verb)
+                      const struct share *share, enum share_case which)
 {
-	const struct cause *cause = standby_cause(&report->wans[finding->wan].shared);
-	char name[100], p[TEXT_SHORT], s[TEXT_SHORT], pb[TEXT_SHORT], sb[TEXT_SHORT],
-		all[TEXT_SHORT];
-	const struct tally *after = &report->wans[finding->wan].shared.phases[PHASE_AFTER];
-	char out[TEXT_SHORT], late[TEXT_SHORT], apart[200] = "", back[120] = "";
+	char name[100], out[TEXT_SHORT], some[TEXT_SHORT], least[TEXT_SHORT], standby[TEXT_SHORT],
+		late[TEXT_SHORT], carried[400], ready[300], apart[120] = "";
+	char *to = finding->text;
+	size_t size = sizeof(finding->text);
 
+	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
+	carried_say(report, finding, share, carried, sizeof(carried));
+	ready_say(report, finding, share, ready, sizeof(ready));
+	text_bytes(some, share->payload);
 	if (share->outage > 0)
-		snprintf(apart, sizeof(apart), "; %s more in outages of the primary, set apart",
+		snprintf(apart, sizeof(apart), " In outages of the primary it carried %s more.",
 		         text_bytes(out, share->outage));
-	if (after->ip_bytes > 0)
-		snprintf(back, sizeof(back), ", %s of it after the primary had come back",
-		         text_bytes(late, after->ip_bytes));
-	snprintf(finding->text, sizeof(finding->text),
-	         "%s%s: user payload %s (%s of %s%s), standby %s (%s, most of it %s)%s%s.",
-	         text_safe(name, sizeof(name), report->wans[finding->wan].name, 32), verb,
-	         text_percent(p, share->payload, share->primary), text_bytes(pb, share->payload),
-	         text_bytes(all, share->primary), back,
-	         text_percent(s, share->standby, share->primary), text_bytes(sb, share->standby),
-	         cause ? cause_words(cause->id) : "nothing", apart,
-	         filtered(report, (size_t)finding->wan) ? "; only of what the filter let through"
-	                                                : "");
+	snprintf(finding->brief, sizeof(finding->brief), "%s payload",
+	         text_percent(least, share->payload, share->primary));
+	switch (which) {
+	case SHARE_SMALL:
+		snprintf(to, size,
+		         "The primaries carried too little to judge a share (%s, at least %s are "
+		         "needed); %s carried %s of user payload and %s to be kept ready.%s",
+		         text_bytes(late, share->primary),
+		         text_bytes(least, (uint64_t)limit_of(report, LIMIT_PRIMARY_MIN)), name,
+		         some, text_bytes(standby, share->standby), apart);
+		return;
+	case SHARE_BAD_PRIMARY:
+		finding->why = bad_primary_why;
+		snprintf(to, size, "The primary is bad, and its backup had to help: %s.%s", carried,
+		         apart);
+		return;
+	case SHARE_STANDBY:
+		snprintf(to, size, "%s %s, but %s; limit %g %%.%s", name,
+		         share->payload == 0 ? "carried no user payload"
+		                             : "stayed within its share of user payload",
+		         ready, 100 * limit_of(report, LIMIT_STANDBY_SHARE), apart);
+		return;
+	case SHARE_HIDDEN:
+		snprintf(to, size, "A filter hides frames; of what it let through, %s; %s.%s",
+		         carried, ready, apart);
+		return;
+	case SHARE_OVER:
+		snprintf(to, size, "%s.%s", carried, apart);
+		return;
+	default:
+		snprintf(to, size, "%s; %s.%s", carried, ready, apart);
+	}
 }
 
-static void share_judge(const struct report *report, struct finding *finding,
-                        const struct share *share)
+/* What went over while the primary was bad is not the backup's fault: A3 warns of it, and so does
+ * this. */
+static enum share_case share_judge(const struct report *report, struct finding *finding,
+                                   const struct share *share)
 {
 	bool all = limit_of(report, LIMIT_SHARE_OF) > 0;
 	double limit = limit_of(report, LIMIT_PAYLOAD_SHARE) * (double)share->primary;
 	double standby = limit_of(report, LIMIT_STANDBY_SHARE) * (double)share->primary;
-	const char *verb = "";
+	uint64_t judged = all ? share->total : share->payload;
 
-	if ((double)share->primary < limit_of(report, LIMIT_PRIMARY_MIN) || share->primary == 0) {
-		verb = ", too little on the primaries to judge a share";
-	} else if ((double)(all ? share->total : share->payload) > limit) {
+	if ((double)share->primary < limit_of(report, LIMIT_PRIMARY_MIN) || share->primary == 0)
+		return SHARE_SMALL;
+	if ((double)(judged - share->degraded) > limit) {
 		finding->status = STATUS_FAIL;
-	} else if ((double)share->standby > standby) {
-		finding->status = STATUS_WARN;
-		verb = ", user payload is fine but standby is high";
-	} else if (filtered(report, (size_t)finding->wan)) {
-		verb = ", a filter hides frames";
-	} else {
-		finding->status = STATUS_PASS;
+		return SHARE_OVER;
 	}
-	share_say(report, finding, share, verb);
+	if ((double)judged > limit) {
+		finding->status = STATUS_WARN;
+		return SHARE_BAD_PRIMARY;
+	}
+	if ((double)share->standby > standby) {
+		finding->status = STATUS_WARN;
+		return SHARE_STANDBY;
+	}
+	if (filtered(report, (size_t)finding->wan))
+		return SHARE_HIDDEN;
+	finding->status = STATUS_PASS;
+	return SHARE_FINE;
 }
 
 /* Without a window or a primary nothing can be set against anything. Says so; true when that is the
@@ -183,10 +353,14 @@ bool rule_share(struct report *report, const struct rule *rule)
 		             primary_bytes(report, true));
 		verdict_part(finding, "outage_payload", share.outage, 0);
 		verdict_part(finding, "outage_acks_estimated", share.outage_acks, 0);
-		share_judge(report, finding, &share);
+		verdict_part(finding, "degraded_payload", share.degraded, 0);
+		share_say(report, finding, &share, share_judge(report, finding, &share));
 		if (finding->status == STATUS_FAIL)
 			verdict_show_cells(report, finding, show_payload,
 			                   "user payload on the backup");
+		else if (finding->why == bad_primary_why)
+			verdict_show_cells(report, finding, show_degraded,
+			                   "user payload while the primary was bad");
 	}
 	return true;
 }
@@ -240,6 +414,10 @@ static void budget_judge(struct report *report, struct finding *finding)
 	text_duration(length, report->end_ns - report->start_ns);
 	text_bytes(limit, (uint64_t)finding->limit);
 	if (enough)
+		snprintf(finding->brief, sizeof(finding->brief), "%s a day",
+		         text_bytes(a_day,
+		                    day < 1e18 ? (uint64_t)day : UINT64_C(1000000000000000000)));
+	if (enough)
 		snprintf(finding->text, sizeof(finding->text),
 		         "%s used %s of billed traffic in %s, that is %s a day (limit %s a day)%s.",
 		         name, used, length,
@@ -248,10 +426,10 @@ static void budget_judge(struct report *report, struct finding *finding)
 		         limit,
 		         filtered(report, wan) ? "; only of what the filter let through" : "");
 	else
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s used %s of billed traffic in %s: %s %s a day.", name, used, length,
+		snprintf(finding->text, sizeof(finding->text), "%s used %s in %s: %s %s a day.",
+		         name, used, length,
 		         finding->status == STATUS_NOT_ASSESSED
-		                 ? "too short a time to project to the limit of"
+		                 ? "too short to project to the limit of"
 		                 : "already more than the limit of",
 		         limit);
 	if (finding->status == STATUS_FAIL || finding->status == STATUS_WARN)
@@ -279,22 +457,9 @@ bool rule_budget(struct report *report, const struct rule *rule)
 
 /* ---- A3 ---- */
 
-static bool first_seen_in(const struct report *report, const struct ledger_cell *cell,
-                          enum phase phase)
-{
-	return cell->kind == KIND_PAYLOAD && cell->traffic == TRAFFIC_MPTCP &&
-	       cell->sum.payload_bytes > 0 &&
-	       report_phase(report->ledger, report->primaries, cell->circumstance) == phase;
-}
-
 static bool show_healthy(const struct report *report, const struct ledger_cell *cell)
 {
 	return first_seen_in(report, cell, PHASE_HEALTHY);
-}
-
-static bool show_degraded(const struct report *report, const struct ledger_cell *cell)
-{
-	return first_seen_in(report, cell, PHASE_DEGRADED);
 }
 
 static bool show_unknown(const struct report *report, const struct ledger_cell *cell)
@@ -316,40 +481,45 @@ static void healthy_judge(struct report *report, struct finding *finding)
 	uint64_t all = unique_bytes(report);
 	bool switched = seen[PHASE_OUTAGE] > 0 || seen[PHASE_AFTER] > 0;
 	double allowance = switched ? limit_of(report, LIMIT_SWITCH_BYTES) : 0;
-	char name[100], some[TEXT_SHORT], of[TEXT_SHORT], more[TEXT_SHORT], percent[TEXT_SHORT],
-		rest[160] = "";
+	char name[100], some[TEXT_SHORT], of[TEXT_SHORT], percent[TEXT_SHORT], carried[300],
+		more[TEXT_SHORT];
+	char *to = finding->text;
+	size_t size = sizeof(finding->text);
 
 	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
-	text_bytes(some, seen[PHASE_HEALTHY]);
-	text_bytes(of, all);
 	text_percent(percent, seen[PHASE_HEALTHY], all);
+	snprintf(finding->brief, sizeof(finding->brief), "%s", percent);
+	snprintf(carried, sizeof(carried),
+	         "%s carried %s of new user data (%s of %s) while a primary was healthy", name,
+	         text_bytes(some, seen[PHASE_HEALTHY]), percent, text_bytes(of, all));
 	if (healthy_exceeded(report, seen[PHASE_HEALTHY], all, allowance)) {
 		finding->status = STATUS_FAIL;
+		snprintf(to, size, "%s%s.", carried, flag_words(report->wans[finding->wan].ledger));
 		verdict_show_cells(report, finding, show_healthy,
 		                   "new data while a primary was healthy");
 	} else if (healthy_exceeded(report, seen[PHASE_UNKNOWN], all, allowance)) {
-		snprintf(rest, sizeof(rest),
-		         "; %s more of connections with no primary subflow in sight: nobody can "
-		         "say whether it "
-		         "was allowed",
-		         text_bytes(more, seen[PHASE_UNKNOWN]));
+		snprintf(to, size,
+		         "%s, and %s on connections with no primary subflow in sight: nobody can "
+		         "say whether those were allowed.",
+		         carried, text_bytes(more, seen[PHASE_UNKNOWN]));
 		verdict_show_cells(report, finding, show_unknown,
 		                   "new data, no primary subflow in sight");
 	} else if (healthy_exceeded(report, seen[PHASE_DEGRADED], all, allowance)) {
 		finding->status = STATUS_WARN;
-		snprintf(rest, sizeof(rest), "; %s more while the primary was bad",
-		         text_bytes(more, seen[PHASE_DEGRADED]));
+		finding->why = bad_primary_why;
+		snprintf(to, size,
+		         "The primary is bad: %s carried %s of new user data for it (%s of %s)%s.",
+		         name, text_bytes(some, seen[PHASE_DEGRADED]),
+		         text_percent(percent, seen[PHASE_DEGRADED], all), of,
+		         seen[PHASE_HEALTHY] == 0 ? ", none while it was healthy" : "");
 		verdict_show_cells(report, finding, show_degraded,
 		                   "new data while the primary was bad");
 	} else {
 		finding->status = STATUS_PASS;
-		if (switched)
-			snprintf(rest, sizeof(rest), "; %s in an outage or just after one",
-			         text_bytes(more, seen[PHASE_OUTAGE] + seen[PHASE_AFTER]));
+		snprintf(to, size, "%s%s%s%s.", carried, switched ? "; " : "",
+		         switched ? text_bytes(more, seen[PHASE_OUTAGE] + seen[PHASE_AFTER]) : "",
+		         switched ? " in an outage or just after one" : "");
 	}
-	snprintf(finding->text, sizeof(finding->text),
-	         "%s carried %s of new user data (%s of %s) while a primary was healthy%s.", name,
-	         some, percent, of, rest);
 }
 
 bool rule_healthy(struct report *report, const struct rule *rule)
@@ -451,11 +621,18 @@ bool rule_redundant(struct report *report, const struct rule *rule)
 		verdict_limit(report, finding, LIMIT_REDUNDANT_SECONDS);
 		verdict_part(finding, "redundant", sum.copies, sum.payload);
 		finding->status = finding->value > finding->limit ? STATUS_FAIL : STATUS_PASS;
+		text_safe(name, sizeof(name), report->wans[i].name, 32);
+		snprintf(finding->brief, sizeof(finding->brief), "%s",
+		         sum.copies > 0 ? text_duration(length, sum.ns) : "none");
+		if (sum.copies == 0) {
+			snprintf(finding->text, sizeof(finding->text),
+			         "%s carried no redundant copies.", name);
+			continue;
+		}
 		snprintf(finding->text, sizeof(finding->text),
 		         "%s: redundant copies are %s (%s) of its payload, above %g %% of it for "
 		         "%s.",
-		         text_safe(name, sizeof(name), report->wans[i].name, 32),
-		         text_percent(percent, sum.copies, sum.payload),
+		         name, text_percent(percent, sum.copies, sum.payload),
 		         text_bytes(some, sum.copies),
 		         100 * limit_of(report, LIMIT_REDUNDANT_SHARE),
 		         text_duration(length, sum.ns));
@@ -511,6 +688,8 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		         text_bytes(each, c->standby_ip_bytes / c->standby_connections),
 		         text_percent(percent, account->signalling, primary),
 		         high ? ": many short connections, not a fault" : "");
+		snprintf(finding->brief, sizeof(finding->brief), "%s connection%s, %s each", count,
+		         c->standby_connections == 1 ? "" : "s", each);
 		if (high)
 			verdict_show_cells(report, finding, show_signalling, "joins and closes");
 	}

@@ -40,6 +40,8 @@ static void role_judge(struct finding *finding, const struct signs *signs, const
 {
 	uint64_t joins = signs->agree->count + signs->against->count;
 	char against[TEXT_SHORT], of[TEXT_SHORT], when[TEXT_SHORT] = "";
+	bool backup = strcmp(role, role_names[ROLE_BACKUP]) == 0;
+	const char *asks = backup ? "lack the backup flag" : "carry the backup flag";
 	const struct ledger_event *change =
 		signs->prio_against->count ? signs->prio_against : signs->prio_agree;
 
@@ -58,23 +60,24 @@ static void role_judge(struct finding *finding, const struct signs *signs, const
 	} else if (signs->against->count > 0 && signs->agree->count > 0) {
 		finding->status = STATUS_WARN;
 		snprintf(finding->text, sizeof(finding->text),
-		         "%s is configured as %s, but %s of its %s joins say otherwise: its role "
-		         "changed, or its "
-		         "endpoints differ.",
-		         name, role, against, of);
+		         "%s is configured as %s, but %s of its %s joins %s: its role changed, or "
+		         "its endpoints differ.",
+		         name, role, against, of, asks);
 		verdict_show_event(finding, signs->against, "join that says otherwise");
 	} else if (signs->against->count > 0) {
 		finding->status = STATUS_FAIL;
 		snprintf(finding->text, sizeof(finding->text),
-		         "%s is configured as %s, but its joins (%s) say otherwise and no MP_PRIO "
-		         "follows.",
-		         name, role, of);
+		         "%s is configured as %s, but its joins (%s) %s and no MP_PRIO follows: "
+		         "the kernel treats it as %s.",
+		         name, role, of, asks, backup ? "a normal WAN" : "a backup");
 		verdict_show_event(finding, signs->against, "join that says otherwise");
 	} else {
 		finding->status = STATUS_PASS;
 		snprintf(finding->text, sizeof(finding->text),
 		         "%s is %s on the wire too (joins: %s, MP_PRIO: %llu).", name, role, of,
 		         (unsigned long long)signs->prio_agree->count);
+		snprintf(finding->brief, sizeof(finding->brief), "as configured (%s join%s)", of,
+		         joins == 1 ? "" : "s");
 	}
 }
 
@@ -126,6 +129,35 @@ bool rule_role(struct report *report, const struct rule *rule)
 
 /* ---- A23 ---- */
 
+/* What lost it most often, in words. */
+static const char *stripped_cause(const struct ledger_event *e)
+{
+	static const struct {
+		enum event event;
+		const char *words;
+	} causes[] = {
+		{EVENT_CAPABLE_PLAIN, ": the answer came without MP_CAPABLE, so the server or a "
+	                              "box on the way does not do "
+	                              "MPTCP"},
+		{EVENT_CAPABLE_VERSION, ": the two ends speak different versions of MPTCP (kernel "
+	                                "5.4 is v0, 5.15 and later "
+	                                "v1)"},
+		{EVENT_CAPABLE_STRIPPED_LATER, ": it was taken away after the handshake"},
+		{EVENT_JOIN_PLAIN,
+	         ": joins were answered without MP_JOIN, so a box on this WAN strips MPTCP"},
+	};
+	const char *words = "";
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++) {
+		if (e[causes[i].event].count <= most)
+			continue;
+		most = e[causes[i].event].count;
+		words = causes[i].words;
+	}
+	return words;
+}
+
 bool rule_stripped(struct report *report, const struct rule *rule)
 {
 	static const struct {
@@ -163,9 +195,11 @@ bool rule_stripped(struct report *report, const struct rule *rule)
 		}
 		finding->status = finding->value > finding->limit ? STATUS_FAIL : STATUS_PASS;
 		snprintf(finding->text, sizeof(finding->text),
-		         "%s: MPTCP was lost on %llu of %llu handshakes (%s, whole capture).", name,
-		         (unsigned long long)lost, (unsigned long long)opened,
-		         text_percent(percent, lost, opened));
+		         "%s: MPTCP was lost on %llu of %llu handshakes (%s, whole capture)%s.",
+		         name, (unsigned long long)lost, (unsigned long long)opened,
+		         text_percent(percent, lost, opened), stripped_cause(e));
+		snprintf(finding->brief, sizeof(finding->brief), "%llu of %llu handshakes",
+		         (unsigned long long)lost, (unsigned long long)opened);
 		for (size_t k = 0; lost > 0 && k < sizeof(bad) / sizeof(*bad); k++)
 			verdict_show_event(finding, &e[bad[k].event], bad[k].note);
 	}
@@ -198,7 +232,10 @@ static struct flaws flaws_of(const struct report *report, size_t index)
 		.frames = wan->whole.total.frames,
 		.payload = wan->whole.total.payload_bytes,
 		.drops = c->dropped_frames,
-		.cut = e[EVENT_HEADER_CUT].count + e[EVENT_OPTION_CUT].count,
+		/* a cut header cuts its options too: both events of one frame are one frame */
+		.cut = e[EVENT_HEADER_CUT].count > e[EVENT_OPTION_CUT].count
+	                       ? e[EVENT_HEADER_CUT].count
+	                       : e[EVENT_OPTION_CUT].count,
 		.backwards = e[EVENT_BACKWARDS].count,
 		.evicted = c->subflows_evicted,
 		.subflows = c->subflows_evicted + c->initial_subflows + c->joined_subflows,
@@ -295,6 +332,8 @@ static void whole_judge(const struct report *report, struct finding *finding)
 		                   "seen before its cause on another WAN");
 	} else {
 		finding->status = STATUS_PASS;
+		snprintf(finding->brief, sizeof(finding->brief), "%s",
+		         wan->drops_known ? "whole" : "whole (drops not known)");
 		snprintf(finding->text, sizeof(finding->text), "%s: nothing missing was found%s.",
 		         name, wan->drops_known ? "" : "; the file format does not record drops");
 	}
@@ -406,6 +445,32 @@ static bool traffic_was_certain(const struct report *report, uint32_t wan,
 	        keepalive_across(report, wan, silence));
 }
 
+/* For how long the primaries' captures go on before this WAN's first frame and after its last one.
+ * The judged time ends there, so such a silence is not in it; a capture cannot say whether the WAN
+ * was silent or its recording had stopped. */
+static uint64_t outlived_ns(const struct report *report, const struct ledger_wan *wan)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < report->n_wans; i++) {
+		const struct ledger_wan *other = report->wans[i].ledger;
+
+		if (!(report->primaries >> i & 1) || other->n_buckets == 0 || wan->n_buckets == 0)
+			continue;
+		if (wan->buckets[0].first_ns > other->buckets[0].first_ns &&
+		    wan->buckets[0].first_ns - other->buckets[0].first_ns > most)
+			most = wan->buckets[0].first_ns - other->buckets[0].first_ns;
+		if (other->buckets[other->n_buckets - 1].last_ns >
+		            wan->buckets[wan->n_buckets - 1].last_ns &&
+		    other->buckets[other->n_buckets - 1].last_ns -
+		                    wan->buckets[wan->n_buckets - 1].last_ns >
+		            most)
+			most = other->buckets[other->n_buckets - 1].last_ns -
+			       wan->buckets[wan->n_buckets - 1].last_ns;
+	}
+	return most;
+}
+
 static void silence_judge(const struct report *report, struct finding *finding)
 {
 	uint32_t wan = (uint32_t)finding->wan;
@@ -413,8 +478,8 @@ static void silence_judge(const struct report *report, struct finding *finding)
 	struct silence silence = silence_of(report, row);
 	double limit = limit_of(report, LIMIT_SILENCE),
 	       width = ledger_widths_s[report->ledger->width];
-	char name[100], length[TEXT_SHORT], window[TEXT_SHORT], since[TEXT_SHORT];
-	const char *note = "";
+	uint64_t outlived = outlived_ns(report, row);
+	char name[100], length[TEXT_SHORT], window[TEXT_SHORT], since[TEXT_SHORT], note[160] = "";
 
 	verdict_observe(finding, "seconds", silence.to_ns - silence.from_ns, NS);
 	verdict_limit(report, finding, LIMIT_SILENCE);
@@ -422,18 +487,26 @@ static void silence_judge(const struct report *report, struct finding *finding)
 		bool certain = traffic_was_certain(report, wan, &silence);
 
 		finding->status = certain ? STATUS_FAIL : STATUS_WARN;
-		note = certain ? "; pings or keepalives were due" : "";
+		snprintf(note, sizeof(note), "%s", certain ? "; pings or keepalives were due" : "");
 	} else if (!silence.heard) {
-		note = "; not one frame in this short time";
+		snprintf(note, sizeof(note), "; not one frame in this short time");
 	} else if (width > limit) {
-		note = "; the ledger's buckets are too wide to see shorter ones";
+		snprintf(note, sizeof(note),
+		         "; the ledger's buckets are too wide to see shorter ones");
 	} else if (report->options.filter || row->filtered) {
-		note = "; a filter hides frames";
+		snprintf(note, sizeof(note), "; a filter hides frames");
+	} else if ((double)outlived / NS > limit) {
+		snprintf(note, sizeof(note),
+		         "; but a primary's capture goes on for %s without it: it was silent, or "
+		         "its recording stopped",
+		         text_duration(length, outlived));
 	} else {
 		finding->status = STATUS_PASS;
 		if ((double)(report->end_ns - report->start_ns) / NS < limit)
-			note = "; the time is shorter than the limit";
+			snprintf(note, sizeof(note), "; the time is shorter than the limit");
 	}
+	snprintf(finding->brief, sizeof(finding->brief), "longest %s",
+	         text_duration(length, silence.to_ns - silence.from_ns));
 	snprintf(finding->text, sizeof(finding->text),
 	         "%s: longest silence %s, from %s (limit %g s, judged time %s)%s.",
 	         text_safe(name, sizeof(name), report->wans[wan].name, 32),

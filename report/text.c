@@ -134,6 +134,10 @@ const char *text_percent(char out[TEXT_SHORT], uint64_t numerator, uint64_t deno
 		return out;
 	}
 	percent = 100.0 * (double)numerator / (double)denominator;
+	if (percent >= 1000) { /* nobody reads 68006.74 % */
+		snprintf(out, TEXT_SHORT, "%.0f x", percent / 100);
+		return out;
+	}
 	snprintf(out, TEXT_SHORT, "%.*f %%", numerator > 0 && percent < 0.1 ? 4 : 2, percent);
 	return out;
 }

@@ -272,7 +272,7 @@ static void say_window(const struct report *report, char *out, size_t size)
 	char length[TEXT_SHORT], since[TEXT_SHORT];
 
 	if (!report->window) {
-		snprintf(out, size, " The captures share no time.");
+		out[0] = '\0';
 		return;
 	}
 	snprintf(out, size, " Judged: %s since %s.",
@@ -293,20 +293,6 @@ static void say_no_backup(struct report *report)
 		         "it with "
 		         "--backup FILE.",
 		         report->n_wans);
-}
-
-static void say_share(const struct report *report, const struct finding *finding, char *out,
-                      size_t size)
-{
-	char percent[TEXT_SHORT], some[TEXT_SHORT], all[TEXT_SHORT], name[100];
-
-	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
-	snprintf(out, size, "%s carried %s of the primary's bytes as %s (%s of %s; limit %g %%).",
-	         name, text_percent(percent, finding->numerator, finding->denominator),
-	         report->policy->limits[LIMIT_SHARE_OF] > 0 ? "traffic of any kind"
-	                                                    : "user payload",
-	         text_bytes(some, finding->numerator), text_bytes(all, finding->denominator),
-	         finding->limit * 100);
 }
 
 /* What a pass means: kept alive, or more than that but within the limits; what an outage took is
@@ -330,26 +316,51 @@ static void say_fine(const struct report *report, const struct finding *share, b
 	         outage);
 }
 
-/* The reason for the verdict, the share in numbers, and the time it was judged over. */
+/* " The same holds for wan3.": other WANs of the same finding. */
+static void say_others(const struct report *report, const struct finding *reason, char *out,
+                       size_t size)
+{
+	size_t used = 0;
+	unsigned named = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < report->n_findings && named < NAMED_MAX; i++) {
+		const struct finding *other = &report->findings[i];
+		char name[100];
+
+		if (other == reason || other->status != reason->status || other->wan < 0 ||
+		    strcmp(other->rule, reason->rule) != 0 ||
+		    strcmp(other->text, reason->text) == 0)
+			continue;
+		used += (size_t)snprintf(
+			out + used, size - used, "%s%s", named++ ? ", " : " The same goes for ",
+			text_safe(name, sizeof(name), report->wans[other->wan].name, 24));
+	}
+	if (named > 0)
+		snprintf(out + used, size - used, ".");
+}
+
+/* The reason for the verdict, the share when it is not the reason, and the time judged. */
 static void tell(struct report *report)
 {
 	const struct finding *share = find_share(report), *reason = find_reason(report);
-	char lead[400], window[150], numbers[300] = "", why[400] = "";
+	char lead[400], window[150], why[200] = "", others[400] = "", also[840] = "";
 
 	opening(report, lead, sizeof(lead));
 	say_window(report, window, sizeof(window));
-	if (share)
-		say_share(report, share, numbers, sizeof(numbers));
-	if (!reason)
+	if (!reason) {
 		say_fine(report, share, lead[0] != '\0', why, sizeof(why));
-	else if (reason != share)
-		snprintf(why, sizeof(why), "%s%.*s%s",
-		         report->verdict == STATUS_NOT_ASSESSED ? "not assessed: " : "", 300,
-		         reason->text, numbers[0] ? " " : "");
-	if (!lead[0] && why[0] == 'n' && report->verdict == STATUS_NOT_ASSESSED)
-		why[0] = 'N';
-	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s", lead, why, numbers,
-	         window);
+		reason = share;
+	} else {
+		say_others(report, reason, others, sizeof(others));
+		if (report->verdict == STATUS_NOT_ASSESSED)
+			snprintf(why, sizeof(why), "%s",
+			         lead[0] ? "not assessed: " : "Not assessed: ");
+		if (share && share != reason && strcmp(reason->rule, share->rule) != 0)
+			snprintf(also, sizeof(also), " %s", share->text);
+	}
+	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s%s%s", lead, why,
+	         reason ? reason->text : "the limits were kept.", others, also, window);
 }
 
 bool verdict_judge(struct report *report)

@@ -10,22 +10,24 @@
  * What the rules decide, where domain knowledge left room:
  *  A1  payload share = billed IP bytes of carrying frames / billed IP bytes of all primaries;
  * standby = the rest. Outside: local traffic, capture duplicates and, on the backup, subflow frames
- * in an outage of all primaries (shown apart). ACKs say nothing about an outage themselves: the
+ * in an outage of all primaries (shown apart). What only exceeds the limit with the frames carried
+ * while the primary was bad warns of the primary. ACKs say nothing about an outage themselves: the
  * part of the backup's ACK bytes that matches the part of its carrying frames in an outage is taken
  * out of standby, and called an estimate. A2  the day's projection needs a window of an hour; a
  * budget already exceeded in less time is proven anyway. A3  first-seen payload bytes of subflows
  * on a backup, by phase, against first-seen payload of all WANs. healthy: judged. A few KB cross
  * over at each switch, so once an outage or a return was seen on this backup, `switch_bytes` are
  * allowed beside the share (never beside the absolute limit). degraded: warn, the primary is bad.
- * after: reported with A3's numbers, judged by no limit yet. outage: what a backup is for. unknown
- * (the connection had no primary subflow in sight): nobody can say, so above the same limits the
- *      rule is not assessed. Plain and fallback TCP have no circumstance: A1 counts them, A3 does
- * not. A6  compares the configured role with what the WAN's own side asked for (B of its JOINs,
- * MP_PRIO). The far side's B bit is no sign: today's Linux server answers B=0 to a client's B=1.
- *  A27 is never fail or warn: a capture is whole, or what rests on it is not assessed.
- *  A29 fails only when traffic was certain: the other WANs lived through the silence and the
- * tracker had pinged on this WAN, or a subflow with keepalives lasted from before it until after
- * it.
+ * after: reported with A3's numbers, judged by no limit of A3. outage: what a backup is for.
+ * unknown (the connection had no primary subflow in sight): nobody can say, so above the same
+ * limits the rule is not assessed. Plain and fallback TCP have no circumstance: A1 counts them, A3
+ * does not. A6  compares the configured role with what the WAN's own side asked for (B of its
+ * JOINs, MP_PRIO). The far side's B bit is no sign: today's Linux server answers B=0 to a client's
+ * B=1. A27 is never fail or warn: a capture is whole, or what rests on it is not assessed. A29
+ * fails only when traffic was certain: the other WANs lived through the silence and the tracker had
+ *      pinged on this WAN, or a subflow with keepalives lasted from before it until after it. A
+ * primary's capture that goes on for longer than the limit without the backup's is a silence or a
+ * recording that stopped: not assessed.
  *
  * Overall: fail > warn > not_assessed > pass. Pass needs, for each backup, A1 or A2, and A3, A27
  * and A29, assessed and passed or not applicable. Roles that were only proposed make warn of pass.

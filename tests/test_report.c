@@ -486,6 +486,24 @@ static void test_share_leaves_out(void)
 	story_free(story);
 }
 
+static void test_share_bad_primary(void)
+{
+	struct story *story = story_good();
+	uint16_t bad = circumstance(story, 0, 1, 0, 0);
+
+	/* what the primary could not carry warns of the primary; the backup's own excess fails */
+	put(story, 1, 3, KIND_PAYLOAD, TRAFFIC_MPTCP, bad, 5 * MB);
+	CU_ASSERT_EQUAL(story_build(story), REPORT_FINE);
+	CHECK(story, "A1", 1, STATUS_WARN);
+	CHECK(story, "A3", 1, STATUS_WARN);
+	CU_ASSERT_PTR_NOT_NULL(strstr(story->report.sentence, "The primary is bad"));
+	put(story, 1, 3, KIND_PAYLOAD, TRAFFIC_PLAIN, 0, MB);
+	CU_ASSERT_EQUAL(story_build(story), REPORT_FINE);
+	CHECK(story, "A1", 1, STATUS_FAIL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(story->report.sentence, "plain TCP"));
+	story_free(story);
+}
+
 static void test_share_small_primary(void)
 {
 	struct story *story = story_cast();
@@ -761,6 +779,23 @@ static void test_silence_edges(void)
 	expect(story, "A29", STATUS_NOT_ASSESSED, STATUS_NOT_ASSESSED);
 }
 
+/* The judged time ends with the backup's last frame, so what came after is no silence in it. */
+static void test_silence_outlived(void)
+{
+	for (uint64_t last = 300; last >= 240; last -= 60) {
+		struct story *story = story_cast();
+
+		put(story, 0, 1, KIND_PAYLOAD, TRAFFIC_MPTCP, 0, 10 * MB);
+		put_pulse(story, 0);
+		for (uint64_t second = 0; second <= last; second += 60)
+			put(story, 1, second, KIND_KEEPALIVE, TRAFFIC_MPTCP, 0, 64);
+		story->ledger.shared_end_ns = T0 + last * S;
+		CU_ASSERT_EQUAL(story_build(story), REPORT_FINE);
+		CHECK(story, "A29", 1, last < 300 ? STATUS_NOT_ASSESSED : STATUS_PASS);
+		story_free(story);
+	}
+}
+
 static void test_silence_certain(void)
 {
 	struct story *story = story_cast();
@@ -996,6 +1031,7 @@ void suite_report(void)
 		{"A1 at its limit", test_share_limit},
 		{"A1 standby", test_share_standby},
 		{"A1 leaves out", test_share_leaves_out},
+		{"share beside a bad primary", test_share_bad_primary},
 		{"A1 small primary", test_share_small_primary},
 		{"A1 of all", test_share_of_all},
 		{"A2", test_budget},
@@ -1011,6 +1047,7 @@ void suite_report(void)
 		{"A27 damage", test_damaged},
 		{"A29 at its limit", test_silence},
 		{"A29 edges", test_silence_edges},
+		{"A29 outlived by the primary", test_silence_outlived},
 		{"A29 certain", test_silence_certain},
 		{"a filter cannot pass", test_filter_cannot_pass},
 		{"no shared time", test_no_overlap},
