@@ -16,19 +16,20 @@ enum frame_mark { MARK_NONE, MARK_IN, MARK_OUT };
 
 /* Link types as DLT numbers in savefiles (the LINKTYPE_ registry), not as libpcap's host DLT_. */
 enum frame_link {
-	LINK_NULL = 0,		/* BSD loopback, family in host order of the writer */
+	LINK_NULL = 0, /* BSD loopback, family in host order of the writer */
 	LINK_ETHERNET = 1,
 	LINK_PPP = 9,
-	LINK_PPP_ETHER = 51,	/* PPPoE session header and on */
+	LINK_PPP_ETHER = 51, /* PPPoE session header and on */
 	LINK_RAW = 101,
-	LINK_LOOP = 108,	/* OpenBSD loopback, family big-endian */
+	LINK_LOOP = 108, /* OpenBSD loopback, family big-endian */
 	LINK_SLL = 113,
 	LINK_IPV4 = 228,
 	LINK_IPV6 = 229,
 	LINK_SLL2 = 276,
 };
 
-/* An IPv4 or IPv6 address in network order; family is 4, 6, or 0 for none. IPv4 uses bytes[0..3]. */
+/* An IPv4 or IPv6 address in network order; family is 4, 6, or 0 for none. IPv4 uses bytes[0..3].
+ */
 struct ipaddr {
 	uint8_t family;
 	uint8_t bytes[16];
@@ -39,54 +40,54 @@ struct ipaddr {
  * caplen <= wire_len is not promised: a hostile file may say otherwise; caplen bytes are readable.
  */
 struct frame {
-	uint64_t ts_ns;		/* since 1970-01-01 UTC, after if_tsoffset and --shift */
-	uint64_t number;	/* 1-based within its file, as Wireshark counts */
+	uint64_t ts_ns;  /* since 1970-01-01 UTC, after if_tsoffset and --shift */
+	uint64_t number; /* 1-based within its file, as Wireshark counts */
 	const uint8_t *data;
 	uint32_t caplen;
-	uint32_t wan;		/* index into source_wans() */
+	uint32_t wan; /* index into source_wans() */
 	uint32_t wire_len;
-	uint32_t file;		/* index into source_files() */
-	uint16_t linktype;	/* enum frame_link, or any other number from the file */
-	uint16_t segment_size;	/* size of the wire segments inside a super-frame, 0 = not told */
-	uint8_t mark;		/* enum frame_mark */
-	bool shared;		/* inside the time that all captures share */
-	bool backwards;		/* its time lies before that of the frame before it in its file */
+	uint32_t file;         /* index into source_files() */
+	uint16_t linktype;     /* enum frame_link, or any other number from the file */
+	uint16_t segment_size; /* size of the wire segments inside a super-frame, 0 = not told */
+	uint8_t mark;          /* enum frame_mark */
+	bool shared;           /* inside the time that all captures share */
+	bool backwards;        /* its time lies before that of the frame before it in its file */
 };
 
 /* A WAN as the captures name it. Strings are owned by the source and live as long as it does. */
 #define FRAME_WAN_ADDRS 4
 struct frame_wan {
 	const char *name;
-	struct ipaddr own[FRAME_WAN_ADDRS];	/* addresses in the capture's interface block */
+	struct ipaddr own[FRAME_WAN_ADDRS]; /* addresses in the capture's interface block */
 	unsigned n_own;
-	bool bounds;		/* its captures bound the shared time (a WAN of role off does not) */
-	uint64_t dropped;	/* frames the capture itself says it lost (pcapng statistics, notes) */
-	bool drops_known;	/* at least one statistics block said how many */
-	bool filtered;		/* a capture or audit filter hides frames of this WAN */
+	bool bounds;      /* its captures bound the shared time (a WAN of role off does not) */
+	uint64_t dropped; /* frames the capture itself says it lost (pcapng statistics, notes) */
+	bool drops_known; /* at least one statistics block said how many */
+	bool filtered;    /* a capture or audit filter hides frames of this WAN */
 };
 
 /* How the reading of one file ended. */
 enum frame_file_state {
 	FILE_OK,
-	FILE_EMPTY,		/* a capture without one frame */
-	FILE_CUT,		/* ends inside a record: what came before was kept */
-	FILE_DAMAGED,		/* impossible length or block at `offset`: reading stopped there */
-	FILE_CONCATENATED,	/* a second file header at `offset` inside a pcap */
-	FILE_UNREADABLE,	/* read error from the system */
+	FILE_EMPTY,        /* a capture without one frame */
+	FILE_CUT,          /* ends inside a record: what came before was kept */
+	FILE_DAMAGED,      /* impossible length or block at `offset`: reading stopped there */
+	FILE_CONCATENATED, /* a second file header at `offset` inside a pcap */
+	FILE_UNREADABLE,   /* read error from the system */
 };
 
 struct frame_file {
-	const char *name;	/* as given by the user, or directory/name; never a resolved host path */
-	uint32_t wan;		/* first WAN of the file */
+	const char *name; /* as given by the user, or directory/name; never a resolved host path */
+	uint32_t wan;     /* first WAN of the file */
 	enum frame_file_state state;
-	uint64_t offset;	/* where state was found, bytes from the (decompressed) start */
-	uint64_t frames;	/* in the file: those that a filter hides, too */
+	uint64_t offset; /* where state was found, bytes from the (decompressed) start */
+	uint64_t frames; /* in the file: those that a filter hides, too */
 	uint64_t wire_bytes;
-	uint64_t first_ns, last_ns;	/* earliest and latest; 0 when no frame */
-	uint64_t backwards;	/* frames whose time lies before the frame before */
-	uint64_t unknown_link;	/* frames of a link type this project does not read */
-	uint32_t snaplen;	/* largest of its interfaces, 0 = not told */
-	char message[200];	/* one sentence for people when state is not FILE_OK, else "" */
+	uint64_t first_ns, last_ns; /* earliest and latest; 0 when no frame */
+	uint64_t backwards;         /* frames whose time lies before the frame before */
+	uint64_t unknown_link;      /* frames of a link type this project does not read */
+	uint32_t snaplen;           /* largest of its interfaces, 0 = not told */
+	char message[200];          /* one sentence for people when state is not FILE_OK, else "" */
 };
 
 #endif

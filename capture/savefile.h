@@ -99,8 +99,8 @@ static inline uint32_t savefile_u32(const struct savefile *savefile, const uint8
 }
 
 /*
- * The ordinary record of an ordinary pcap in this machine's byte order, inline for speed: the same answer as savefile_next()
- * where it returns true; false means "ask savefile_next()".
+ * The ordinary record of an ordinary pcap in this machine's byte order, inline for speed: the same
+ * answer as savefile_next() where it returns true; false means "ask savefile_next()".
  */
 static inline bool savefile_plain(const struct savefile *savefile, const uint8_t *bytes,
                                   size_t length, uint64_t *ts_ns, uint32_t *caplen,

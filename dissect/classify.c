@@ -7,8 +7,9 @@
 #include "bytes.h"
 
 #define POSITION_BASE (UINT64_C(1) << 32) /* so that bytes before the first one have a position */
-#define ACK_JUMP_MAX (UINT64_C(1) << 30)  /* an ack farther ahead than any window is not believed */
-#define RED_SAMPLE (64u << 10)		  /* R11.4: first-seen bytes before copies count as a habit */
+#define ACK_JUMP_MAX  (UINT64_C(1) << 30) /* an ack farther ahead than any window is not believed  \
+	                                   */
+#define RED_SAMPLE (64u << 10) /* R11.4: first-seen bytes before copies count as a habit */
 
 /* All that one segment is looked at with. `h` is its side, `p` the peer's. */
 struct look {
@@ -21,12 +22,12 @@ struct look {
 	const struct segment *s;
 	const struct options *o;
 	uint64_t ts_ns;
-	uint64_t pos;		/* of the first payload byte, or of SYN */
-	uint64_t ack;		/* position acknowledged; valid with TCP_ACK */
-	uint64_t data_ack;	/* valid with has_data_ack */
+	uint64_t pos;      /* of the first payload byte, or of SYN */
+	uint64_t ack;      /* position acknowledged; valid with TCP_ACK */
+	uint64_t data_ack; /* valid with has_data_ack */
 	bool has_data_ack;
-	bool dss;		/* a DSS is there */
-	bool mapping;		/* with a whole, non-empty mapping */
+	bool dss;     /* a DSS is there */
+	bool mapping; /* with a whole, non-empty mapping */
 	struct classification *out;
 };
 
@@ -38,7 +39,8 @@ static uint32_t mapped_len(const struct dss *d)
 	return d->flags & DSS_FIN && d->len > 0 ? d->len - 1u : d->len;
 }
 
-/* All bytes of it were seen: whatever comes of them again is a retransmission, with or without it. */
+/* All bytes of it were seen: whatever comes of them again is a retransmission, with or without it.
+ */
 static bool mapping_passed(const struct half *h, const struct mapping *m)
 {
 	struct seqrange gap;
@@ -146,7 +148,8 @@ static void take_mapping(struct look *l, uint32_t ssn, uint64_t dsn, uint32_t le
 		m.seq = seq_unwrap((uint32_t)h->isn + ssn, l->pos);
 		m.raw = false;
 	}
-	if (m.seq == h->map.seq && m.dsn == h->map.dsn && m.len == h->map.len && m.raw == h->map.raw)
+	if (m.seq == h->map.seq && m.dsn == h->map.dsn && m.len == h->map.len &&
+	    m.raw == h->map.raw)
 		return;
 	classify_keep_mapping(h, &m);
 }
@@ -174,7 +177,8 @@ static void take_capable_mapping(struct look *l)
 {
 	const struct mp_capable *m = &l->o->capable;
 
-	if (!m->has_len || m->len == 0 || l->s->flags & TCP_SYN || !l->c->has_key[l->dir ^ l->sf->flip])
+	if (!m->has_len || m->len == 0 || l->s->flags & TCP_SYN ||
+	    !l->c->has_key[l->dir ^ l->sf->flip])
 		return;
 	if (!l->h->isn_known)
 		return;
@@ -200,8 +204,8 @@ static uint64_t sum_bytes(uint64_t sum, const uint8_t *p, uint32_t n, bool odd)
 
 static uint64_t sum_header(uint64_t dsn, uint32_t ssn, uint16_t len, uint16_t csum)
 {
-	return (dsn >> 48) + (dsn >> 32 & 0xffff) + (dsn >> 16 & 0xffff) + (dsn & 0xffff) + (ssn >> 16) +
-	       (ssn & 0xffff) + len + csum;
+	return (dsn >> 48) + (dsn >> 32 & 0xffff) + (dsn >> 16 & 0xffff) + (dsn & 0xffff) +
+	       (ssn >> 16) + (ssn & 0xffff) + len + csum;
 }
 
 static bool sum_is_good(uint64_t sum)
@@ -220,7 +224,8 @@ static void checksum_begin(struct look *l)
 	uint64_t sum;
 
 	if (l->dss && d->has & DSS_HAS_CSUM)
-		sum = sum_header(track_dsn(l->own, d->dsn, d->flags & DSS_MAP64), d->ssn, d->len, d->csum);
+		sum = sum_header(track_dsn(l->own, d->dsn, d->flags & DSS_MAP64), d->ssn, d->len,
+		                 d->csum);
 	else if (options_have(l->o, MP_CAPABLE) && m->has_csum)
 		sum = sum_header(l->h->map.dsn, 1, m->len, m->csum);
 	else
@@ -237,8 +242,8 @@ static void checksum_data_fin(struct look *l)
 
 	if (!l->own->wide || !(d->flags & DSS_FIN) || !(d->has & DSS_HAS_CSUM) || d->len != 1)
 		return;
-	bool good = sum_is_good(
-		sum_header(track_dsn(l->own, d->dsn, d->flags & DSS_MAP64), d->ssn, d->len, d->csum));
+	bool good = sum_is_good(sum_header(track_dsn(l->own, d->dsn, d->flags & DSS_MAP64), d->ssn,
+	                                   d->len, d->csum));
 	l->out->checksum_good = good;
 	l->out->checksum_bad = !good;
 }
@@ -254,7 +259,8 @@ static void checksum_feed(struct look *l)
 		checksum_begin(l);
 	if (run->end == 0)
 		return;
-	if (l->pos != run->next || s->payload_cap < s->payload_len || l->pos + s->payload_len > run->end) {
+	if (l->pos != run->next || s->payload_cap < s->payload_len ||
+	    l->pos + s->payload_len > run->end) {
 		run->end = 0; /* not all of it in one piece: not verified */
 		return;
 	}
@@ -285,10 +291,11 @@ static bool is_redundant(const struct data_stream *s)
 	return s->fresh >= RED_SAMPLE && s->copies * 4 >= s->fresh;
 }
 
-static void carry_dsn(struct classifier *k, const struct subflow *sf, struct data_stream *s, uint64_t dsn,
-		      uint64_t len, uint64_t ts_ns, struct classification *out)
+static void carry_dsn(struct classifier *k, const struct subflow *sf, struct data_stream *s,
+                      uint64_t dsn, uint64_t len, uint64_t ts_ns, struct classification *out)
 {
-	struct dsn_split split = dsnmap_carry(&s->map, k->budget, dsn, dsn + len, sf->slot, classify_now_ds(k, ts_ns));
+	struct dsn_split split = dsnmap_carry(&s->map, k->budget, dsn, dsn + len, sf->slot,
+	                                      classify_now_ds(k, ts_ns));
 	uint64_t copies = split.recent + split.old;
 
 	stream_advance(s, dsn + len);
@@ -309,8 +316,8 @@ static void carry_dsn(struct classifier *k, const struct subflow *sf, struct dat
 /* Bytes not seen before on this subflow. Returns false when no mapping covers *start, which then is
  * where the unmapped rest begins. */
 static bool carry_mapped(struct classifier *k, const struct subflow *sf, const struct half *h,
-			 struct data_stream *stream, uint64_t *start, uint64_t end, uint64_t ts_ns,
-			 struct classification *out)
+                         struct data_stream *stream, uint64_t *start, uint64_t end, uint64_t ts_ns,
+                         struct classification *out)
 {
 	while (*start < end) {
 		const struct mapping *m = mapping_at(h, *start);
@@ -387,12 +394,14 @@ static void carry_payload(struct look *l)
 	classify_halve(l->own);
 	if (l->own->ack_ahead_ns && l->out->payload[KIND_PAYLOAD] && l->out->has_dsn &&
 	    (int64_t)(l->own->ack - l->out->dsn) > 0) {
-		l->out->ack_before_data_ns = l->ts_ns > l->own->ack_ahead_ns ? l->ts_ns - l->own->ack_ahead_ns : 0;
+		l->out->ack_before_data_ns =
+			l->ts_ns > l->own->ack_ahead_ns ? l->ts_ns - l->own->ack_ahead_ns : 0;
 		l->own->ack_ahead_ns = 0;
 	}
 }
 
-/* The kind of a carrying frame is that of most of its bytes; a tie goes to the first in the list. */
+/* The kind of a carrying frame is that of most of its bytes; a tie goes to the first in the list.
+ */
 static enum kind most_of(const uint32_t payload[KIND_CARRYING], uint32_t pending)
 {
 	enum kind best = KIND_PAYLOAD;
@@ -440,14 +449,15 @@ static void settle_mapped(struct look *l)
 			link = &p->next;
 			continue;
 		}
-		if (!carry_mapped(l->classifier, l->sf, l->h, l->own, &start, p->end, p->entry.ts_ns, &late)) {
+		if (!carry_mapped(l->classifier, l->sf, l->h, l->own, &start, p->end,
+		                  p->entry.ts_ns, &late)) {
 			late.payload[KIND_PAYLOAD] += (uint32_t)(p->end - start);
 			late.unmapped = (uint32_t)(p->end - start);
 		}
 		for (unsigned k = 0; k < KIND_CARRYING; k++)
 			late.payload[k] += p->entry.payload[k];
 		late.kind = p->entry.kind < KIND_CARRYING ? most_of(late.payload, 0)
-							  : (enum kind)p->entry.kind;
+		                                          : (enum kind)p->entry.kind;
 		*link = p->next;
 		l->h->n_pending--;
 		l->classifier->settle(l->classifier->context, l->sf, p, &late);
@@ -533,8 +543,8 @@ static bool is_keepalive(const struct look *l)
 
 static bool is_signal(const struct look *l)
 {
-	return l->o->subtypes & (1u << MP_ADD_ADDR | 1u << MP_REMOVE_ADDR | 1u << MP_PRIO | 1u << MP_FAIL |
-				 1u << MP_FASTCLOSE);
+	return l->o->subtypes & (1u << MP_ADD_ADDR | 1u << MP_REMOVE_ADDR | 1u << MP_PRIO |
+	                         1u << MP_FAIL | 1u << MP_FASTCLOSE);
 }
 
 static bool answers_fin(const struct look *l)
@@ -544,7 +554,8 @@ static bool answers_fin(const struct look *l)
 
 static bool answers_data_fin(const struct look *l)
 {
-	return l->p->data_fin_open && l->has_data_ack && (int64_t)(l->data_ack - l->p->data_fin) > 0;
+	return l->p->data_fin_open && l->has_data_ack &&
+	       (int64_t)(l->data_ack - l->p->data_fin) > 0;
 }
 
 /* FIN, DATA_FIN, or the ACK that answers one of them. */
@@ -553,8 +564,8 @@ static bool is_teardown(const struct look *l)
 	return l->s->flags & TCP_FIN || is_data_fin(l) || answers_fin(l) || answers_data_fin(l);
 }
 
-/* A FIN or DATA_FIN that acknowledges is no answer yet: Linux sends the bare one too. A frame that was both is
- * answered by the first that answers either. */
+/* A FIN or DATA_FIN that acknowledges is no answer yet: Linux sends the bare one too. A frame that
+ * was both is answered by the first that answers either. */
 static void close_answered(struct look *l)
 {
 	struct half *p = l->p;
@@ -611,8 +622,8 @@ static enum kind bare_kind(struct look *l)
 /* Mid-capture: the first word of a side may be a keepalive; only the answer to it tells. */
 static bool may_be_first_keepalive(const struct look *l)
 {
-	return !l->h->spoke && !l->h->seen && l->s->payload_len == 0 && is_bare_ack(l) && is_established(l) &&
-	       l->out->kind == KIND_ACK;
+	return !l->h->spoke && !l->h->seen && l->s->payload_len == 0 && is_bare_ack(l) &&
+	       is_established(l) && l->out->kind == KIND_ACK;
 }
 
 /* ---- state ---- */
@@ -659,7 +670,8 @@ static void learn_sequence(struct look *l)
 {
 	struct half *h = l->h;
 	const struct segment *s = l->s;
-	uint64_t end = l->pos + s->payload_len + (s->flags & TCP_SYN ? 1 : 0) + (s->flags & TCP_FIN ? 1 : 0);
+	uint64_t end = l->pos + s->payload_len + (s->flags & TCP_SYN ? 1 : 0) +
+	               (s->flags & TCP_FIN ? 1 : 0);
 
 	if (s->flags & TCP_FIN) {
 		h->fin_seen = true;
@@ -672,7 +684,7 @@ static void learn_sequence(struct look *l)
 		/* a bare DATA_FIN maps one byte; its length may have been cut off the capture */
 		h->data_fin_open = d->has & DSS_HAS_DSN && (len_known || s->payload_len == 0);
 		h->data_fin = track_dsn(l->own, d->dsn, d->flags & DSS_MAP64) +
-			      (len_known && d->len > 0 ? d->len - 1u : 0);
+		              (len_known && d->len > 0 ? d->len - 1u : 0);
 		h->fin_pair = h->data_fin_open && s->flags & TCP_FIN;
 	}
 	if (!h->seen || end > h->nxt) {
@@ -767,7 +779,7 @@ static bool falls_back(const struct look *l)
 		return false;
 	bool third_ack = l->dir == 0 && sf->state == SUBFLOW_SYNACK;
 	bool first_data = s->payload_len > 0 && l->h->bytes.last.end == l->h->bytes.last.start &&
-			  l->h->map.len == 0;
+	                  l->h->map.len == 0;
 	return third_ack || first_data;
 }
 
@@ -818,17 +830,20 @@ static void look_ordinary(struct look *l)
 	out->out_of_order = l->h->spoke && l->h->seen && l->pos != l->h->nxt;
 	if (l->c->checksum || l->h->checksum.end)
 		checksum_feed(l);
-	if (keepalive) { /* its byte carries nothing: tcptrace is wrong to call it a retransmission */
+	if (keepalive) { /* its byte carries nothing: tcptrace is wrong to call it a retransmission
+		          */
 		out->kind = KIND_KEEPALIVE;
 		return;
 	}
 	carry_payload(l);
 	out->kind = zero_probe ? KIND_ZERO_WINDOW_PROBE
-			       : most_of(out->payload, out->wait ? (uint32_t)(out->end - out->start) : 0);
+	                       : most_of(out->payload,
+	                                 out->wait ? (uint32_t)(out->end - out->start) : 0);
 }
 
 void classify(struct classifier *classifier, struct subflow *sf, struct connection *c, unsigned dir,
-	      const struct segment *s, const struct options *o, uint64_t ts_ns, struct classification *out)
+              const struct segment *s, const struct options *o, uint64_t ts_ns,
+              struct classification *out)
 {
 	struct look l = {
 		.classifier = classifier,

@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-	CHUNK = 128,	   /* tallies per allocation: those of subflows seen on a second WAN */
-	ROWS_MAX = 1024,   /* subflow rows of one connection; more go into the last one */
+	CHUNK = 128,     /* tallies per allocation: those of subflows seen on a second WAN */
+	ROWS_MAX = 1024, /* subflow rows of one connection; of more only the sums are kept */
 };
 
 struct chunk {
@@ -19,7 +19,7 @@ struct chunk {
 struct connections {
 	struct chunk *chunks;
 	struct flow_tally *free;
-	struct ledger_connection *rows;	/* by the tracker's index of the connection */
+	struct ledger_connection *rows; /* by the tracker's index of the connection */
 	size_t n_rows;
 };
 
@@ -248,7 +248,7 @@ static enum confidence confidence_of(const struct subflow *sf)
 }
 
 static void fill_row(struct ledger *ledger, struct ledger_subflow *s, const struct subflow *sf,
-		     const struct flow_tally *t)
+                     const struct flow_tally *t)
 {
 	s->wan = t->wan;
 	track_endpoint(sf, 0, s->client);
@@ -279,8 +279,10 @@ static void count_wan(struct ledger *ledger, const struct subflow *sf, const str
 {
 	struct ledger_counters *n = &ledger->wans[t->wan].counters;
 	uint64_t *const by_confidence[CONF_COUNT] = {
-		[CONF_KEY] = &n->confidence_key_l2_bytes,	[CONF_TOKEN] = &n->confidence_token_l2_bytes,
-		[CONF_DSN] = &n->confidence_dsn_l2_bytes,	[CONF_PLAIN] = &n->confidence_plain_l2_bytes,
+		[CONF_KEY] = &n->confidence_key_l2_bytes,
+		[CONF_TOKEN] = &n->confidence_token_l2_bytes,
+		[CONF_DSN] = &n->confidence_dsn_l2_bytes,
+		[CONF_PLAIN] = &n->confidence_plain_l2_bytes,
 		[CONF_ORPHAN] = &n->confidence_orphan_l2_bytes,
 	};
 
@@ -329,7 +331,7 @@ static void count_rest(struct ledger *ledger, const struct flow_tally *t)
 }
 
 void connections_leave(struct connections *cs, struct ledger *ledger, struct subflow *sf,
-		       struct connection *c)
+                       struct connection *c)
 {
 	if (pass_by(ledger, sf, c))
 		return;

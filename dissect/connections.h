@@ -2,8 +2,8 @@
  *
  * connections.h - what each subflow put on each WAN, and the rows that the ledger gets of it.
  *
- * Tallies are made with the first frame of a subflow on a WAN and folded into ledger rows when the tracker lets
- * the subflow go; a connection's row is handed to the ledger with its last subflow.
+ * Tallies are made with the first frame of a subflow on a WAN and folded into ledger rows when the
+ * tracker lets the subflow go; a connection's row is handed to the ledger with its last subflow.
  */
 #ifndef DISSECT_CONNECTIONS_H
 #define DISSECT_CONNECTIONS_H
@@ -15,11 +15,12 @@ struct connections;
 struct connections *connections_new(void);
 void connections_free(struct connections *connections);
 
-struct flow_tally *connections_tally_slow(struct connections *connections, struct subflow *subflow, uint32_t wan);
+struct flow_tally *connections_tally_slow(struct connections *connections, struct subflow *subflow,
+                                          uint32_t wan);
 
 /* The subflow's tally on this WAN, made when it is new. NULL when memory ran out. */
-static inline struct flow_tally *connections_tally(struct connections *connections, struct subflow *subflow,
-						   uint32_t wan)
+static inline struct flow_tally *connections_tally(struct connections *connections,
+                                                   struct subflow *subflow, uint32_t wan)
 {
 	if (subflow->tallies && subflow->tallies->wan == wan)
 		return subflow->tallies;
@@ -33,11 +34,11 @@ void connections_count(struct flow_tally *tally, const struct ledger_entry *entr
 void connections_count_run(struct flow_tally *tally, const struct ledger_run *run);
 
 /* The subflow goes: its tallies become rows of its connection. */
-void connections_leave(struct connections *connections, struct ledger *ledger, struct subflow *subflow,
-		       struct connection *connection);
+void connections_leave(struct connections *connections, struct ledger *ledger,
+                       struct subflow *subflow, struct connection *connection);
 
 /* The connection goes: its row is the ledger's. */
 void connections_close(struct connections *connections, struct ledger *ledger,
-		       const struct connection *connection);
+                       const struct connection *connection);
 
 #endif

@@ -2,9 +2,10 @@
  *
  * copies.h - has the capture already shown this very packet?
  *
- * A bridge and its port, or two stacked devices under `any`, show one packet twice. Only IPv4 packets with an
- * IP id can be told from honest repetition: same addresses, ports, id, seq, ack, time stamps and length
- * within 1 ms, or within 100 ms when the TTL differs (measured: 258 RSTs with id 0 in one capture repeat honestly).
+ * A bridge and its port, or two stacked devices under `any`, show one packet twice. Only IPv4
+ * packets with an IP id can be told from honest repetition: same addresses, ports, id, seq, ack,
+ * time stamps and length within 1 ms, or within 100 ms when the TTL differs (measured: 258 RSTs
+ * with id 0 in one capture repeat honestly).
  */
 #ifndef DISSECT_COPIES_H
 #define DISSECT_COPIES_H
@@ -20,8 +21,8 @@ void copies_free(struct copies *copies);
 /* A TCP packet in an IPv4 packet; ip_id 0 (and IPv6) is never a copy. */
 struct copies_packet {
 	uint64_t ts_ns;
-	uint64_t flow_hash;	/* seeded, of its subflow */
-	uint64_t times;		/* time stamp option, both halves; 0 = none */
+	uint64_t flow_hash; /* seeded, of its subflow */
+	uint64_t times;     /* time stamp option, both halves; 0 = none */
 	uint32_t seq, ack;
 	uint32_t ip_bytes;
 	uint32_t file;
@@ -30,8 +31,8 @@ struct copies_packet {
 	uint8_t ttl, flags;
 };
 
-/* Is this a copy? Then *first_wan is where the first one was. Copies count within a WAN, and between
- * the interfaces of one capture file. */
+/* Is this a copy? Then *first_wan is where the first one was. Copies count within a WAN, and
+ * between the interfaces of one capture file. */
 bool copies_seen(struct copies *copies, const struct copies_packet *packet, uint32_t *first_wan);
 
 /* Remember a packet that cannot be a copy. */

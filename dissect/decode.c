@@ -75,8 +75,8 @@ static void decode_transport(struct segment *s, struct bytes b, uint32_t len)
 	}
 }
 
-/* `wire` is the number of bytes on the wire from the IP header on: what counts when the header says 0,
- * as it does for super-frames above 64 KiB. */
+/* `wire` is the number of bytes on the wire from the IP header on: what counts when the header says
+ * 0, as it does for super-frames above 64 KiB. */
 static void decode_ipv4(struct segment *s, struct bytes b, uint32_t wire)
 {
 	s->result = DECODE_CUT;
@@ -108,7 +108,8 @@ static void decode_ipv4(struct segment *s, struct bytes b, uint32_t wire)
 	decode_transport(s, b, total - header);
 }
 
-/* Step over one extension header. Returns false when it is cut or malformed (s->result says which). */
+/* Step over one extension header. Returns false when it is cut or malformed (s->result says which).
+ */
 static bool skip_extension(struct segment *s, struct bytes *b, uint32_t *len)
 {
 	s->result = DECODE_CUT;
@@ -116,8 +117,8 @@ static bool skip_extension(struct segment *s, struct bytes *b, uint32_t *len)
 		return false;
 	uint8_t this = s->proto;
 	uint32_t size = this == PROTO_FRAGMENT ? 8
-			: this == PROTO_AH     ? ((uint32_t)b->at[1] + 2) * 4
-					       : ((uint32_t)b->at[1] + 1) * 8;
+	                : this == PROTO_AH     ? ((uint32_t)b->at[1] + 2) * 4
+	                                       : ((uint32_t)b->at[1] + 1) * 8;
 	if (size > *len) {
 		s->result = DECODE_MALFORMED;
 		return false;
@@ -197,7 +198,8 @@ static void decode_ip(struct segment *s, struct bytes b, uint32_t wire)
 static void decode_ppp(struct segment *s, struct bytes b, uint32_t wire)
 {
 	s->result = DECODE_CUT;
-	if (bytes_has(&b, 2) && b.at[0] == 0xff && b.at[1] == 0x03) { /* address, control (RFC 1662) */
+	if (bytes_has(&b, 2) && b.at[0] == 0xff &&
+	    b.at[1] == 0x03) { /* address, control (RFC 1662) */
 		bytes_take(&b, 2);
 		wire -= wire >= 2 ? 2 : wire;
 	}
@@ -239,7 +241,8 @@ static void decode_pppoe(struct segment *s, struct bytes b, uint32_t wire)
 static void decode_ethertype(struct segment *s, struct bytes b, uint32_t wire, uint16_t type)
 {
 	for (int depth = 0;
-	     type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_OLD; depth++) {
+	     type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_OLD;
+	     depth++) {
 		if (!bytes_has(&b, 4) || depth == VLAN_DEPTH) {
 			s->result = DECODE_CUT;
 			return;
@@ -263,7 +266,7 @@ static void decode_ethertype(struct segment *s, struct bytes b, uint32_t wire, u
 
 /* Skip a link header of `size` bytes whose EtherType stands at `type_at`. */
 static void decode_cooked(struct segment *s, struct bytes b, uint32_t wire, uint32_t size,
-			  uint32_t type_at)
+                          uint32_t type_at)
 {
 	if (!bytes_has(&b, size)) {
 		s->result = DECODE_CUT;

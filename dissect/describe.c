@@ -15,7 +15,7 @@ static const struct {
 	uint8_t proto;
 	const char *name;
 } protos[] = {
-	{1, "icmp"}, {2, "igmp"}, {6, "tcp"},	{17, "udp"},	{47, "gre"},
+	{1, "icmp"}, {2, "igmp"}, {6, "tcp"},    {17, "udp"},   {47, "gre"},
 	{50, "esp"}, {51, "ah"},  {58, "icmp6"}, {132, "sctp"},
 };
 
@@ -31,7 +31,8 @@ static const char *proto_name(const struct segment *s)
 	return "ip";
 }
 
-static void endpoint(char text[54], uint8_t family, const uint8_t *addr, bool has_port, uint16_t port)
+static void endpoint(char text[54], uint8_t family, const uint8_t *addr, bool has_port,
+                     uint16_t port)
 {
 	char host[INET6_ADDRSTRLEN];
 
@@ -43,7 +44,7 @@ static void endpoint(char text[54], uint8_t family, const uint8_t *addr, bool ha
 }
 
 void describe_frame(struct sighting *t, const struct frame *f, const struct segment *s,
-		    const struct ledger_entry *e, uint64_t order, bool texts)
+                    const struct ledger_entry *e, uint64_t order, bool texts)
 {
 	(void)f;
 	*t = (struct sighting){
@@ -68,7 +69,7 @@ void describe_frame(struct sighting *t, const struct frame *f, const struct segm
 }
 
 void describe_subflow(struct sighting *t, const struct subflow *sf, const struct connection *c,
-		      const struct classification *result)
+                      const struct classification *result)
 {
 	if (c)
 		snprintf(t->connection, sizeof(t->connection), "%016" PRIx64, c->id);
@@ -77,7 +78,8 @@ void describe_subflow(struct sighting *t, const struct subflow *sf, const struct
 	t->dsn = result->dsn;
 }
 
-void describe_settled(struct sighting *t, const struct ledger_entry *e, const struct classification *late)
+void describe_settled(struct sighting *t, const struct ledger_entry *e,
+                      const struct classification *late)
 {
 	t->entry = *e;
 	t->has_dsn = late->has_dsn;
@@ -207,10 +209,14 @@ static void say_tcprst(struct words *w, const struct options *o)
 }
 
 static void (*const sayers[MP_SUBTYPES])(struct words *, const struct options *) = {
-	[MP_CAPABLE] = say_capable, [MP_JOIN] = say_join,
-	[MP_DSS] = say_dss,	    [MP_ADD_ADDR] = say_add_addr,
-	[MP_REMOVE_ADDR] = say_remove_addr, [MP_PRIO] = say_prio,
-	[MP_FAIL] = say_fail,	    [MP_FASTCLOSE] = say_fastclose,
+	[MP_CAPABLE] = say_capable,
+	[MP_JOIN] = say_join,
+	[MP_DSS] = say_dss,
+	[MP_ADD_ADDR] = say_add_addr,
+	[MP_REMOVE_ADDR] = say_remove_addr,
+	[MP_PRIO] = say_prio,
+	[MP_FAIL] = say_fail,
+	[MP_FASTCLOSE] = say_fastclose,
 	[MP_TCPRST] = say_tcprst,
 };
 

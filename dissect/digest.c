@@ -49,7 +49,7 @@ uint64_t digest_idsn(int version, const uint8_t key[8])
 }
 
 static void hmac_sha256(const uint8_t key[16], const uint8_t *message, size_t len,
-			uint8_t out[SHA256_DIGEST_SIZE])
+                        uint8_t out[SHA256_DIGEST_SIZE])
 {
 	struct hmac_sha256_ctx ctx;
 
@@ -59,7 +59,7 @@ static void hmac_sha256(const uint8_t key[16], const uint8_t *message, size_t le
 }
 
 void digest_join(int version, const uint8_t own[8], const uint8_t peer[8], uint32_t own_nonce,
-		 uint32_t peer_nonce, uint8_t hmac[DIGEST_JOIN_MAX])
+                 uint32_t peer_nonce, uint8_t hmac[DIGEST_JOIN_MAX])
 {
 	uint8_t key[16], message[8], out[SHA256_DIGEST_SIZE];
 
@@ -79,7 +79,7 @@ void digest_join(int version, const uint8_t own[8], const uint8_t peer[8], uint3
 }
 
 void digest_add_addr(const uint8_t own[8], const uint8_t peer[8], uint8_t id, const uint8_t *addr,
-		     size_t addr_len, uint16_t port, uint8_t hmac[8])
+                     size_t addr_len, uint16_t port, uint8_t hmac[8])
 {
 	uint8_t key[16], message[1 + 16 + 2], out[SHA256_DIGEST_SIZE];
 

@@ -8,14 +8,17 @@
 #include "connections.h"
 
 enum {
-	SEATS = 512,		/* one cargo of one direction of a subflow each; a clash gives it to the newer one */
-	FRAME_MOST = 1600,	/* larger ones are super-frames and have a note to make */
+	SEATS = 512, /* one cargo of one direction of a subflow each; a clash gives it to the newer
+	                one */
+	FRAME_MOST = 1600, /* larger ones are super-frames and have a note to make */
 	LANE = 16,
-	LANES = 7,		/* four from the front and three from the end of the headers, which may overlap */
+	LANES = 7, /* four from the front and three from the end of the headers, which may overlap
+	            */
 	FRONT = 4,
 	HEADER_LEAST = FRONT * LANE,
 	HEADER_MOST = LANES * LANE,
-	RECENT = 2,		/* data one way and acks the other: two seats take nearly all frames in a row */
+	CARGOES = 2, /* acks, payload: they sit side by side */
+	RECENT = 2, /* data one way and acks the other: two seats take nearly all frames in a row */
 
 	ETHERNET = 14,
 	ETHERTYPE_IPV4 = 0x0800,
@@ -28,32 +31,33 @@ enum {
 
 typedef uint64_t lane __attribute__((vector_size(LANE)));
 
-/* Headers of the frames of one seat are alike: `bytes` under `mask`. What differs stands at fixed places. */
+/* Headers of the frames of one seat are alike: `bytes` under `mask`. What differs stands at fixed
+ * places. */
 struct shape {
 	lane bytes[LANES], mask[LANES];
-	uint32_t header;		/* length of all headers */
-	uint32_t nature;		/* nature_of() the frame */
+	uint32_t header; /* length of all headers */
+	uint32_t nature; /* nature_of() the frame */
 	uint32_t wan;
-	uint16_t ip_at, ip_more;	/* where the IP length stands, and what it leaves out */
+	uint16_t ip_at, ip_more; /* where the IP length stands, and what it leaves out */
 	uint16_t tcp_at;
-	uint16_t times_at;		/* time stamps; 0 = none */
-	uint16_t ack_at, dsn_at;	/* DATA_ACK and mapping; 0 = none */
+	uint16_t times_at;       /* time stamps; 0 = none */
+	uint16_t ack_at, dsn_at; /* DATA_ACK and mapping; 0 = none */
 	bool ack_wide, dsn_wide;
 };
 
 /* Payload, or bare acks, of one direction of a subflow on one WAN. */
 struct seat {
 	struct shape shape;
-	struct subflow *subflow;	/* NULL = free */
-	struct connection *connection;	/* good while subflow.rides, as are the next four */
-	struct half *h, *p;		/* this side's and the peer's */
+	struct subflow *subflow;       /* NULL = free */
+	struct connection *connection; /* good while subflow.rides, as are the next four */
+	struct half *h, *p;            /* this side's and the peer's */
 	struct data_stream *own, *peers;
 	struct flow_tally *tally;
 	uint8_t dir;
 	bool carries;
-	uint32_t n_wans;		/* that the run knew of */
-	uint32_t now_ds;		/* while the run lasts */
-	uint64_t run_ns;		/* how long the run may last from its first frame on; 0 = none is open */
+	uint32_t n_wans; /* that the run knew of */
+	uint32_t now_ds; /* while the run lasts */
+	uint64_t run_ns; /* how long the run may last from its first frame on; 0 = none is open */
 	struct ledger_run run;
 };
 
@@ -166,15 +170,18 @@ static bool fix_options(struct shape *shape, const uint8_t *frame)
 	return true;
 }
 
-/* The shape of this frame, when it has one: Ethernet, IP without options, TCP with time stamps and DSS at most. */
-static bool shape_make(struct shape *shape, const struct frame *f, const struct segment *s, uint32_t wan)
+/* The shape of this frame, when it has one: Ethernet, IP without options, TCP with time stamps and
+ * DSS at most. */
+static bool shape_make(struct shape *shape, const struct frame *f, const struct segment *s,
+                       uint32_t wan)
 {
 	const uint8_t *ip = f->data + ETHERNET;
 	uint32_t ip_header = s->family == 4 ? 20 : 40;
 
 	*shape = (struct shape){.nature = nature_of(f), .wan = wan};
-	if (f->linktype != LINK_ETHERNET || f->backwards || s->transport != ip + ip_header || s->options_cut ||
-	    s->options_len % 4 || (s->flags & (TCP_ACK | TCP_RST | TCP_SYN | TCP_FIN)) != TCP_ACK)
+	if (f->linktype != LINK_ETHERNET || f->backwards || s->transport != ip + ip_header ||
+	    s->options_cut || s->options_len % 4 ||
+	    (s->flags & (TCP_ACK | TCP_RST | TCP_SYN | TCP_FIN)) != TCP_ACK)
 		return false;
 	shape->tcp_at = (uint16_t)(ETHERNET + ip_header);
 	shape->header = shape->tcp_at + 20u + s->options_len;
@@ -204,9 +211,10 @@ static inline bool shape_fits(const struct shape *shape, const struct frame *f, 
 		return false;
 	const uint8_t *front = f->data, *end = f->data + shape->header;
 	lane differ = lane_differs(shape, 0, front) | lane_differs(shape, 1, front + LANE) |
-		      lane_differs(shape, 2, front + 2 * LANE) | lane_differs(shape, 3, front + 3 * LANE) |
-		      lane_differs(shape, 4, end - 3 * LANE) | lane_differs(shape, 5, end - 2 * LANE) |
-		      lane_differs(shape, 6, end - LANE);
+	              lane_differs(shape, 2, front + 2 * LANE) |
+	              lane_differs(shape, 3, front + 3 * LANE) |
+	              lane_differs(shape, 4, end - 3 * LANE) |
+	              lane_differs(shape, 5, end - 2 * LANE) | lane_differs(shape, 6, end - LANE);
 	return (differ[0] | differ[1]) == 0;
 }
 
@@ -220,7 +228,8 @@ static uint64_t load64(const uint8_t *at)
 }
 
 /* Where frames with these addresses and ports sit: acks on even seats, payload beside them. */
-static struct seat *seats_of(struct express *x, const uint8_t *addrs, unsigned family, const uint8_t *ports)
+static struct seat *seats_of(struct express *x, const uint8_t *addrs, unsigned family,
+                             const uint8_t *ports)
 {
 	uint64_t h = load64(addrs) ^ x->seed;
 	uint32_t p;
@@ -229,7 +238,7 @@ static struct seat *seats_of(struct express *x, const uint8_t *addrs, unsigned f
 	if (family == 6)
 		h ^= load64(addrs + 8) ^ (load64(addrs + 24) << 1);
 	h = (h ^ (uint64_t)p << 20) * UINT64_C(0x9e3779b97f4a7c15);
-	return &x->seats[(h >> 32) % (SEATS / 2) * 2];
+	return &x->seats[(h >> 32) % (SEATS / CARGOES) * CARGOES];
 }
 
 static inline bool seat_takes(const struct seat *seat, const struct frame *f, uint32_t wan)
@@ -238,7 +247,8 @@ static inline bool seat_takes(const struct seat *seat, const struct frame *f, ui
 }
 
 /* Frames of the commonest headers only; what has others has no seat. */
-static __attribute__((noinline)) struct seat *seat_search(struct express *x, const struct frame *f, uint32_t wan)
+static __attribute__((noinline)) struct seat *seat_search(struct express *x, const struct frame *f,
+                                                          uint32_t wan)
 {
 	const uint8_t *ip = f->data + ETHERNET;
 	struct seat *pair;
@@ -252,7 +262,7 @@ static __attribute__((noinline)) struct seat *seat_search(struct express *x, con
 		pair = seats_of(x, ip + 8, 6, ip + 40);
 	else
 		return NULL;
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < CARGOES; i++)
 		if (seat_takes(&pair[i], f, wan))
 			return &pair[i];
 	return NULL;
@@ -262,7 +272,8 @@ static inline struct seat *seat_find(struct express *x, const struct frame *f, u
 {
 	if (seat_takes(x->recent[0], f, wan))
 		return x->recent[0];
-	struct seat *seat = seat_takes(x->recent[1], f, wan) ? x->recent[1] : seat_search(x, f, wan);
+	struct seat *seat =
+		seat_takes(x->recent[1], f, wan) ? x->recent[1] : seat_search(x, f, wan);
 	if (seat) {
 		x->recent[1] = x->recent[0];
 		x->recent[0] = seat;
@@ -308,10 +319,11 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Frames of this seat may run from now on, if the ledger agrees, until anything changes that time changes:
- * the second, the age of DSNs, the loss window, the look at the connection's other WANs. */
-static __attribute__((noinline)) bool run_open(struct express *x, struct seat *seat, const struct frame *f,
-					      uint32_t file)
+/* Frames of this seat may run from now on, if the ledger agrees, until anything changes that time
+ * changes: the second, the age of DSNs, the loss window, the look at the connection's other WANs.
+ */
+static __attribute__((noinline)) bool run_open(struct express *x, struct seat *seat,
+                                               const struct frame *f, uint32_t file)
 {
 	const struct flow_tally *tally = seat->tally;
 
@@ -353,7 +365,7 @@ static inline bool run_fits(const struct express *x, const struct seat *seat, co
 {
 	return f->ts_ns - seat->run.first_ns < seat->run_ns &&
 	       (!seat->carries || (seat->run.key.circumstance == seat->tally->circumstance &&
-				   seat->n_wans == x->ledger->n_wans));
+	                           seat->n_wans == x->ledger->n_wans));
 }
 
 /* ---- conditions: all of them before the first change ---- */
@@ -361,8 +373,8 @@ static inline bool run_fits(const struct express *x, const struct seat *seat, co
 static bool half_waits(const struct half *h)
 {
 	return h->pending || h->zero_window || h->join_ack || h->fin_seen || h->data_fin_open ||
-	       h->checksum.end || h->zero_probes || !h->spoke || !h->seen || !h->acked || !h->dss_seen ||
-	       !h->isn_known || h->map.raw || h->map.infinite;
+	       h->checksum.end || h->zero_probes || !h->spoke || !h->seen || !h->acked ||
+	       !h->dss_seen || !h->isn_known || h->map.raw || h->map.infinite;
 }
 
 static bool stream_waits(const struct data_stream *s)
@@ -405,20 +417,23 @@ static inline void read_frame(struct rider *r, const struct seat *seat, const st
 	}
 }
 
-/* The bytes are the next of the subflow and of the connection, and lie under the mapping at hand or begin
- * a new one. A DSS that repeats the mapping says the same numbers. */
-static inline bool payload_rides(struct rider *r, const struct seat *seat, const struct frame *f, bool *new_mapping)
+/* The bytes are the next of the subflow and of the connection, and lie under the mapping at hand or
+ * begin a new one. A DSS that repeats the mapping says the same numbers. */
+static inline bool payload_rides(struct rider *r, const struct seat *seat, const struct frame *f,
+                                 bool *new_mapping)
 {
 	const struct shape *shape = &seat->shape;
 	const struct half *h = seat->h;
 	const struct mapping *m = &h->map;
 	uint64_t inside = h->nxt - m->seq, next = seat->own->dsn;
 
-	if (h->bytes.last.end != h->nxt || !dsnmap_ends_at(&seat->own->map, next))
+	if (h->bytes.last.end != h->nxt || !dsnmap_ends_at(&seat->own->map, next) ||
+	    track_crosses(next, r->payload_len))
 		return false;
 	*new_mapping = inside >= m->len;
 	if (!shape->dsn_at)
-		return !*new_mapping && inside + r->payload_len <= m->len && m->dsn + inside == next;
+		return !*new_mapping && inside + r->payload_len <= m->len &&
+		       m->dsn + inside == next;
 	const uint8_t *at = f->data + shape->dsn_at;
 	uint64_t dsn = number_at(at, shape->dsn_wide);
 	at += shape->dsn_wide ? 8 : 4;
@@ -431,15 +446,18 @@ static inline bool payload_rides(struct rider *r, const struct seat *seat, const
 
 /* ---- the changes that the long way would make ---- */
 
-static inline void carry(struct express *x, struct seat *seat, const struct rider *r, bool new_mapping)
+static inline void carry(struct express *x, struct seat *seat, const struct rider *r,
+                         bool new_mapping)
 {
 	struct half *h = seat->h;
 	struct data_stream *own = seat->own;
 	uint64_t dsn = own->dsn, len = r->payload_len;
 
 	if (new_mapping)
-		classify_keep_mapping(h, &(struct mapping){.seq = h->nxt, .dsn = dsn, .len = r->map_len});
-	dsnmap_carry(&own->map, x->classifier->budget, dsn, dsn + len, seat->subflow->slot, seat->now_ds);
+		classify_keep_mapping(
+			h, &(struct mapping){.seq = h->nxt, .dsn = dsn, .len = r->map_len});
+	dsnmap_carry(&own->map, x->classifier->budget, dsn, dsn + len, seat->subflow->slot,
+	             seat->now_ds);
 	own->dsn = dsn + len;
 	own->fresh += len;
 	own->unique_bytes += len;
@@ -466,7 +484,7 @@ static inline void acknowledge(const struct seat *seat, const struct rider *r, u
 }
 
 static inline void remember(struct express *x, const struct seat *seat, const struct frame *f,
-			    const struct rider *r)
+                            const struct rider *r)
 {
 	const struct shape *shape = &seat->shape;
 	const uint8_t *ip = f->data + ETHERNET;
@@ -474,19 +492,20 @@ static inline void remember(struct express *x, const struct seat *seat, const st
 
 	if (ip_id == 0)
 		return;
-	copies_keep(x->copies, &(struct copies_packet){
-				       .ts_ns = f->ts_ns,
-				       .flow_hash = seat->subflow->hash,
-				       .times = shape->times_at ? be64(f->data + shape->times_at) : 0,
-				       .seq = r->seq,
-				       .ack = r->ack,
-				       .ip_bytes = r->ip_bytes,
-				       .file = f->file,
-				       .wan = (uint16_t)shape->wan,
-				       .ip_id = ip_id,
-				       .ttl = ip[8],
-				       .flags = f->data[shape->tcp_at + 13] & 0x1f,
-			       });
+	copies_keep(x->copies,
+	            &(struct copies_packet){
+			    .ts_ns = f->ts_ns,
+			    .flow_hash = seat->subflow->hash,
+			    .times = shape->times_at ? be64(f->data + shape->times_at) : 0,
+			    .seq = r->seq,
+			    .ack = r->ack,
+			    .ip_bytes = r->ip_bytes,
+			    .file = f->file,
+			    .wan = (uint16_t)shape->wan,
+			    .ip_id = ip_id,
+			    .ttl = ip[8],
+			    .flags = f->data[shape->tcp_at + 13] & 0x1f,
+		    });
 }
 
 static inline void count(struct ledger_run *run, const struct frame *f, const struct rider *r)
@@ -515,7 +534,7 @@ bool express_feed(struct express *x, const struct frame *f, uint32_t wan, uint32
 	    (int64_t)(r.data_ack - seat->peers->dsn) > 1 || r.payload_len > FRAME_MOST)
 		return false;
 	if (seat->carries ? r.payload_len == 0 || !payload_rides(&r, seat, f, &new_mapping)
-			  : r.payload_len != 0 || !advanced || seat->shape.dsn_at)
+	                  : r.payload_len != 0 || !advanced || seat->shape.dsn_at)
 		return false;
 	if (!run_fits(x, seat, f) && !run_open(x, seat, f, file))
 		return false;
@@ -535,7 +554,7 @@ bool express_feed(struct express *x, const struct frame *f, uint32_t wan, uint32
 /* ---- from the long way ---- */
 
 void express_learn(struct express *x, const struct frame *f, const struct segment *s, uint32_t wan,
-		   struct subflow *sf, struct flow_tally *tally, unsigned dir)
+                   struct subflow *sf, struct flow_tally *tally, unsigned dir)
 {
 	struct connection *c = track_connection(x->track, sf);
 	bool carries = s->payload_len > 0;
@@ -546,11 +565,12 @@ void express_learn(struct express *x, const struct frame *f, const struct segmen
 	if (!sf->rides || !sf->in_use || sf->index == NO_INDEX || !shape_make(&shape, f, s, wan))
 		return;
 	struct seat *seat = &seats_of(x, s->src, s->family, s->transport)[carries];
-	if (seat->subflow != sf || seat->tally != tally || memcmp(&seat->shape, &shape, sizeof(shape)) != 0) {
+	if (seat->subflow != sf || seat->tally != tally ||
+	    memcmp(&seat->shape, &shape, sizeof(shape)) != 0) {
 		seat_leave(x, seat);
 		*seat = (struct seat){.subflow = sf, .tally = tally, .carries = carries};
 		memcpy(&seat->shape, &shape, sizeof(shape));
-		sf->seated = true;
+		sf->seats[dir] = (uint16_t)(seat - carries - x->seats + 1);
 	}
 	seat->dir = (uint8_t)dir;
 	seat->connection = c;
@@ -562,15 +582,16 @@ void express_learn(struct express *x, const struct frame *f, const struct segmen
 
 void express_flush(struct express *x, const struct subflow *sf)
 {
-	if (!sf->seated)
-		return;
-	for (unsigned i = 0; i < SEATS; i++)
-		if (x->seats[i].subflow == sf)
-			seat_leave(x, &x->seats[i]);
+	for (unsigned dir = 0; dir < 2; dir++)
+		for (unsigned i = 0; sf->seats[dir] && i < CARGOES; i++) {
+			struct seat *seat = &x->seats[sf->seats[dir] - 1u + i];
+			if (seat->subflow == sf)
+				seat_leave(x, seat);
+		}
 }
 
 struct express *express_new(struct ledger *ledger, struct track *track, struct copies *copies,
-			    struct classifier *classifier, struct hearing *hearing, uint64_t seed)
+                            struct classifier *classifier, struct hearing *hearing, uint64_t seed)
 {
 	struct express *x = aligned_alloc(_Alignof(struct express), sizeof(*x));
 

@@ -5,9 +5,9 @@
 
 #include "digest.h"
 
-#define SKEW_LEAST_NS (UINT64_C(10) * 1000000)	      /* below this, capture threads explain it */
-#define SKEW_MOST_NS (UINT64_C(3600) * 1000000000)    /* above, it is another story than clocks */
-#define SKEW_ACK_MOST_NS (UINT64_C(1000000000))	      /* later, data after their ack are a late copy */
+#define SKEW_LEAST_NS    (UINT64_C(10) * 1000000)      /* below this, capture threads explain it */
+#define SKEW_MOST_NS     (UINT64_C(3600) * 1000000000) /* above, it is another story than clocks */
+#define SKEW_ACK_MOST_NS (UINT64_C(1000000000)) /* later, data after their ack are a late copy */
 
 struct scene {
 	struct track *track;
@@ -123,8 +123,8 @@ static void check_join(const struct scene *a)
 
 	if (!j->hmac || !keys_known(a) || !sf->nonce_known[0] || !sf->nonce_known[1])
 		return;
-	digest_join(a->c->version, a->c->key[own], a->c->key[!own], sf->nonce[a->dir], sf->nonce[!a->dir],
-		    hmac);
+	digest_join(a->c->version, a->c->key[own], a->c->key[!own], sf->nonce[a->dir],
+	            sf->nonce[!a->dir], hmac);
 	note_hmac(a, memcmp(hmac, j->hmac, j->len == 16 ? 8 : DIGEST_JOIN_MAX) == 0);
 }
 
@@ -135,8 +135,8 @@ static void check_add_addr(const struct scene *a, const struct add_addr *add)
 
 	if (!add->hmac || !keys_known(a))
 		return;
-	digest_add_addr(a->c->key[own], a->c->key[!own], add->id, add->addr, add->family == 4 ? 4 : 16,
-			add->port, hmac);
+	digest_add_addr(a->c->key[own], a->c->key[!own], add->id, add->addr,
+	                add->family == 4 ? 4 : 16, add->port, hmac);
 	note_hmac(a, memcmp(hmac, add->hmac, 8) == 0);
 }
 
@@ -225,8 +225,8 @@ static void note_flags(const struct scene *a)
 }
 
 void handshake_note(struct track *track, struct ledger *ledger, const struct ledger_entry *entry,
-		    struct subflow *sf, struct connection *c, unsigned dir, const struct segment *s,
-		    const struct options *o, const struct classification *result, uint64_t skew_ns)
+                    struct subflow *sf, struct connection *c, unsigned dir, const struct segment *s,
+                    const struct options *o, const struct classification *result, uint64_t skew_ns)
 {
 	const struct scene a = {track, ledger, entry, sf, c, dir, s, o, result};
 

@@ -21,7 +21,7 @@ static void measure_rtt(struct subflow *sf, uint64_t sample_ns)
 
 /* The peer `p` of the side that just spoke: is anything of it still unanswered? */
 static void hear_answer(struct subflow *sf, const struct half *h, struct half *p, bool advanced,
-			uint64_t ts_ns)
+                        uint64_t ts_ns)
 {
 	if (!p->unanswered_ns)
 		return;
@@ -34,8 +34,8 @@ static void hear_answer(struct subflow *sf, const struct half *h, struct half *p
 	}
 }
 
-static inline void pass(struct subflow *sf, struct half *h, struct half *p, bool asks, bool advanced,
-			uint64_t ts_ns, bool inbound)
+static inline void pass(struct subflow *sf, struct half *h, struct half *p, bool asks,
+                        bool advanced, uint64_t ts_ns, bool inbound)
 {
 	hear_answer(sf, h, p, advanced, ts_ns);
 	if (asks && !h->unanswered_ns)
@@ -54,7 +54,7 @@ static void carry(struct subflow *sf, struct half *h, uint64_t ts_ns)
 }
 
 void health_pass(struct subflow *sf, struct half *h, struct half *p, bool carries, bool advanced,
-		 uint64_t ts_ns, bool inbound)
+                 uint64_t ts_ns, bool inbound)
 {
 	pass(sf, h, p, carries, advanced, ts_ns, inbound);
 	if (!carries)
@@ -64,11 +64,11 @@ void health_pass(struct subflow *sf, struct half *h, struct half *p, bool carrie
 }
 
 void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
-		   const struct classification *result, uint64_t ts_ns, bool inbound)
+                   const struct classification *result, uint64_t ts_ns, bool inbound)
 {
 	struct half *h = &sf->half[dir];
-	bool asks = s->payload_len > 0 || s->flags & (TCP_SYN | TCP_FIN) || result->kind == KIND_KEEPALIVE ||
-		    result->kind == KIND_ZERO_WINDOW_PROBE;
+	bool asks = s->payload_len > 0 || s->flags & (TCP_SYN | TCP_FIN) ||
+	            result->kind == KIND_KEEPALIVE || result->kind == KIND_ZERO_WINDOW_PROBE;
 
 	pass(sf, h, &sf->half[!dir], asks, result->advanced, ts_ns, inbound);
 	if (s->payload_len == 0 || result->kind == KIND_KEEPALIVE)
@@ -101,7 +101,8 @@ static uint64_t since(uint64_t then_ns, uint64_t now_ns)
 	return now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
-/* Data of the connection pass elsewhere now. Is this subflow unanswered, or did it carry until it fell silent? */
+/* Data of the connection pass elsewhere now. Is this subflow unanswered, or did it carry until it
+ * fell silent? */
 static bool fell_silent(const struct subflow *sf, uint64_t ts_ns)
 {
 	uint64_t patience = 2 * sf->rtt_ns > HEALTH_FLOOR_NS ? 2 * sf->rtt_ns : HEALTH_FLOOR_NS;
@@ -125,10 +126,11 @@ static bool heard_lately(const struct subflow *sf, uint64_t ts_ns)
 
 static enum health judge(struct subflow *sf, uint64_t ts_ns)
 {
-	/* a subflow that ended in an outage does not end the outage: the next one on its WAN will */
+	/* a subflow that ended in an outage does not end the outage: the next one on its WAN will
+	 */
 	if (sf->state == SUBFLOW_CLOSED)
 		return sf->silent || sf->returned || (sf->reset && sf->carried) ? HEALTH_SILENT
-										     : HEALTH_UNKNOWN;
+		                                                                : HEALTH_UNKNOWN;
 	if (sf->state != SUBFLOW_ESTABLISHED)
 		return HEALTH_UNKNOWN;
 	/* loss makes answers late: as long as it is heard, it is bad and not gone */
@@ -171,18 +173,26 @@ static bool wan_is_silent(const struct hearing *hearing, uint32_t wan, uint64_t 
 {
 	uint64_t quiet = since(hearing->last_ns[wan], ts_ns);
 
-	return hearing->last_ns[wan] && quiet > HEALTH_HEARD_NS && quiet / 3 > habit(hearing, wan, ts_ns);
+	return hearing->last_ns[wan] && quiet > HEALTH_HEARD_NS &&
+	       quiet / 3 > habit(hearing, wan, ts_ns);
 }
 
+/* Kernels hold 8 subflows at once; a crowd of joins is looked at no farther than this, newest
+ * first. */
+#define SUBFLOWS_MOST 64
+
 /* By subflows: the best health on each WAN. Returns the WANs that have one. */
-static uint64_t by_subflows(struct track *track, const struct connection *c, uint32_t wan, uint64_t ts_ns,
-			    struct ledger_circumstance *masks)
+static uint64_t by_subflows(struct track *track, const struct connection *c, uint32_t wan,
+                            uint64_t ts_ns, struct ledger_circumstance *masks)
 {
-	uint64_t *const into[] = {NULL, &masks->silent, &masks->returned, &masks->degraded, &masks->healthy};
+	uint64_t *const into[] = {NULL, &masks->silent, &masks->returned, &masks->degraded,
+	                          &masks->healthy};
 	uint8_t best[LEDGER_WANS_MAX] = {0};
 	uint64_t wans = 0;
 
-	for (uint32_t i = c->subflows; i != NO_INDEX; i = track_at(track, i)->next) {
+	unsigned looked = 0;
+	for (uint32_t i = c->subflows; i != NO_INDEX && looked++ < SUBFLOWS_MOST;
+	     i = track_at(track, i)->next) {
 		struct subflow *sf = track_at(track, i);
 		if (!sf->tallies || sf->home == wan || sf->home >= LEDGER_WANS_MAX)
 			continue;
@@ -198,8 +208,9 @@ static uint64_t by_subflows(struct track *track, const struct connection *c, uin
 	return wans;
 }
 
-void health_circumstance(struct track *track, const struct hearing *hearing, struct connection *c, uint32_t wan,
-			 uint32_t n_wans, uint64_t ts_ns, struct ledger_circumstance *masks)
+void health_circumstance(struct track *track, const struct hearing *hearing, struct connection *c,
+                         uint32_t wan, uint32_t n_wans, uint64_t ts_ns,
+                         struct ledger_circumstance *masks)
 {
 	*masks = (struct ledger_circumstance){0};
 	uint64_t present = by_subflows(track, c, wan, ts_ns, masks);

@@ -9,15 +9,15 @@
 
 #include "classify.h"
 
-#define HEALTH_HEARD_NS (5 * UINT64_C(1000000000))	/* heard from within this counts as alive */
-#define HEALTH_FLOOR_NS (200 * UINT64_C(1000000))	/* least time to wait for an answer */
+#define HEALTH_HEARD_NS       (5 * UINT64_C(1000000000)) /* heard from within this counts as alive */
+#define HEALTH_FLOOR_NS       (200 * UINT64_C(1000000))  /* least time to wait for an answer */
 #define HEALTH_LOSS_WINDOW_NS (5 * UINT64_C(1000000000))
-#define HEALTH_LOSS_PERCENT 5
-#define HEALTH_LOSS_SEGMENTS 20				/* fewer say nothing about loss */
+#define HEALTH_LOSS_PERCENT   5
+#define HEALTH_LOSS_SEGMENTS  20 /* fewer say nothing about loss */
 
 /* A segment of `dir` passed and was classified. `inbound`: it came from the far side of the WAN. */
 void health_update(struct subflow *subflow, unsigned dir, const struct segment *segment,
-		   const struct classification *result, uint64_t ts_ns, bool inbound);
+                   const struct classification *result, uint64_t ts_ns, bool inbound);
 
 /* Bring the loss window of a direction to this time; it holds until health_window_end(). */
 void health_window_move(struct half *half, uint64_t ts_ns);
@@ -27,19 +27,21 @@ static inline uint64_t health_window_end(const struct half *half)
 	return half->window_ns + HEALTH_LOSS_WINDOW_NS;
 }
 
-/* The same for a segment whose payload, if any, was all new and in order; the loss window was moved. */
-void health_pass(struct subflow *subflow, struct half *half, struct half *peers, bool carries, bool advanced,
-		 uint64_t ts_ns, bool inbound);
+/* The same for a segment whose payload, if any, was all new and in order; the loss window was
+ * moved. */
+void health_pass(struct subflow *subflow, struct half *half, struct half *peers, bool carries,
+                 bool advanced, uint64_t ts_ns, bool inbound);
 
 /*
- * When each WAN was last heard, whatever it was: for connections that were opened elsewhere because of an outage
- * and so have no subflow on the WAN that is out. Silent is who keeps quiet three times longer than its habit, and
- * longer than HEALTH_HEARD_NS; a habit is the longest gap, halved each minute.
+ * When each WAN was last heard, whatever it was: for connections that were opened elsewhere because
+ * of an outage and so have no subflow on the WAN that is out. Silent is who keeps quiet three times
+ * longer than its habit, and longer than HEALTH_HEARD_NS; a habit is the longest gap, halved each
+ * minute.
  */
 struct hearing {
-	uint64_t last_ns[LEDGER_WANS_MAX];	/* 0 = never */
+	uint64_t last_ns[LEDGER_WANS_MAX]; /* 0 = never */
 	uint64_t gap_ns[LEDGER_WANS_MAX];
-	uint64_t gap_at_ns[LEDGER_WANS_MAX];	/* when that gap ended */
+	uint64_t gap_at_ns[LEDGER_WANS_MAX]; /* when that gap ended */
 };
 
 void health_hear_after_gap(struct hearing *hearing, uint32_t wan, uint64_t ts_ns);
@@ -54,7 +56,8 @@ static inline void health_hear(struct hearing *hearing, uint32_t wan, uint64_t t
 }
 
 /* The masks for `connection` while ledger WAN `wan`, one of `n_wans`, carries it. */
-void health_circumstance(struct track *track, const struct hearing *hearing, struct connection *connection,
-			 uint32_t wan, uint32_t n_wans, uint64_t ts_ns, struct ledger_circumstance *masks);
+void health_circumstance(struct track *track, const struct hearing *hearing,
+                         struct connection *connection, uint32_t wan, uint32_t n_wans,
+                         uint64_t ts_ns, struct ledger_circumstance *masks);
 
 #endif

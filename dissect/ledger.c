@@ -641,7 +641,8 @@ slowly:
 	count_slowly(ledger, entry);
 }
 
-bool ledger_run_open(struct ledger *ledger, const struct ledger_entry *entry, struct ledger_run *run)
+bool ledger_run_open(struct ledger *ledger, const struct ledger_entry *entry,
+                     struct ledger_run *run)
 {
 	if (entry->wan >= ledger->n_wans || entry->ts_ns >= LEDGER_SUM_MAX - NS_PER_S)
 		return false;

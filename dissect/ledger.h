@@ -2,10 +2,10 @@
  *
  * ledger.h - the hand-over from dissect to report: plain sums, nothing else.
  *
- * A ledger holds, per WAN, exact sums per direction, kind and time bucket, exact sums per app label and
- * circumstance, counted events with the first frames that show them, and the connections that
- * matter. Two ledgers of the same WANs add up (ledger_merge); adding is associative and commutative and the
- * empty ledger is its zero. Nothing in here is an average, a ratio or a last value.
+ * A ledger holds, per WAN, exact sums per direction, kind and time bucket, exact sums per app label
+ * and circumstance, counted events with the first frames that show them, and the connections that
+ * matter. Two ledgers of the same WANs add up (ledger_merge); adding is associative and commutative
+ * and the empty ledger is its zero. Nothing in here is an average, a ratio or a last value.
  */
 #ifndef DISSECT_LEDGER_H
 #define DISSECT_LEDGER_H
@@ -15,7 +15,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* ---- kinds: what a frame, or a payload byte, is. Order is the order of precedence in a tie. ---- */
+/* ---- kinds: what a frame, or a payload byte, is. Order is the order of precedence in a tie. ----
+ */
 
 enum kind {
 	KIND_PAYLOAD,
@@ -30,18 +31,18 @@ enum kind {
 	KIND_SIGNAL,
 	KIND_TEARDOWN,
 	KIND_RESET,
-	KIND_OTHER,		/* not TCP */
-	KIND_DUPLICATE,		/* the capture holds the packet twice */
-	KIND_UNREAD,		/* the frame could not be read as far as its kind */
+	KIND_OTHER,     /* not TCP */
+	KIND_DUPLICATE, /* the capture holds the packet twice */
+	KIND_UNREAD,    /* the frame could not be read as far as its kind */
 	KIND_COUNT
 };
-#define KIND_CARRYING 4		/* kinds below this one carry user payload */
+#define KIND_CARRYING 4 /* kinds below this one carry user payload */
 
-extern const char *const kind_names[KIND_COUNT];	/* "payload", "keepalive_ack", ... */
+extern const char *const kind_names[KIND_COUNT]; /* "payload", "keepalive_ack", ... */
 
 /* up: from the WAN's own side to the Internet. */
 enum direction { DIR_UP, DIR_DOWN, DIR_UNKNOWN, DIR_COUNT };
-extern const char *const direction_names[DIR_COUNT];	/* "up", "down", "unknown" */
+extern const char *const direction_names[DIR_COUNT]; /* "up", "down", "unknown" */
 
 /* How sure we are of the connection a subflow belongs to. */
 enum confidence { CONF_KEY, CONF_TOKEN, CONF_DSN, CONF_PLAIN, CONF_ORPHAN, CONF_COUNT };
@@ -64,70 +65,71 @@ struct tally {
 #define EVIDENCE_FRAMES 3
 struct evidence_frame {
 	uint64_t ts_ns;
-	uint64_t number;	/* 1-based, as Wireshark counts */
-	uint32_t file;		/* index into ledger.files */
+	uint64_t number; /* 1-based, as Wireshark counts */
+	uint32_t file;   /* index into ledger.files */
 };
 struct evidence {
-	uint32_t count;		/* of frames[] in use, 0..EVIDENCE_FRAMES */
+	uint32_t count; /* of frames[] in use, 0..EVIDENCE_FRAMES */
 	struct evidence_frame frames[EVIDENCE_FRAMES];
 };
 
 /* ---- time buckets ---- */
 
-/* Widths a ledger's buckets may have, in seconds; each divides the next. A ledger starts with the first
- * and goes to the next when a WAN would need more than LEDGER_BUCKETS_MAX. */
-#define LEDGER_WIDTHS 7		/* 1, 10, 60, 300, 3600, 86400, 31536000: the last one always fits */
+/* Widths a ledger's buckets may have, in seconds; each divides the next. A ledger starts with the
+ * first and goes to the next when a WAN would need more than LEDGER_BUCKETS_MAX. */
+#define LEDGER_WIDTHS 7 /* 1, 10, 60, 300, 3600, 86400, 31536000: the last one always fits */
 extern const uint32_t ledger_widths_s[LEDGER_WIDTHS];
 #define LEDGER_BUCKETS_MAX 1024
 
 struct ledger_bucket {
-	uint64_t start_s;	/* multiple of the ledger's width, UNIX time */
-	uint64_t first_ns, last_ns;	/* earliest and latest frame in it */
+	uint64_t start_s;           /* multiple of the ledger's width, UNIX time */
+	uint64_t first_ns, last_ns; /* earliest and latest frame in it */
 	struct tally kinds[DIR_COUNT][KIND_COUNT];
 };
 
 /* ---- circumstances: how a connection's other WANs were while a carrying frame passed ---- */
 
 /*
- * Bit i stands for ledger.wans[i]. Of the WANs on which this connection has, or had, a subflow, other than
- * the one that carried the frame:
- *   healthy   heard from within 5 s, nothing unanswered for longer than its round trip (floor 200 ms), less than
- *             5 % of its segments retransmitted or missing over the last 5 s
- *   degraded  alive, but 5 % or more retransmitted or missing
- *   silent    something is unanswered too long, or it was this direction's carrier and fell silent
- *   returned  was silent, is heard again, but has not carried new data of this connection since
- * A WAN in none of the masks has no subflow of the connection, or nothing was heard to judge by.
- * All masks zero: the connection has no other WAN.
+ * Bit i stands for ledger.wans[i]. Of the WANs on which this connection has, or had, a subflow,
+ * other than the one that carried the frame: healthy   heard from within 5 s, nothing unanswered
+ * for longer than its round trip (floor 200 ms), less than 5 % of its segments retransmitted or
+ * missing over the last 5 s degraded  alive, but 5 % or more retransmitted or missing silent
+ * something is unanswered too long, or it was this direction's carrier and fell silent returned was
+ * silent, is heard again, but has not carried new data of this connection since A WAN in none of
+ * the masks has no subflow of the connection, or nothing was heard to judge by. All masks zero: the
+ * connection has no other WAN.
  */
 struct ledger_circumstance {
 	uint64_t healthy, degraded, silent, returned;
 };
 #define LEDGER_CIRCUMSTANCES_MAX 512
-#define LEDGER_WANS_MAX 64
-#define LEDGER_APPS_MAX 256
-#define LEDGER_FILES_MAX 65536
-#define LEDGER_CELLS_MAX 16384	/* per WAN; what does not fit goes to app 0 and circumstance 0 */
+#define LEDGER_WANS_MAX          64
+#define LEDGER_APPS_MAX          256
+#define LEDGER_FILES_MAX         65536
+#define LEDGER_CELLS_MAX         16384 /* per WAN; what does not fit goes to app 0 and circumstance 0 */
 
 /* ---- cells: the finest exact sums of a WAN. All its frames are in exactly one cell each. ---- */
 
 struct ledger_cell {
-	bool shared;		/* inside the time that all captures share */
-	uint8_t direction;	/* enum direction */
-	uint8_t kind;		/* enum kind */
-	uint8_t traffic;	/* enum traffic */
-	uint16_t app;		/* index into ledger.apps; 0 = none */
-	uint16_t circumstance;	/* index into ledger.circumstances; 0 = none; only for carrying kinds */
+	bool shared;           /* inside the time that all captures share */
+	uint8_t direction;     /* enum direction */
+	uint8_t kind;          /* enum kind */
+	uint8_t traffic;       /* enum traffic */
+	uint16_t app;          /* index into ledger.apps; 0 = none */
+	uint16_t circumstance; /* index into ledger.circumstances; 0 = none; only for carrying kinds
+	                        */
 	struct tally sum;
 	struct evidence first;
 };
 
 /* What a frame belongs to. Local traffic never leaves the access link, so no carrier bills it. */
 enum traffic {
-	TRAFFIC_MPTCP,		/* a subflow */
-	TRAFFIC_FALLBACK,	/* offered MPTCP, runs as plain TCP */
-	TRAFFIC_PLAIN,		/* TCP that never offered MPTCP, or whose start was not seen and that has no option */
-	TRAFFIC_OTHER,		/* not TCP, through the gateway */
-	TRAFFIC_LOCAL,		/* ARP, ND, DHCP, link-local, multicast, gateway subnet */
+	TRAFFIC_MPTCP,    /* a subflow */
+	TRAFFIC_FALLBACK, /* offered MPTCP, runs as plain TCP */
+	TRAFFIC_PLAIN, /* TCP that never offered MPTCP, or whose start was not seen and that has no
+	                  option */
+	TRAFFIC_OTHER, /* not TCP, through the gateway */
+	TRAFFIC_LOCAL, /* ARP, ND, DHCP, link-local, multicast, gateway subnet */
 	TRAFFIC_COUNT
 };
 extern const char *const traffic_names[TRAFFIC_COUNT];
@@ -135,40 +137,43 @@ extern const char *const traffic_names[TRAFFIC_COUNT];
 /* ---- events: counted, with the first frames that show each ---- */
 
 enum event {
-	EVENT_CAPABLE_SYN,	/* SYN with MP_CAPABLE opens a connection on this WAN (each ISN once) */
-	EVENT_CAPABLE_ANSWERED,	/* ... answered by a SYN/ACK with MP_CAPABLE of the same version */
-	EVENT_CAPABLE_PLAIN,	/* ... answered by a SYN/ACK without MP_CAPABLE: stripped or not supported */
-	EVENT_CAPABLE_VERSION,	/* ... answered with another version */
-	EVENT_CAPABLE_STRIPPED_LATER,	/* both SYNs had it, the third ACK or the first data did not */
-	EVENT_PLAIN_SYN,	/* SYN without MP_CAPABLE or MP_JOIN */
-	EVENT_JOIN_SYN,		/* SYN with MP_JOIN (each ISN once) */
-	EVENT_JOIN_ANSWERED,	/* ... answered by a SYN/ACK with MP_JOIN */
-	EVENT_JOIN_ESTABLISHED,	/* ... and completed by the third ACK */
-	EVENT_JOIN_PLAIN,	/* ... answered by a SYN/ACK without MP_JOIN */
-	EVENT_JOIN_REFUSED,	/* ... answered by RST */
-	EVENT_JOIN_UP_BACKUP,	/* the WAN's side asked for backup in its JOIN (SYN, or SYN/ACK when it is the server) */
-	EVENT_JOIN_UP_NORMAL,	/* ... did not ask */
-	EVENT_JOIN_DOWN_BACKUP,	/* the far side asked for backup in its JOIN */
+	EVENT_CAPABLE_SYN, /* SYN with MP_CAPABLE opens a connection on this WAN (each ISN once) */
+	EVENT_CAPABLE_ANSWERED, /* ... answered by a SYN/ACK with MP_CAPABLE of the same version */
+	EVENT_CAPABLE_PLAIN,    /* ... answered by a SYN/ACK without MP_CAPABLE: stripped or not
+	                           supported */
+	EVENT_CAPABLE_VERSION,  /* ... answered with another version */
+	EVENT_CAPABLE_STRIPPED_LATER, /* both SYNs had it, the third ACK or the first data did not
+	                               */
+	EVENT_PLAIN_SYN,              /* SYN without MP_CAPABLE or MP_JOIN */
+	EVENT_JOIN_SYN,               /* SYN with MP_JOIN (each ISN once) */
+	EVENT_JOIN_ANSWERED,          /* ... answered by a SYN/ACK with MP_JOIN */
+	EVENT_JOIN_ESTABLISHED,       /* ... and completed by the third ACK */
+	EVENT_JOIN_PLAIN,             /* ... answered by a SYN/ACK without MP_JOIN */
+	EVENT_JOIN_REFUSED,           /* ... answered by RST */
+	EVENT_JOIN_UP_BACKUP,   /* the WAN's side asked for backup in its JOIN (SYN, or SYN/ACK when
+	                           it is the server) */
+	EVENT_JOIN_UP_NORMAL,   /* ... did not ask */
+	EVENT_JOIN_DOWN_BACKUP, /* the far side asked for backup in its JOIN */
 	EVENT_JOIN_DOWN_NORMAL,
-	EVENT_PRIO_UP_BACKUP,	/* MP_PRIO from the WAN's side: this subflow becomes backup */
+	EVENT_PRIO_UP_BACKUP, /* MP_PRIO from the WAN's side: this subflow becomes backup */
 	EVENT_PRIO_UP_NORMAL,
 	EVENT_PRIO_DOWN_BACKUP,
 	EVENT_PRIO_DOWN_NORMAL,
 	EVENT_MP_FAIL,
 	EVENT_FASTCLOSE,
-	EVENT_TCPRST,		/* RST with MP_TCPRST */
-	EVENT_INFINITE_MAPPING,	/* DLL 0: fallback with accounting going on */
-	EVENT_HMAC_GOOD,	/* JOIN or ADD_ADDR HMAC verified */
+	EVENT_TCPRST,           /* RST with MP_TCPRST */
+	EVENT_INFINITE_MAPPING, /* DLL 0: fallback with accounting going on */
+	EVENT_HMAC_GOOD,        /* JOIN or ADD_ADDR HMAC verified */
 	EVENT_HMAC_BAD,
-	EVENT_CHECKSUM_GOOD,	/* DSS checksum verified over a whole mapping */
+	EVENT_CHECKSUM_GOOD, /* DSS checksum verified over a whole mapping */
 	EVENT_CHECKSUM_BAD,
-	EVENT_OPTION_CUT,	/* captured length ends inside an option */
+	EVENT_OPTION_CUT, /* captured length ends inside an option */
 	EVENT_OPTION_MALFORMED,
-	EVENT_OPTION_UNKNOWN,	/* MPTCP subtype not known */
-	EVENT_HEADER_CUT,	/* captured length ends inside the TCP header */
-	EVENT_SUPER_FRAME,	/* offload: one captured frame, several wire packets */
-	EVENT_BACKWARDS,	/* time went backwards within a file */
-	EVENT_SKEW,		/* an effect seen before its cause on another WAN: clocks differ */
+	EVENT_OPTION_UNKNOWN, /* MPTCP subtype not known */
+	EVENT_HEADER_CUT,     /* captured length ends inside the TCP header */
+	EVENT_SUPER_FRAME,    /* offload: one captured frame, several wire packets */
+	EVENT_BACKWARDS,      /* time went backwards within a file */
+	EVENT_SKEW,           /* an effect seen before its cause on another WAN: clocks differ */
 	EVENT_COUNT
 };
 extern const char *const event_names[EVENT_COUNT];
@@ -179,35 +184,36 @@ struct ledger_event {
 };
 
 /* ---- counters of a WAN that have no frames to show. X(name): JSON key = member name ---- */
-#define LEDGER_COUNTERS(X)                                                                       \
-	X(tcp_fallback_bytes)		/* payload of subflows that fell back */                     \
-	X(plain_tcp_bytes)		/* payload of TCP that never offered MPTCP */                \
-	X(unmapped_bytes)		/* payload whose mapping was never seen */                   \
-	X(late_map_bytes)		/* payload seen before its mapping */                        \
-	X(same_subflow_dsn_bytes)	/* retransmission at MPTCP level only */                     \
-	X(ack_advanced_frames)		/* sub-counts of KIND_ACK */                                 \
-	X(ack_data_only_frames)                                                                  \
-	X(ack_window_frames)                                                                     \
-	X(ack_duplicate_frames)                                                                  \
-	X(ack_probe_answer_frames)                                                               \
-	X(confidence_key_l2_bytes)                                                               \
-	X(confidence_token_l2_bytes)                                                             \
-	X(confidence_dsn_l2_bytes)                                                               \
-	X(confidence_plain_l2_bytes)                                                             \
-	X(confidence_orphan_l2_bytes)                                                            \
-	X(header_bytes)			/* link, IP and TCP headers of carrying frames: ip - payload */ \
-	X(offload_estimated_bytes)	/* headers that super-frames hide, estimated */              \
-	X(initial_subflows)		/* connections opened over this WAN */                       \
-	X(joined_subflows)                                                                       \
-	X(standby_connections)		/* connections with a joined subflow on this WAN and no first-seen payload on it */ \
-	X(standby_ip_bytes)		/* their IP bytes here */                                    \
-	X(keepalives_answered)                                                                   \
-	X(dsn_collapsed_bytes)		/* judged against ranges merged to bound memory */           \
-	X(subflows_evicted)		/* given up to bound memory */                               \
-	X(pending_evicted_bytes)                                                                 \
-	X(copies_frames)		/* duplicates whose first copy was on another WAN (stacked devices) */ \
-	X(copies_l2_bytes)                                                                       \
-	X(dropped_frames)		/* the capture says it lost these */
+#define LEDGER_COUNTERS(X)                                                                         \
+	X(tcp_fallback_bytes)     /* payload of subflows that fell back */                         \
+	X(plain_tcp_bytes)        /* payload of TCP that never offered MPTCP */                    \
+	X(unmapped_bytes)         /* payload whose mapping was never seen */                       \
+	X(late_map_bytes)         /* payload seen before its mapping */                            \
+	X(same_subflow_dsn_bytes) /* retransmission at MPTCP level only */                         \
+	X(ack_advanced_frames)    /* sub-counts of KIND_ACK */                                     \
+	X(ack_data_only_frames)                                                                    \
+	X(ack_window_frames)                                                                       \
+	X(ack_duplicate_frames)                                                                    \
+	X(ack_probe_answer_frames)                                                                 \
+	X(confidence_key_l2_bytes)                                                                 \
+	X(confidence_token_l2_bytes)                                                               \
+	X(confidence_dsn_l2_bytes)                                                                 \
+	X(confidence_plain_l2_bytes)                                                               \
+	X(confidence_orphan_l2_bytes)                                                              \
+	X(header_bytes)            /* link, IP and TCP headers of carrying frames: ip - payload */ \
+	X(offload_estimated_bytes) /* headers that super-frames hide, estimated */                 \
+	X(initial_subflows)        /* connections opened over this WAN */                          \
+	X(joined_subflows)                                                                         \
+	X(standby_connections) /* connections with a joined subflow on this WAN and no first-seen  \
+	                          payload on it */                                                 \
+	X(standby_ip_bytes)    /* their IP bytes here */                                           \
+	X(keepalives_answered)                                                                     \
+	X(dsn_collapsed_bytes) /* judged against ranges merged to bound memory */                  \
+	X(subflows_evicted)    /* given up to bound memory */                                      \
+	X(pending_evicted_bytes)                                                                   \
+	X(copies_frames) /* duplicates whose first copy was on another WAN (stacked devices) */    \
+	X(copies_l2_bytes)                                                                         \
+	X(dropped_frames) /* the capture says it lost these */
 
 struct ledger_counters {
 #define X(name) uint64_t name;
@@ -219,30 +225,30 @@ struct ledger_counters {
 
 #define LEDGER_ADDRS 8
 struct ledger_addr {
-	char text[46];		/* own address, as inet_ntop writes it */
+	char text[46]; /* own address, as inet_ntop writes it */
 };
 
 struct ledger_wan {
-	char *name;		/* owned */
-	bool filtered;		/* frames of it were left out by a filter */
-	bool drops_known;	/* its capture told how many frames it lost */
-	uint64_t first_ns, last_ns;	/* earliest and latest frame; 0 = no frame */
-	uint64_t skew_ns;	/* largest clock difference to another WAN that causality proves */
-	struct ledger_addr own[LEDGER_ADDRS];	/* sorted */
+	char *name;                 /* owned */
+	bool filtered;              /* frames of it were left out by a filter */
+	bool drops_known;           /* its capture told how many frames it lost */
+	uint64_t first_ns, last_ns; /* earliest and latest frame; 0 = no frame */
+	uint64_t skew_ns; /* largest clock difference to another WAN that causality proves */
+	struct ledger_addr own[LEDGER_ADDRS]; /* sorted */
 	unsigned n_own;
 
-	struct ledger_bucket *buckets;	/* owned, sorted by start_s */
+	struct ledger_bucket *buckets; /* owned, sorted by start_s */
 	size_t n_buckets, cap_buckets;
-	struct ledger_cell *cells;	/* owned; sorted only when saved */
+	struct ledger_cell *cells; /* owned; sorted only when saved */
 	size_t n_cells, cap_cells;
 	struct ledger_event events[EVENT_COUNT];
 	struct ledger_counters counters;
 
 	/* not part of the sums: last places, to find them again fast */
 	size_t last_bucket;
-	uint64_t bucket_start_ns, bucket_span_ns;	/* of last_bucket; span 0 = none */
-	uint32_t cell_cache[2][DIR_COUNT][KIND_COUNT];	/* index + 1 */
-	struct ledger_place *places;	/* owned; all cells, sorted by key */
+	uint64_t bucket_start_ns, bucket_span_ns;      /* of last_bucket; span 0 = none */
+	uint32_t cell_cache[2][DIR_COUNT][KIND_COUNT]; /* index + 1 */
+	struct ledger_place *places;                   /* owned; all cells, sorted by key */
 };
 
 struct ledger_place {
@@ -255,78 +261,82 @@ struct ledger_place {
 /* Carrying bytes of one subflow under one circumstance. */
 struct ledger_subflow_share {
 	uint16_t circumstance;
-	struct tally sum;	/* first-seen payload, reinjection, redundant, retransmission together */
+	struct tally sum; /* first-seen payload, reinjection, redundant, retransmission together */
 };
-#define LEDGER_SHARES 4		/* what does not fit goes to circumstance 0: nothing known (ledger_share) */
+#define LEDGER_SHARES 4 /* what does not fit goes to circumstance 0: nothing known (ledger_share)  \
+	                 */
 
 struct ledger_subflow {
-	uint32_t wan;		/* index into ledger.wans; a subflow seen on two WANs has two rows */
-	char client[54], server[54];	/* "192.0.2.1:443", "[2001:db8::1]:443" */
-	uint32_t reuse;		/* 0, or n: the n-th re-use of its addresses and ports in its connection */
+	uint32_t wan; /* index into ledger.wans; a subflow seen on two WANs has two rows */
+	char client[54], server[54]; /* "192.0.2.1:443", "[2001:db8::1]:443" */
+	uint32_t reuse; /* 0, or n: the n-th re-use of its addresses and ports in its connection */
 	bool initial;
-	int8_t backup_client, backup_server;	/* 1, 0, or -1 not seen; last word of JOIN or MP_PRIO */
-	uint64_t backup_client_ns, backup_server_ns;	/* when that word was said; 0 = not seen */
-	uint8_t confidence;	/* enum confidence */
+	int8_t backup_client,
+		backup_server; /* 1, 0, or -1 not seen; last word of JOIN or MP_PRIO */
+	uint64_t backup_client_ns, backup_server_ns; /* when that word was said; 0 = not seen */
+	uint8_t confidence;                          /* enum confidence */
 	bool established;
 	uint64_t first_ns, last_ns;
 	struct tally kinds[KIND_COUNT];
-	struct ledger_subflow_share shares[LEDGER_SHARES];	/* filled by ledger_share() */
+	struct ledger_subflow_share shares[LEDGER_SHARES]; /* filled by ledger_share() */
 	unsigned n_shares;
 };
 
 struct ledger_connection {
-	char id[17];		/* 16 hex digits; the same for the same connection whatever the order of files */
-	int8_t version;		/* 0, 1, or -1 for not MPTCP */
+	char id[17]; /* 16 hex digits; the same for the same connection whatever the order of files
+	              */
+	int8_t version; /* 0, 1, or -1 for not MPTCP */
 	bool fallback;
-	uint8_t confidence;	/* best of its subflows */
-	uint16_t app;		/* index into ledger.apps */
+	uint8_t confidence; /* best of its subflows */
+	uint16_t app;       /* index into ledger.apps */
 	char client[54], server[54];
 	uint64_t first_ns, last_ns;
-	uint64_t unique_bytes[2];	/* DSNs first seen: from opener, to opener; payload of plain TCP */
-	struct ledger_subflow *subflows;	/* owned; one row per wan, client, server, reuse */
+	uint64_t
+		unique_bytes[2]; /* DSNs first seen: from opener, to opener; payload of plain TCP */
+	struct ledger_subflow *subflows; /* owned; one row per wan, client, server, reuse */
 	size_t n_subflows, cap_subflows;
 };
-#define LEDGER_CONNECTIONS_MAX 10000	/* kept whole: largest on any WAN but its busiest first */
+#define LEDGER_CONNECTIONS_MAX 10000 /* kept whole: largest on any WAN but its busiest first */
 
 /* The exact sums of connections that were not kept. */
 struct ledger_rest {
 	uint64_t connections, subflows;
-	struct tally wans[LEDGER_WANS_MAX];	/* all kinds together */
+	struct tally wans[LEDGER_WANS_MAX]; /* all kinds together */
 };
 
 struct ledger_file {
-	char *name;		/* owned */
+	char *name; /* owned */
 	uint32_t wan;
-	char *message;		/* owned; NULL = read to its end without a flaw */
+	char *message; /* owned; NULL = read to its end without a flaw */
 	uint64_t frames, wire_bytes;
 	uint64_t first_ns, last_ns;
 	uint32_t snaplen;
 };
 
 struct ledger {
-	uint32_t width;		/* index into ledger_widths_s */
-	bool shared_known;	/* false: captures do not overlap */
+	uint32_t width;    /* index into ledger_widths_s */
+	bool shared_known; /* false: captures do not overlap */
 	uint64_t shared_start_ns, shared_end_ns;
 
 	struct ledger_wan wans[LEDGER_WANS_MAX];
 	size_t n_wans;
-	struct ledger_circumstance *circumstances;	/* owned; [0] is all zero */
+	struct ledger_circumstance *circumstances; /* owned; [0] is all zero */
 	size_t n_circumstances;
-	char **apps;		/* owned; [0] is "" */
+	char **apps; /* owned; [0] is "" */
 	size_t n_apps;
-	struct ledger_file *files;	/* owned */
+	struct ledger_file *files; /* owned */
 	size_t n_files, cap_files;
-	struct ledger_connection *connections;	/* owned */
+	struct ledger_connection *connections; /* owned */
 	size_t n_connections, cap_connections;
 	struct ledger_rest rest;
-	uint64_t frames_over_wans;	/* frames of WANs beyond LEDGER_WANS_MAX, or past memory's end */
+	uint64_t frames_over_wans; /* frames of WANs beyond LEDGER_WANS_MAX, or past memory's end */
 
 	/* not part of the sums: ways to find things again */
-	uint32_t *files_by_name;	/* owned */
+	uint32_t *files_by_name; /* owned */
 	struct ledger_rank {
 		uint64_t aside_bytes, total_bytes;
 		char id[17];
-	} floor;		/* the lowest connection kept when some were let go */
+	} floor; /* the lowest connection kept when some were let go */
 	bool floor_known;
 };
 
@@ -334,10 +344,11 @@ void ledger_init(struct ledger *ledger);
 void ledger_release(struct ledger *ledger);
 
 /*
- * Find or add; names are copied, bytes that are not UTF-8 become U+FFFD. When the table is full (or memory
- * ran out): LEDGER_WANS_MAX for a WAN, whose frames then only count in frames_over_wans; entry 0 for an app or a
- * circumstance ("not known"); LEDGER_FILES_MAX for a file, whose frames then leave no evidence.
- * ledger_circumstance() is a linear search: callers keep the answer while the masks do not change.
+ * Find or add; names are copied, bytes that are not UTF-8 become U+FFFD. When the table is full (or
+ * memory ran out): LEDGER_WANS_MAX for a WAN, whose frames then only count in frames_over_wans;
+ * entry 0 for an app or a circumstance ("not known"); LEDGER_FILES_MAX for a file, whose frames
+ * then leave no evidence. ledger_circumstance() is a linear search: callers keep the answer while
+ * the masks do not change.
  */
 uint32_t ledger_wan(struct ledger *ledger, const char *name);
 uint16_t ledger_app(struct ledger *ledger, const char *label);
@@ -359,63 +370,69 @@ struct ledger_entry {
 void ledger_count(struct ledger *ledger, const struct ledger_entry *entry);
 
 /*
- * A run: many frames of one cell and one second, added at once. ledger_run_open() says whether frames like `entry`
- * may run: their cell has all its evidence, so nothing but sums can change. The caller adds to `sum` and keeps
- * last_ns for frames with ts_ns in [first_ns, until_ns) that are not before last_ns, then closes it.
+ * A run: many frames of one cell and one second, added at once. ledger_run_open() says whether
+ * frames like `entry` may run: their cell has all its evidence, so nothing but sums can change. The
+ * caller adds to `sum` and keeps last_ns for frames with ts_ns in [first_ns, until_ns) that are not
+ * before last_ns, then closes it.
  */
 struct ledger_run {
 	struct ledger_entry key;
 	struct tally sum;
 	uint64_t first_ns, last_ns;
-	uint64_t until_ns;	/* 0 = no run is open */
+	uint64_t until_ns; /* 0 = no run is open */
 };
-bool ledger_run_open(struct ledger *ledger, const struct ledger_entry *entry, struct ledger_run *run);
+bool ledger_run_open(struct ledger *ledger, const struct ledger_entry *entry,
+                     struct ledger_run *run);
 void ledger_run_close(struct ledger *ledger, struct ledger_run *run);
 
 /* An event of a WAN, shown by a frame. */
-void ledger_note(struct ledger *ledger, uint32_t wan, enum event event, uint64_t ts_ns, uint32_t file,
-		 uint64_t number);
+void ledger_note(struct ledger *ledger, uint32_t wan, enum event event, uint64_t ts_ns,
+                 uint32_t file, uint64_t number);
 
-/* Add carrying bytes to a subflow's shares. Which circumstances keep a row of their own does not depend on
- * the order of calls. */
-void ledger_share(const struct ledger *ledger, struct ledger_subflow *subflow, uint16_t circumstance,
-		  const struct tally *sum);
+/* Add carrying bytes to a subflow's shares. Which circumstances keep a row of their own does not
+ * depend on the order of calls. */
+void ledger_share(const struct ledger *ledger, struct ledger_subflow *subflow,
+                  uint16_t circumstance, const struct tally *sum);
 
-/* Take over a finished connection; its subflows (from malloc) become the ledger's and *connection is emptied.
- * Keeps at most LEDGER_CONNECTIONS_MAX whole (a quarter more until the next ledger_sort()), the rest as
- * sums. Rows of the same WAN, client, server and reuse are added up. */
+/* Take over a finished connection; its subflows (from malloc) become the ledger's and *connection
+ * is emptied. Keeps at most LEDGER_CONNECTIONS_MAX whole (a quarter more until the next
+ * ledger_sort()), the rest as sums. Rows of the same WAN, client, server and reuse are added up. */
 void ledger_take_connection(struct ledger *ledger, struct ledger_connection *connection);
 
 /*
- * The short way for a finished connection of one subflow whose frames add up to `sum`: when it ranks below all that are
- * kept, count it among the rest and return true. Its row need not be made then. `id` is the number whose
- * 16 hex digits are the row's id.
+ * The short way for a finished connection of one subflow whose frames add up to `sum`: when it
+ * ranks below all that are kept, count it among the rest and return true. Its row need not be made
+ * then. `id` is the number whose 16 hex digits are the row's id.
  */
-bool ledger_pass_connection(struct ledger *ledger, uint64_t id, uint32_t wan, const struct tally *sum);
+bool ledger_pass_connection(struct ledger *ledger, uint64_t id, uint32_t wan,
+                            const struct tally *sum);
 
 /* into += from. WANs meet by name, files by name, connections by id. `from` is unchanged.
- * Returns false when the result would need more than LEDGER_WANS_MAX WANs or memory ran out; `into` is then
- * still valid. */
+ * Returns false when the result would need more than LEDGER_WANS_MAX WANs or memory ran out; `into`
+ * is then still valid. */
 bool ledger_merge(struct ledger *into, const struct ledger *from);
 
 /*
- * Put all tables in order, whatever order they were filled in: WANs, apps and files by name, cells by key,
- * connections by first_ns and id, subflows by first_ns; apps and circumstances nobody uses are left out, and
- * connections are cut to LEDGER_CONNECTIONS_MAX. All indices into the ledger change. Returns false, with
- * the ledger as it was or partly sorted but valid, when memory ran out.
+ * Put all tables in order, whatever order they were filled in: WANs, apps and files by name, cells
+ * by key, connections by first_ns and id, subflows by first_ns; apps and circumstances nobody uses
+ * are left out, and connections are cut to LEDGER_CONNECTIONS_MAX. All indices into the ledger
+ * change. Returns false, with the ledger as it was or partly sorted but valid, when memory ran out.
  */
 bool ledger_sort(struct ledger *ledger);
 
-/* Law 1: cells and buckets of each WAN add up to the same. NULL, or a sentence saying where it breaks. */
+/* Law 1: cells and buckets of each WAN add up to the same. NULL, or a sentence saying where it
+ * breaks. */
 const char *ledger_check(const struct ledger *ledger, char *text, size_t size);
 
 /* Sum of a WAN's cells that match; -1 = any. */
-struct tally ledger_sum(const struct ledger_wan *wan, int shared, int direction, int kind, int traffic);
+struct tally ledger_sum(const struct ledger_wan *wan, int shared, int direction, int kind,
+                        int traffic);
 
 /*
- * JSON form, schema "mptcp-audit.ledger/1.0". save: 0 or -errno, in the order of ledger_sort(). load: fills a ledger that
- * holds nothing yet, checks every value and the conservation law, and sorts; on failure false, a
- * sentence in message and an empty ledger. File names and WAN names may hold any UTF-8: escape them.
+ * JSON form, schema "mptcp-audit.ledger/1.0". save: 0 or -errno, in the order of ledger_sort().
+ * load: fills a ledger that holds nothing yet, checks every value and the conservation law, and
+ * sorts; on failure false, a sentence in message and an empty ledger. File names and WAN names may
+ * hold any UTF-8: escape them.
  */
 int ledger_save(const struct ledger *ledger, FILE *file);
 bool ledger_load(struct ledger *ledger, FILE *file, char *message, size_t size);

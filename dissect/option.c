@@ -14,8 +14,8 @@ enum {
 	WINDOW_SCALE_MAX = 14, /* RFC 7323 section 2.3 */
 };
 
-/* A reader gets the option from its subtype byte on; `len` is the length the option claims, and `b` holds
- * what was captured of it. It returns false when the length does not fit the subtype. */
+/* A reader gets the option from its subtype byte on; `len` is the length the option claims, and `b`
+ * holds what was captured of it. It returns false when the length does not fit the subtype. */
 typedef bool reader(struct options *o, struct bytes b, uint8_t len);
 
 static bool read_capable(struct options *o, struct bytes b, uint8_t len)
@@ -131,8 +131,8 @@ static bool read_dss(struct options *o, struct bytes b, uint8_t len)
 	return true;
 }
 
-/* v0: the low nibble is the IP version, 4 or 6. v1: its lowest bit is the echo flag, and the length tells the
- * family. Lengths overlap between the versions, so the nibble decides. */
+/* v0: the low nibble is the IP version, 4 or 6. v1: its lowest bit is the echo flag, and the length
+ * tells the family. Lengths overlap between the versions, so the nibble decides. */
 static bool read_add_addr(struct options *o, struct bytes b, uint8_t len)
 {
 	if (!bytes_has(&b, 2))
@@ -226,10 +226,14 @@ static bool read_tcprst(struct options *o, struct bytes b, uint8_t len)
 }
 
 static reader *const readers[MP_SUBTYPES] = {
-	[MP_CAPABLE] = read_capable,	     [MP_JOIN] = read_join,
-	[MP_DSS] = read_dss,		     [MP_ADD_ADDR] = read_add_addr,
-	[MP_REMOVE_ADDR] = read_remove_addr, [MP_PRIO] = read_prio,
-	[MP_FAIL] = read_fail,		     [MP_FASTCLOSE] = read_fastclose,
+	[MP_CAPABLE] = read_capable,
+	[MP_JOIN] = read_join,
+	[MP_DSS] = read_dss,
+	[MP_ADD_ADDR] = read_add_addr,
+	[MP_REMOVE_ADDR] = read_remove_addr,
+	[MP_PRIO] = read_prio,
+	[MP_FAIL] = read_fail,
+	[MP_FASTCLOSE] = read_fastclose,
 	[MP_TCPRST] = read_tcprst,
 };
 
@@ -268,7 +272,8 @@ static void read_option(struct options *o, uint8_t kind, struct bytes body, uint
 	case KIND_WINDOW_SCALE:
 		if (len == 3 && bytes_has(&body, 1)) {
 			o->has_window_scale = true;
-			o->window_scale = body.at[0] < WINDOW_SCALE_MAX ? body.at[0] : WINDOW_SCALE_MAX;
+			o->window_scale =
+				body.at[0] < WINDOW_SCALE_MAX ? body.at[0] : WINDOW_SCALE_MAX;
 		}
 		break;
 	case KIND_MSS:

@@ -30,14 +30,15 @@ struct pipeline {
 	struct copies *copies;
 	struct appid *appid;
 	struct connections *connections;
-	struct express *express;	/* NULL: all take the long way */
+	struct express *express; /* NULL: all take the long way */
 
-	uint32_t *wans, *files;	/* from the source's indices to the ledger's; NO_INDEX = not asked yet */
+	uint32_t *wans,
+		*files; /* from the source's indices to the ledger's; NO_INDEX = not asked yet */
 	size_t n_wans, n_files;
-	uint32_t frame_wan, frame_file;	/* the source's indices of the frame before ... */
-	uint32_t wan_now, file_now;	/* ... and the ledger's */
+	uint32_t frame_wan, frame_file; /* the source's indices of the frame before ... */
+	uint32_t wan_now, file_now;     /* ... and the ledger's */
 	uint64_t order;
-	bool deciding;		/* the survey is still open */
+	bool deciding; /* the survey is still open */
 };
 
 /* One TCP frame on its way through the stages. */
@@ -82,7 +83,8 @@ static uint32_t wan_index(struct pipeline *p, uint32_t at, const struct frame_wa
 	return *place;
 }
 
-static uint32_t file_index(struct pipeline *p, uint32_t at, const struct frame_file *file, uint32_t wan)
+static uint32_t file_index(struct pipeline *p, uint32_t at, const struct frame_file *file,
+                           uint32_t wan)
 {
 	uint32_t *place = grow_map(&p->files, &p->n_files, at);
 
@@ -95,8 +97,8 @@ static uint32_t file_index(struct pipeline *p, uint32_t at, const struct frame_f
 
 /* ---- settling: the entry is final ---- */
 
-static void count_extras(struct ledger_counters *n, const struct ledger_entry *e, const struct subflow *sf,
-			 const struct classification *class)
+static void count_extras(struct ledger_counters *n, const struct ledger_entry *e,
+                         const struct subflow *sf, const struct classification *class)
 {
 	static const size_t ack_counters[] = {
 		[ACK_ADVANCED] = offsetof(struct ledger_counters, ack_advanced_frames),
@@ -121,11 +123,12 @@ static void count_extras(struct ledger_counters *n, const struct ledger_entry *e
 	n->same_subflow_dsn_bytes += class->same_subflow_dsn;
 	n->dsn_collapsed_bytes += class->collapsed;
 	if (e->kind < KIND_CARRYING)
-		n->header_bytes += e->ip_bytes - (e->payload[0] + e->payload[1] + e->payload[2] + e->payload[3]);
+		n->header_bytes += e->ip_bytes -
+		                   (e->payload[0] + e->payload[1] + e->payload[2] + e->payload[3]);
 }
 
 static void settle_entry(struct pipeline *p, struct subflow *sf, struct flow_tally *tally,
-			 const struct ledger_entry *e, const struct classification *class)
+                         const struct ledger_entry *e, const struct classification *class)
 {
 	ledger_count(p->ledger, e);
 	if (e->wan < LEDGER_WANS_MAX)
@@ -135,7 +138,7 @@ static void settle_entry(struct pipeline *p, struct subflow *sf, struct flow_tal
 
 /* A frame that waited is settled. */
 static void settle_late(void *context, struct subflow *sf, struct pending *pending,
-			const struct classification *late)
+                        const struct classification *late)
 {
 	struct pipeline *p = context;
 	struct ledger_entry *e = &pending->entry;
@@ -200,7 +203,8 @@ static void evict_oldest(struct pipeline *p, struct subflow *sf, struct half *h)
 	settle_given_up(p, sf, oldest);
 }
 
-/* Keep the frame until its mapping, or the answer to it, has passed. False when there is no memory. */
+/* Keep the frame until its mapping, or the answer to it, has passed. False when there is no memory.
+ */
 static bool keep_waiting(struct pipeline *p, const struct passage *a)
 {
 	struct half *h = &a->subflow->half[a->dir];
@@ -244,8 +248,8 @@ static void orient(struct pipeline *p, struct passage *a)
 		first = a->subflow->flip ? DIR_DOWN : DIR_UP;
 	t->direction[0] = (uint8_t)first;
 	t->direction[1] = (uint8_t)(first == DIR_UP     ? DIR_DOWN
-				    : first == DIR_DOWN ? DIR_UP
-							: DIR_UNKNOWN);
+	                            : first == DIR_DOWN ? DIR_UP
+	                                                : DIR_UNKNOWN);
 }
 
 static enum direction direction_of(struct pipeline *p, struct passage *a)
@@ -255,8 +259,9 @@ static enum direction direction_of(struct pipeline *p, struct passage *a)
 	if (a->tally->direction[0] == DIR_UNKNOWN)
 		orient(p, a);
 	enum direction direction = (enum direction)a->tally->direction[a->dir];
-	return direction != DIR_UNKNOWN ? direction
-					: sides_direction(p->sides, a->tally->wan, a->frame, &a->segment);
+	return direction != DIR_UNKNOWN
+	               ? direction
+	               : sides_direction(p->sides, a->tally->wan, a->frame, &a->segment);
 }
 
 static void label_plain(struct pipeline *p, struct passage *a, bool fresh)
@@ -288,8 +293,8 @@ static uint16_t circumstance_of(struct pipeline *p, struct passage *a)
 		return 0;
 	if (now >= t->circumstance_until_ns || now + CIRCUMSTANCE_NS < t->circumstance_until_ns) {
 		struct ledger_circumstance masks;
-		health_circumstance(p->track, &p->hearing, a->connection, t->wan, (uint32_t)p->ledger->n_wans,
-				    now, &masks);
+		health_circumstance(p->track, &p->hearing, a->connection, t->wan,
+		                    (uint32_t)p->ledger->n_wans, now, &masks);
 		t->circumstance = ledger_circumstance(p->ledger, &masks);
 		t->circumstance_until_ns = now + CIRCUMSTANCE_NS;
 	}
@@ -303,9 +308,9 @@ static void note_super_frame(struct pipeline *p, const struct passage *a)
 	uint32_t headers = e->l2_bytes - a->segment.payload_len;
 	uint32_t tcp_options = headers > 54 ? headers - 54 : 0;
 	uint32_t size = a->frame->segment_size ? a->frame->segment_size
-			: a->subflow->mss > tcp_options + 88
-				? a->subflow->mss - (tcp_options > 40 ? 40 : tcp_options)
-				: 1448;
+	                : a->subflow->mss > tcp_options + 88
+	                        ? a->subflow->mss - (tcp_options > 40 ? 40 : tcp_options)
+	                        : 1448;
 
 	if (e->l2_bytes <= 1600 || a->segment.payload_len <= size || e->wan >= LEDGER_WANS_MAX)
 		return;
@@ -365,7 +370,8 @@ static void feed_tcp(struct pipeline *p, struct passage *a)
 	uint32_t first_wan = e->wan;
 	bool copy = is_copy(p, a, &first_wan);
 	if (a->tcp.any_mptcp && !copy && (!a->subflow->bound || a->tcp.subtypes & ~(1u << MP_DSS)))
-		track_identify(p->track, a->subflow, a->dir, &a->segment, &a->tcp, e->ts_ns, &identity);
+		track_identify(p->track, a->subflow, a->dir, &a->segment, &a->tcp, e->ts_ns,
+		               &identity);
 	a->connection = track_connection(p->track, a->subflow);
 	label_plain(p, a, fresh);
 	if (a->segment.flags & TCP_SYN && a->subflow->offered && !copy)
@@ -375,11 +381,15 @@ static void feed_tcp(struct pipeline *p, struct passage *a)
 		settle_duplicate(p, a, first_wan);
 		return;
 	}
-	classify(&p->classifier, a->subflow, a->connection, a->dir, &a->segment, &a->tcp, e->ts_ns, &a->class);
+	classify(&p->classifier, a->subflow, a->connection, a->dir, &a->segment, &a->tcp, e->ts_ns,
+	         &a->class);
+	if (a->subflow->bound)
+		track_moved(p->track, a->connection);
 	if (handshake_matters(a->subflow, &a->segment, &a->tcp, &a->class) || identity.skew_ns)
-		handshake_note(p->track, p->ledger, e, a->subflow, a->connection, a->dir, &a->segment,
-			       &a->tcp, &a->class, identity.skew_ns);
-	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns, e->direction == DIR_DOWN);
+		handshake_note(p->track, p->ledger, e, a->subflow, a->connection, a->dir,
+		               &a->segment, &a->tcp, &a->class, identity.skew_ns);
+	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns,
+	              e->direction == DIR_DOWN);
 	if (e->direction == DIR_DOWN)
 		health_hear(&p->hearing, e->wan, e->ts_ns);
 	if (e->l2_bytes > 1600)
@@ -391,7 +401,8 @@ static void feed_tcp(struct pipeline *p, struct passage *a)
 	e->circumstance = e->kind < KIND_CARRYING ? circumstance_of(p, a) : 0;
 	bool waits = a->class.wait && keep_waiting(p, a);
 	if (p->express)
-		express_learn(p->express, a->frame, &a->segment, e->wan, a->subflow, a->tally, a->dir);
+		express_learn(p->express, a->frame, &a->segment, e->wan, a->subflow, a->tally,
+		              a->dir);
 	if (waits)
 		return;
 	settle_entry(p, a->subflow, a->tally, e, &a->class);
@@ -410,7 +421,8 @@ static void feed_other(struct pipeline *p, struct passage *a)
 	a->entry.kind = unread ? KIND_UNREAD : KIND_OTHER;
 	a->entry.traffic = answer.local ? TRAFFIC_LOCAL : TRAFFIC_OTHER;
 	a->entry.app = ledger_app(p->ledger, answer.label);
-	a->entry.direction = (uint8_t)sides_direction(p->sides, a->entry.wan, a->frame, &a->segment);
+	a->entry.direction =
+		(uint8_t)sides_direction(p->sides, a->entry.wan, a->frame, &a->segment);
 	if (a->entry.direction == DIR_DOWN && !answer.local && a->entry.wan < LEDGER_WANS_MAX)
 		health_hear(&p->hearing, a->entry.wan, a->entry.ts_ns);
 	ledger_count(p->ledger, &a->entry);
@@ -461,7 +473,8 @@ static void feed_long_way(struct pipeline *p, const struct frame *frame)
 		.shared = frame->shared,
 	};
 	if (frame->backwards)
-		ledger_note(p->ledger, p->wan_now, EVENT_BACKWARDS, frame->ts_ns, p->file_now, frame->number);
+		ledger_note(p->ledger, p->wan_now, EVENT_BACKWARDS, frame->ts_ns, p->file_now,
+		            frame->number);
 	if (a.segment.result == DECODE_TCP && p->wan_now < LEDGER_WANS_MAX)
 		feed_tcp(p, &a);
 	else
@@ -470,7 +483,7 @@ static void feed_long_way(struct pipeline *p, const struct frame *frame)
 
 /* Another file or WAN than that of the frame before: look its indices up. */
 static void turn_to(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
-		    const struct frame *frame)
+                    const struct frame *frame)
 {
 	if (p->order == 0) {
 		decide_sides(p);
@@ -483,7 +496,7 @@ static void turn_to(struct pipeline *p, const struct frame_wan *wan, const struc
 }
 
 void pipeline_feed(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
-		   const struct frame *frame)
+                   const struct frame *frame)
 {
 	if (frame->wan != p->frame_wan || frame->file != p->frame_file || p->order == 0)
 		turn_to(p, wan, file, frame);
@@ -515,7 +528,8 @@ static uint64_t system_seed(void)
 	uint64_t seed = 0;
 
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-		seed = (uint64_t)(uintptr_t)&seed; /* early boot: address layout is the next best secret */
+		seed = (uint64_t)(uintptr_t)&seed; /* early boot: address layout is the next best
+		                                      secret */
 	return seed | 1;
 }
 
@@ -530,7 +544,8 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	p->deciding = true;
 	uint64_t seed = options->seed ? options->seed : system_seed();
 	struct track_sink sink = {settle_given_up, leave, leave_connection, p};
-	p->track = track_new(options->max_subflows ? options->max_subflows : MAX_SUBFLOWS, seed, &sink);
+	p->track = track_new(options->max_subflows ? options->max_subflows : MAX_SUBFLOWS, seed,
+	                     &sink);
 	p->sides = sides_new();
 	p->copies = copies_new();
 	p->appid = appid_new(options->no_ndpi);
@@ -545,7 +560,8 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 		.context = p,
 	};
 	if (!options->settled && !options->long_way) {
-		p->express = express_new(ledger, p->track, p->copies, &p->classifier, &p->hearing, seed);
+		p->express =
+			express_new(ledger, p->track, p->copies, &p->classifier, &p->hearing, seed);
 		if (!p->express) {
 			pipeline_free(p);
 			return NULL;
@@ -580,15 +596,17 @@ static void finish_file(struct pipeline *p, uint32_t index, const struct frame_f
 }
 
 void pipeline_finish(struct pipeline *p, const struct frame_wan *wans, size_t n_wans,
-		     const struct frame_file *files, size_t n_files)
+                     const struct frame_file *files, size_t n_files)
 {
 	decide_sides(p);
 	track_drain(p->track);
 	for (uint32_t i = 0; i < n_wans; i++)
 		finish_wan(p, wan_index(p, i, &wans[i]), &wans[i]);
 	for (uint32_t i = 0; i < n_files; i++)
-		finish_file(p, file_index(p, i, &files[i], wan_index(p, files[i].wan, &wans[files[i].wan])),
-			    &files[i]);
+		finish_file(p,
+		            file_index(p, i, &files[i],
+		                       wan_index(p, files[i].wan, &wans[files[i].wan])),
+		            &files[i]);
 }
 
 void pipeline_free(struct pipeline *p)

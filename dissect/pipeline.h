@@ -2,8 +2,8 @@
  *
  * pipeline.h - frames in, a ledger out: the whole of dissect on one page.
  *
- * Has no clock (frame.ts_ns is its time), prints nothing, opens nothing but nDPI at the first flow that
- * needs it. Memory is bounded by the options; what was given up is counted in the ledger.
+ * Has no clock (frame.ts_ns is its time), prints nothing, opens nothing but nDPI at the first flow
+ * that needs it. Memory is bounded by the options; what was given up is counted in the ledger.
  */
 #ifndef DISSECT_PIPELINE_H
 #define DISSECT_PIPELINE_H
@@ -15,12 +15,13 @@
 struct pipeline;
 
 struct pipeline_options {
-	size_t max_subflows;	/* 0 = 65,536; live subflows kept at once */
-	uint64_t seed;		/* of the hash tables; 0 = taken from the system */
-	bool no_ndpi;		/* label by tables only */
-	bool long_way;		/* no short cuts for the commonest segments: the same ledger, slower */
+	size_t max_subflows; /* 0 = 65,536; live subflows kept at once */
+	uint64_t seed;       /* of the hash tables; 0 = taken from the system */
+	bool no_ndpi;        /* label by tables only */
+	bool long_way;       /* no short cuts for the commonest segments: the same ledger, slower */
 
-	/* Called once per frame when it is settled, or NULL. `describe` fills the texts of the sighting. */
+	/* Called once per frame when it is settled, or NULL. `describe` fills the texts of the
+	 * sighting. */
 	void (*settled)(void *context, const struct sighting *sighting);
 	void *context;
 	bool describe;
@@ -30,15 +31,16 @@ struct pipeline_options {
 struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_options *options);
 
 /* Learn from a first frame of a WAN which addresses are its own; accounts nothing. */
-void pipeline_survey(struct pipeline *pipeline, const struct frame_wan *wan, const struct frame *frame);
+void pipeline_survey(struct pipeline *pipeline, const struct frame_wan *wan,
+                     const struct frame *frame);
 
 /* Account one frame. `wan` and `file` are the source's rows for frame->wan and frame->file. */
-void pipeline_feed(struct pipeline *pipeline, const struct frame_wan *wan, const struct frame_file *file,
-		   const struct frame *frame);
+void pipeline_feed(struct pipeline *pipeline, const struct frame_wan *wan,
+                   const struct frame_file *file, const struct frame *frame);
 
 /* Settle what is pending, fold all connections into the ledger, note WANs and files. */
 void pipeline_finish(struct pipeline *pipeline, const struct frame_wan *wans, size_t n_wans,
-		     const struct frame_file *files, size_t n_files);
+                     const struct frame_file *files, size_t n_files);
 
 void pipeline_free(struct pipeline *pipeline);
 

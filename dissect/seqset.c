@@ -90,13 +90,15 @@ static void lower_add(struct seqset *set, uint64_t start, uint64_t end)
 	}
 	if (to > from) {
 		set->lower[from] = (struct seqrange){start, end};
-		memmove(set->lower + from + 1, set->lower + to, (set->n_lower - to) * sizeof(*set->lower));
+		memmove(set->lower + from + 1, set->lower + to,
+		        (set->n_lower - to) * sizeof(*set->lower));
 		set->n_lower -= to - from - 1;
 		return;
 	}
 	lower_reserve(set);
 	if (set->cap_lower > set->n_lower)
-		lower_insert(set, start ? lower_behind(set, start - 1) : 0, (struct seqrange){start, end});
+		lower_insert(set, start ? lower_behind(set, start - 1) : 0,
+		             (struct seqrange){start, end});
 }
 
 void seqset_add_slow(struct seqset *set, uint64_t start, uint64_t end)
@@ -249,7 +251,7 @@ static uint32_t split(struct dsnmap *map, uint32_t i, uint64_t at)
 }
 
 static void count_known(struct dsn_split *sum, const struct dsn_extent *e, uint64_t bytes,
-			unsigned slot, uint32_t now_ds)
+                        unsigned slot, uint32_t now_ds)
 {
 	if (e->carriers & 1u << slot)
 		sum->own += bytes;
@@ -261,7 +263,8 @@ static void count_known(struct dsn_split *sum, const struct dsn_extent *e, uint6
 		sum->collapsed += bytes;
 }
 
-/* Mark the known part [start, end) of extent i; needs room for two more extents. Returns the next index. */
+/* Mark the known part [start, end) of extent i; needs room for two more extents. Returns the next
+ * index. */
 static uint32_t mark(struct dsnmap *map, uint32_t i, uint64_t start, uint64_t end, unsigned slot)
 {
 	if (map->extents[i].carriers & 1u << slot)
@@ -272,7 +275,8 @@ static uint32_t mark(struct dsnmap *map, uint32_t i, uint64_t start, uint64_t en
 	map->extents[i].carriers |= 1u << slot;
 	if (i > 0) { /* copies follow each other: keep them one extent */
 		struct dsn_extent *a = &map->extents[i - 1], *b = &map->extents[i];
-		if (a->end == b->start && a->carriers == b->carriers && a->first_ds == b->first_ds) {
+		if (a->end == b->start && a->carriers == b->carriers &&
+		    a->first_ds == b->first_ds) {
 			a->end = b->end;
 			memmove(b, b + 1, (map->n - i - 1) * sizeof(*b));
 			map->n--;
@@ -283,7 +287,7 @@ static uint32_t mark(struct dsnmap *map, uint32_t i, uint64_t start, uint64_t en
 }
 
 struct dsn_split dsnmap_carry_slow(struct dsnmap *map, struct dsn_budget *budget, uint64_t start,
-				   uint64_t end, unsigned slot, uint32_t now_ds)
+                                   uint64_t end, unsigned slot, uint32_t now_ds)
 {
 	struct dsn_split sum = {0};
 
@@ -304,15 +308,17 @@ struct dsn_split dsnmap_carry_slow(struct dsnmap *map, struct dsn_budget *budget
 		}
 		uint32_t i = extent_behind(map, start);
 		if (i == map->n || map->extents[i].start > start) { /* never carried */
-			uint64_t stop = i == map->n || map->extents[i].start > end ? end
-										   : map->extents[i].start;
+			uint64_t stop = i == map->n || map->extents[i].start > end
+			                        ? end
+			                        : map->extents[i].start;
 			struct dsn_extent *below = i ? &map->extents[i - 1] : NULL;
 			sum.fresh += stop - start;
 			if (below && below->end == start && below->carriers == 1u << slot &&
 			    below->first_ds == now_ds)
 				below->end = stop;
 			else
-				insert(map, i, (struct dsn_extent){start, stop, 1u << slot, now_ds});
+				insert(map, i,
+				       (struct dsn_extent){start, stop, 1u << slot, now_ds});
 			start = stop;
 		} else {
 			uint64_t stop = map->extents[i].end < end ? map->extents[i].end : end;

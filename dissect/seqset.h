@@ -3,8 +3,9 @@
  * seqset.h - ranges of sequence space: which bytes were seen, and who carried them first.
  *
  * Positions are 64 bits and never wrap: the tracker unwraps 32-bit numbers before they come here.
- * Both sets are sorted arrays. In-order traffic keeps them at one range, and adding at the end costs a few
- * instructions. Memory is bounded: past its limit a set joins its lowest ranges, and says so.
+ * Both sets are sorted arrays. In-order traffic keeps them at one range, and adding at the end
+ * costs a few instructions. Memory is bounded: past its limit a set joins its lowest ranges, and
+ * says so.
  */
 #ifndef DISSECT_SEQSET_H
 #define DISSECT_SEQSET_H
@@ -26,16 +27,16 @@ static inline uint64_t seq_unwrap(uint32_t low, uint64_t near)
 }
 
 struct seqrange {
-	uint64_t start, end;	/* [start, end) */
+	uint64_t start, end; /* [start, end) */
 };
 
 /* ---- bytes seen on one direction of a subflow ---- */
 
-#define SEQSET_MAX 1024		/* ranges; more are joined from the lowest on */
+#define SEQSET_MAX 1024 /* ranges; more are joined from the lowest on */
 
 struct seqset {
-	struct seqrange last;	/* the highest range: nearly always the only one */
-	struct seqrange *lower;	/* owned; sorted, all below `last` */
+	struct seqrange last;   /* the highest range: nearly always the only one */
+	struct seqrange *lower; /* owned; sorted, all below `last` */
 	uint32_t n_lower, cap_lower;
 };
 
@@ -57,48 +58,50 @@ static inline void seqset_add(struct seqset *set, uint64_t start, uint64_t end)
 /* ---- data sequence numbers of one direction of a connection, with their carriers ---- */
 
 /* How long a copy counts as sent together with the first (classification rule R11.4). */
-#define DSN_RECENT_DS 100u	/* tenths of a second */
-#define DSN_SLOTS 31		/* carriers told apart at once; see dsnmap_forget() */
+#define DSN_RECENT_DS 100u /* tenths of a second */
+#define DSN_SLOTS     31   /* carriers told apart at once; see dsnmap_forget() */
 #define DSN_COLLAPSED (1u << 31)
 
 struct dsn_extent {
 	uint64_t start, end;
-	uint32_t carriers;	/* bit per subflow slot; DSN_COLLAPSED: joined to bound memory */
-	uint32_t first_ds;	/* tenths of a second since the capture's epoch; first seen */
+	uint32_t carriers; /* bit per subflow slot; DSN_COLLAPSED: joined to bound memory */
+	uint32_t first_ds; /* tenths of a second since the capture's epoch; first seen */
 };
 
 /* Shared by all maps of a tracker, so that memory is bounded for any input. */
 struct dsn_budget {
-	size_t used, max;	/* extents */
+	size_t used, max; /* extents */
 };
 
 struct dsnmap {
-	struct dsn_extent *extents;	/* owned */
+	struct dsn_extent *extents; /* owned */
 	uint32_t n, cap;
 };
 
 /* How the bytes of one range split. */
 struct dsn_split {
-	uint64_t fresh;		/* never carried before */
-	uint64_t own;		/* this subflow carried them before */
-	uint64_t recent;	/* another subflow did, at most 10 s ago */
-	uint64_t old;		/* another subflow did, longer ago */
-	uint64_t collapsed;	/* of own, recent and old: judged against joined extents */
+	uint64_t fresh;     /* never carried before */
+	uint64_t own;       /* this subflow carried them before */
+	uint64_t recent;    /* another subflow did, at most 10 s ago */
+	uint64_t old;       /* another subflow did, longer ago */
+	uint64_t collapsed; /* of own, recent and old: judged against joined extents */
 };
 
 void dsnmap_release(struct dsnmap *map, struct dsn_budget *budget);
 
-/* Subflow `slot` (0..DSN_SLOTS-1) carries [start, end) at `now_ds`. An end below the start lies behind 2^64;
- * the one byte at 2^64 - 1 then always counts as fresh. */
+/* Subflow `slot` (0..DSN_SLOTS-1) carries [start, end) at `now_ds`. An end below the start lies
+ * behind 2^64; the one byte at 2^64 - 1 then always counts as fresh. */
 struct dsn_split dsnmap_carry_slow(struct dsnmap *map, struct dsn_budget *budget, uint64_t start,
-				   uint64_t end, unsigned slot, uint32_t now_ds);
+                                   uint64_t end, unsigned slot, uint32_t now_ds);
 
 static inline struct dsn_split dsnmap_carry(struct dsnmap *map, struct dsn_budget *budget,
-					    uint64_t start, uint64_t end, unsigned slot, uint32_t now_ds)
+                                            uint64_t start, uint64_t end, unsigned slot,
+                                            uint32_t now_ds)
 {
 	struct dsn_extent *last = map->n ? &map->extents[map->n - 1] : NULL;
 
-	if (last && start == last->end && start < end && last->carriers == 1u << slot && last->first_ds == now_ds) {
+	if (last && start == last->end && start < end && last->carriers == 1u << slot &&
+	    last->first_ds == now_ds) {
 		last->end = end;
 		return (struct dsn_split){.fresh = end - start};
 	}

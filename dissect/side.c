@@ -15,7 +15,7 @@ enum {
 struct candidate {
 	struct ipaddr addr;
 	uint32_t frames;
-	bool opener;	   /* of MPTCP */
+	bool opener;       /* of MPTCP */
 	bool plain_opener; /* of TCP */
 	bool has_mac;
 	uint8_t mac[MAC_LEN];
@@ -116,13 +116,14 @@ static void see(struct side *s, const struct ipaddr *a, const struct frame *f, b
 	}
 }
 
-void sides_survey(struct sides *sides, uint32_t wan, const struct frame_wan *source, const struct frame *f,
-		  const struct segment *s, bool mptcp_syn)
+void sides_survey(struct sides *sides, uint32_t wan, const struct frame_wan *source,
+                  const struct frame *f, const struct segment *s, bool mptcp_syn)
 {
 	struct side *side = &sides->wans[wan];
 
 	for (unsigned i = 0; i < source->n_own && i < FRAME_WAN_ADDRS; i++)
-		if (!addr_among(side->told, side->n_told, &source->own[i]) && side->n_told < FRAME_WAN_ADDRS)
+		if (!addr_among(side->told, side->n_told, &source->own[i]) &&
+		    side->n_told < FRAME_WAN_ADDRS)
 			side->told[side->n_told++] = source->own[i];
 	if (s->family == 0)
 		return;
@@ -189,7 +190,8 @@ static bool by_plain_opener(const struct sides *sides, struct side *s)
 
 	(void)sides;
 	for (unsigned i = 0; i < s->n_candidates; i++)
-		if (s->candidates[i].plain_opener && (!best || s->candidates[i].frames > best->frames))
+		if (s->candidates[i].plain_opener &&
+		    (!best || s->candidates[i].frames > best->frames))
 			best = &s->candidates[i];
 	if (best)
 		own_add(s, &best->addr);
@@ -201,12 +203,14 @@ static bool is_common(const struct side *s, const struct candidate *c)
 	return (uint64_t)c->frames * 100 >= (uint64_t)s->frames * NEARLY_ALL_PERCENT;
 }
 
-static bool common_elsewhere(const struct sides *sides, const struct side *but, const struct ipaddr *a)
+static bool common_elsewhere(const struct sides *sides, const struct side *but,
+                             const struct ipaddr *a)
 {
 	for (unsigned w = 0; w < LEDGER_WANS_MAX; w++) {
 		const struct side *s = &sides->wans[w];
 		for (unsigned i = 0; s != but && i < s->n_candidates; i++)
-			if (addr_equal(&s->candidates[i].addr, a) && is_common(s, &s->candidates[i]))
+			if (addr_equal(&s->candidates[i].addr, a) &&
+			    is_common(s, &s->candidates[i]))
 				return true;
 	}
 	return false;
@@ -239,7 +243,8 @@ static void find_mac(struct side *s)
 
 	for (unsigned i = 0; i < s->n_candidates; i++) {
 		const struct candidate *c = &s->candidates[i];
-		if (c->has_mac && addr_among(s->own, s->n_own, &c->addr) && (!best || c->frames > best->frames))
+		if (c->has_mac && addr_among(s->own, s->n_own, &c->addr) &&
+		    (!best || c->frames > best->frames))
 			best = c;
 	}
 	if (!best)
@@ -261,7 +266,8 @@ void sides_decide(struct sides *sides)
 	}
 }
 
-void sides_opener(struct sides *sides, uint32_t wan, const struct frame *f, const struct segment *seg)
+void sides_opener(struct sides *sides, uint32_t wan, const struct frame *f,
+                  const struct segment *seg)
 {
 	struct side *s = &sides->wans[wan];
 	bool answer = seg->flags & TCP_ACK;
@@ -301,7 +307,7 @@ static enum direction by_mac(const struct side *s, const struct frame *f)
 }
 
 enum direction sides_direction(const struct sides *sides, uint32_t wan, const struct frame *f,
-			       const struct segment *seg)
+                               const struct segment *seg)
 {
 	if (f->mark != MARK_NONE)
 		return f->mark == MARK_OUT ? DIR_UP : DIR_DOWN;
@@ -318,7 +324,7 @@ unsigned sides_own(const struct sides *sides, uint32_t wan, struct ledger_addr o
 
 	for (unsigned i = 0; i < s->n_own; i++)
 		inet_ntop(s->own[i].family == 4 ? AF_INET : AF_INET6, s->own[i].bytes, own[i].text,
-			  sizeof(own[i].text));
+		          sizeof(own[i].text));
 	return s->n_own;
 }
 

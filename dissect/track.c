@@ -1,74 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-#include "track.h"
-
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
-#include "digest.h"
+#include "track_inside.h"
 
 enum {
-	CHUNK = 256,		/* subflows, connections per allocation */
-	TOKEN_BUCKETS = 1 << 17,
-	NEAR_LOWS = 512,
-	NEAR_HIGHS = 1 << 17,
-	NEAR_STEPS = 256,	/* candidates looked at before a position counts as ambiguous */
-	CREDIT_NEW = 0,		/* a stranger's first frame; what comes again stays longer */
+	CREDIT_NEW = 0, /* a stranger's first frame; what comes again stays longer */
 	CREDIT_IDLE = 1,
 	CREDIT_ESTABLISHED = 3,
-	SOMEBODY = DSN_SLOTS - 1,
 };
-#define LINGER_NS (75 * UINT64_C(1000000000)) /* a closed subflow may still repeat its last words */
-#define BUDGET_EXTENTS (2u << 20)	      /* 48 MiB of DSN extents over all connections */
-#define POSITION_BASE (UINT64_C(1) << 32)     /* so that bytes before the first one have a position */
-#define NEAR_WIDE (UINT64_C(1) << 31)
-#define NEAR_NARROW (1 << 24)
-
-struct slot {
-	uint32_t tag;	  /* lower half of the hash: its place, and enough more to look at few others */
-	uint32_t subflow; /* index + 1; 0 = free */
-};
-
-struct track {
-	uint64_t seed[2];
-	struct track_sink sink;
-
-	struct slot *slots; /* open addressing, at most half full */
-	size_t n_slots, used_slots;
-
-	struct subflow **subflows; /* chunks, NULL until needed */
-	size_t n_subflow_chunks;
-	uint32_t max_subflows, high_subflow, hand;
-	uint32_t free_subflow; /* list through .next */
-	struct connection **connections;
-	size_t n_connection_chunks;
-	uint32_t high_connection, free_connection;
-
-	uint32_t tokens[TOKEN_BUCKETS];
-	uint32_t near_lows[2][NEAR_LOWS], near_highs[2][NEAR_HIGHS];
-	struct dsn_budget budget;
-	struct subflow *latest;
-	struct subflow spare; /* stands in when memory is out; never found again */
-	struct connection spare_connection;
-};
+#define LINGER_NS (75 * UINT64_C(1000000000)) /* a closed subflow may still repeat its last words  \
+	                                       */
+#define BUDGET_EXTENTS (2u << 20)             /* 48 MiB of DSN extents over all connections */
 
 /* ---- hashing ---- */
 
-static inline uint64_t mix(uint64_t a, uint64_t b)
-{
-	__uint128_t p = (__uint128_t)a * b;
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
 static inline uint64_t key_hash(const struct flow_key *k, const uint64_t seed[2])
 {
-	uint64_t h = mix(k->addr[0] ^ seed[0], k->addr[2] ^ seed[1]);
+	uint64_t h = track_mix(k->addr[0] ^ seed[0], k->addr[2] ^ seed[1]);
 
 	if (k->family == 6)
-		h = mix(h ^ k->addr[1], k->addr[3] ^ seed[0]);
-	return mix(h ^ k->ports ^ (uint64_t)k->family << 32, seed[1] ^ UINT64_C(0x9e3779b97f4a7c15));
+		h = track_mix(h ^ k->addr[1], k->addr[3] ^ seed[0]);
+	return track_mix(h ^ k->ports ^ (uint64_t)k->family << 32,
+	                 seed[1] ^ UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static inline bool key_equal(const struct flow_key *a, const struct flow_key *b)
@@ -94,8 +51,8 @@ static inline bool key_make(struct flow_key *k, const struct segment *s)
 	}
 	k->family = s->family;
 	bool low = src[0] != dst[0]   ? src[0] < dst[0]
-		   : src[1] != dst[1] ? src[1] < dst[1]
-				      : s->sport <= s->dport;
+	           : src[1] != dst[1] ? src[1] < dst[1]
+	                              : s->sport <= s->dport;
 	const uint64_t *a = low ? src : dst, *b = low ? dst : src;
 	k->addr[0] = a[0];
 	k->addr[1] = a[1];
@@ -109,17 +66,12 @@ static inline bool key_make(struct flow_key *k, const struct segment *s)
 
 struct subflow *track_at(struct track *t, uint32_t i)
 {
-	return i == NO_INDEX ? &t->spare : &t->subflows[i / CHUNK][i % CHUNK];
-}
-
-static struct connection *connection_at(struct track *t, uint32_t i)
-{
-	return i == NO_INDEX ? &t->spare_connection : &t->connections[i / CHUNK][i % CHUNK];
+	return i == NO_INDEX ? &t->spare : &t->subflows[i / TRACK_CHUNK][i % TRACK_CHUNK];
 }
 
 struct connection *track_connection(struct track *t, const struct subflow *sf)
 {
-	return connection_at(t, sf->connection);
+	return track_connection_at(t, sf->connection);
 }
 
 struct dsn_budget *track_budget(struct track *t)
@@ -130,7 +82,7 @@ struct dsn_budget *track_budget(struct track *t)
 /* ---- table of 4-tuples ---- */
 
 static struct slot *slot_of(const struct track *t, uint64_t hash, const struct flow_key *key,
-			    struct subflow **found)
+                            struct subflow **found)
 {
 	size_t mask = t->n_slots - 1;
 	uint32_t tag = (uint32_t)hash;
@@ -143,7 +95,7 @@ static struct slot *slot_of(const struct track *t, uint64_t hash, const struct f
 		if (s->tag != tag)
 			continue;
 		uint32_t index = s->subflow - 1;
-		*found = &t->subflows[index / CHUNK][index % CHUNK];
+		*found = &t->subflows[index / TRACK_CHUNK][index % TRACK_CHUNK];
 		if (key_equal(&(*found)->key, key))
 			return s;
 	}
@@ -188,216 +140,6 @@ static void slot_remove(struct track *t, const struct subflow *sf)
 	t->used_slots--;
 }
 
-/* ---- tokens ---- */
-
-static uint32_t *token_head(struct track *t, uint32_t token)
-{
-	return &t->tokens[mix(token ^ t->seed[0], t->seed[1] | 1) % TOKEN_BUCKETS];
-}
-
-static struct chain_link *token_link(struct track *t, uint32_t number)
-{
-	return &connection_at(t, number / 2)->by_token[number % 2];
-}
-
-static void token_add(struct track *t, struct connection *c, unsigned side, uint32_t token)
-{
-	uint32_t *head = token_head(t, token);
-
-	c->has_token[side] = true;
-	c->token[side] = token;
-	c->by_token[side] = (struct chain_link){*head, NO_INDEX};
-	if (*head != NO_INDEX)
-		token_link(t, *head)->prev = c->index * 2 + side;
-	*head = c->index * 2 + side;
-}
-
-static void token_remove(struct track *t, struct connection *c, unsigned side)
-{
-	if (!c->has_token[side])
-		return;
-	const struct chain_link *link = &c->by_token[side];
-	if (link->prev == NO_INDEX)
-		*token_head(t, c->token[side]) = link->next;
-	else
-		token_link(t, link->prev)->next = link->next;
-	if (link->next != NO_INDEX)
-		token_link(t, link->next)->prev = link->prev;
-	c->has_token[side] = false;
-}
-
-/* The newest live connection that knows this token; *side says whose it is. */
-static struct connection *token_find(struct track *t, uint32_t token, unsigned *side)
-{
-	for (uint32_t link = *token_head(t, token); link != NO_INDEX;) {
-		struct connection *c = connection_at(t, link / 2);
-		*side = link % 2;
-		if (c->token[*side] == token && c->live)
-			return c;
-		link = c->by_token[*side].next;
-	}
-	return NULL;
-}
-
-/* ---- position index: connections by where their streams are ---- */
-
-/* A stream's position: its highest DSN or, before any, the highest DATA_ACK for it. */
-static bool position(const struct data_stream *s, uint64_t *at, bool *wide)
-{
-	*at = s->has_dsn ? s->dsn : s->ack;
-	*wide = s->has_dsn ? s->wide : s->ack_wide;
-	return s->has_dsn || s->has_ack;
-}
-
-/* Buckets by the lower 32 bits come twice: first for streams of which no more is known, then for the others. */
-static uint32_t near_low(uint64_t at, bool wide)
-{
-	return (uint32_t)at >> 24 | (wide ? 256 : 0);
-}
-
-static uint32_t near_high(const struct track *t, uint64_t at)
-{
-	return (uint32_t)(mix((at >> 32) ^ t->seed[0], t->seed[1] | 1) % NEAR_HIGHS);
-}
-
-static uint32_t *near_head(struct track *t, unsigned chain, uint32_t bucket)
-{
-	return chain % 2 ? &t->near_highs[chain / 2][bucket] : &t->near_lows[chain / 2][bucket];
-}
-
-static void near_unlink(struct track *t, struct connection *c, unsigned chain)
-{
-	const struct chain_link *link = &c->near[chain];
-
-	if (c->near_bucket[chain] == NO_INDEX)
-		return;
-	if (link->prev == NO_INDEX)
-		*near_head(t, chain, c->near_bucket[chain]) = link->next;
-	else
-		connection_at(t, link->prev)->near[chain].next = link->next;
-	if (link->next != NO_INDEX)
-		connection_at(t, link->next)->near[chain].prev = link->prev;
-	c->near_bucket[chain] = NO_INDEX;
-}
-
-static void near_link(struct track *t, struct connection *c, unsigned chain, uint32_t bucket)
-{
-	if (c->near_bucket[chain] == bucket)
-		return;
-	near_unlink(t, c, chain);
-	uint32_t *head = near_head(t, chain, bucket);
-	c->near_bucket[chain] = bucket;
-	c->near[chain] = (struct chain_link){*head, NO_INDEX};
-	if (*head != NO_INDEX)
-		connection_at(t, *head)->near[chain].prev = c->index;
-	*head = c->index;
-}
-
-static void near_update(struct track *t, struct connection *c, unsigned dir)
-{
-	uint64_t at;
-	bool wide;
-
-	if (c->index == NO_INDEX || !position(&c->stream[dir], &at, &wide))
-		return;
-	uint64_t mark = (at >> 24) * 2 + wide + 1;
-	if (c->near_mark[dir] == mark)
-		return;
-	c->near_mark[dir] = mark;
-	near_link(t, c, 2 * dir, near_low(at, wide));
-	if (wide)
-		near_link(t, c, 2 * dir + 1, near_high(t, at));
-}
-
-static bool positions_agree(const struct data_stream *a, const struct data_stream *b, bool *compared)
-{
-	uint64_t at_a, at_b;
-	bool wide_a, wide_b;
-
-	if (!position(a, &at_a, &wide_a) || !position(b, &at_b, &wide_b))
-		return true;
-	*compared = true;
-	if (wide_a && wide_b) {
-		int64_t d = (int64_t)(at_a - at_b);
-		return d < (int64_t)NEAR_WIDE && d > -(int64_t)NEAR_WIDE;
-	}
-	int32_t d = (int32_t)((uint32_t)at_a - (uint32_t)at_b);
-	return d < NEAR_NARROW && d > -NEAR_NARROW;
-}
-
-static bool streams_agree(const struct connection *a, const struct connection *b)
-{
-	bool compared = false;
-
-	return positions_agree(&a->stream[0], &b->stream[0], &compared) &&
-	       positions_agree(&a->stream[1], &b->stream[1], &compared) && compared;
-}
-
-struct near_search {
-	const struct connection *of;
-	struct connection *found;
-	int steps;
-};
-
-/* Look through a chain. False when the answer is "ambiguous". */
-static bool near_look(struct track *t, struct near_search *search, unsigned chain, uint32_t bucket)
-{
-	for (uint32_t i = *near_head(t, chain, bucket); i != NO_INDEX;) {
-		struct connection *other = connection_at(t, i);
-		i = other->near[chain].next;
-		if (++search->steps > NEAR_STEPS)
-			return false;
-		if (other == search->of || other == search->found || !other->live ||
-		    !streams_agree(search->of, other))
-			continue;
-		if (search->found)
-			return false;
-		search->found = other;
-	}
-	return true;
-}
-
-static bool near_look_low(struct track *t, struct near_search *search, unsigned dir, uint64_t at, bool wide)
-{
-	for (int around = -1; around <= 1; around++)
-		if (!near_look(t, search, 2 * dir, near_low(at + (uint64_t)around * NEAR_NARROW, wide)))
-			return false;
-	return true;
-}
-
-static bool near_look_high(struct track *t, struct near_search *search, unsigned dir, uint64_t at)
-{
-	/* a bucket is twice as wide as the distance: what is near lies in two of them */
-	uint32_t from = near_high(t, at - NEAR_WIDE), to = near_high(t, at + NEAR_WIDE);
-
-	return near_look(t, search, 2 * dir + 1, from) &&
-	       (from == to || near_look(t, search, 2 * dir + 1, to));
-}
-
-/* A wide position belongs to a connection with wide ones, or else to one of which only the lower halves are known. */
-static bool near_look_around(struct track *t, struct near_search *search, unsigned dir, uint64_t at, bool wide)
-{
-	if (wide && !near_look_high(t, search, dir, at))
-		return false;
-	if (wide && search->found)
-		return true;
-	return near_look_low(t, search, dir, at, false) && (wide || near_look_low(t, search, dir, at, true));
-}
-
-/* The one other live connection whose streams are where c's are; NULL when there is none or more than one. */
-static struct connection *near_find(struct track *t, const struct connection *c)
-{
-	struct near_search search = {.of = c};
-
-	for (unsigned dir = 0; dir < 2; dir++) {
-		uint64_t at;
-		bool wide;
-		if (position(&c->stream[dir], &at, &wide) && !near_look_around(t, &search, dir, at, wide))
-			return NULL;
-	}
-	return search.found;
-}
-
 /* ---- connections ---- */
 
 static void connection_reset(struct connection *c, uint32_t index)
@@ -418,31 +160,30 @@ static struct connection *connection_new(struct track *t)
 	uint32_t i = t->free_connection;
 
 	if (i != NO_INDEX) {
-		struct connection *c = connection_at(t, i);
+		struct connection *c = track_connection_at(t, i);
 		t->free_connection = c->subflows;
 		connection_reset(c, i);
 		return c;
 	}
 	i = t->high_connection;
-	if (i / CHUNK >= t->n_connection_chunks) {
-		t->connections[i / CHUNK] = malloc(CHUNK * sizeof(struct connection));
-		if (!t->connections[i / CHUNK]) {
+	if (i / TRACK_CHUNK >= t->n_connection_chunks) {
+		t->connections[i / TRACK_CHUNK] = malloc(TRACK_CHUNK * sizeof(struct connection));
+		if (!t->connections[i / TRACK_CHUNK]) {
 			connection_reset(&t->spare_connection, NO_INDEX);
 			return &t->spare_connection;
 		}
 		t->n_connection_chunks++;
 	}
 	t->high_connection++;
-	connection_reset(connection_at(t, i), i);
-	return connection_at(t, i);
+	connection_reset(track_connection_at(t, i), i);
+	return track_connection_at(t, i);
 }
 
-static void connection_free(struct track *t, struct connection *c)
+void track_free_connection(struct track *t, struct connection *c)
 {
-	token_remove(t, c, 0);
-	token_remove(t, c, 1);
-	for (unsigned chain = 0; chain < 4; chain++)
-		near_unlink(t, c, chain);
+	track_token_remove(t, c, 0);
+	track_token_remove(t, c, 1);
+	track_near_remove(t, c);
 	dsnmap_release(&c->stream[0].map, &t->budget);
 	dsnmap_release(&c->stream[1].map, &t->budget);
 	c->in_use = c->live = false;
@@ -457,13 +198,13 @@ static void slot_take(struct connection *c, struct subflow *sf)
 {
 	unsigned slot = 0;
 
-	while (slot < SOMEBODY && c->slots & 1u << slot)
+	while (slot < TRACK_SOMEBODY && c->slots & 1u << slot)
 		slot++;
 	c->slots |= 1u << slot;
 	sf->slot = (uint8_t)slot;
 }
 
-static void connection_add(struct track *t, struct connection *c, struct subflow *sf)
+void track_adopt(struct track *t, struct connection *c, struct subflow *sf)
 {
 	sf->connection = c->index;
 	sf->next = c->subflows;
@@ -489,9 +230,9 @@ static void connection_remove(struct track *t, struct connection *c, struct subf
 	if (sf->next != NO_INDEX)
 		track_at(t, sf->next)->prev = sf->prev;
 	c->n_subflows--;
-	if (sf->slot < SOMEBODY && c->n_subflows > 0) {
-		dsnmap_forget(&c->stream[0].map, sf->slot, SOMEBODY);
-		dsnmap_forget(&c->stream[1].map, sf->slot, SOMEBODY);
+	if (sf->slot < TRACK_SOMEBODY && c->n_subflows > 0) {
+		dsnmap_forget(&c->stream[0].map, sf->slot, TRACK_SOMEBODY);
+		dsnmap_forget(&c->stream[1].map, sf->slot, TRACK_SOMEBODY);
 		c->slots &= ~(1u << sf->slot);
 	}
 }
@@ -521,7 +262,7 @@ static void subflow_leave(struct track *t, struct subflow *sf)
 	connection_remove(t, c, sf);
 	if (c->n_subflows == 0) {
 		t->sink.leave_connection(t->sink.context, c);
-		connection_free(t, c);
+		track_free_connection(t, c);
 	}
 	sf->in_use = false;
 	if (t->latest == sf)
@@ -542,8 +283,8 @@ static void prefetch(const void *at, size_t size)
 		__builtin_prefetch((const char *)at + line, 1);
 }
 
-/* The hand comes by soon: in a flood all it finds has long left the caches. First what it looks at, then all of
- * what it will let go. */
+/* The hand comes by soon: in a flood all it finds has long left the caches. First what it looks at,
+ * then all of what it will let go. */
 static void look_ahead(struct track *t)
 {
 	if (t->hand + 8 >= t->high_subflow)
@@ -575,8 +316,8 @@ static void evict_one(struct track *t)
 	}
 }
 
-/* With each new subflow the hand looks at two others and lets go what was closed long ago. A full table needs no
- * help: evict_one() lets go whatever is closed. */
+/* With each new subflow the hand looks at two others and lets go what was closed long ago. A full
+ * table needs no help: evict_one() lets go whatever is closed. */
 static void reap(struct track *t, uint64_t now_ns)
 {
 	if (t->free_subflow == NO_INDEX && t->high_subflow == t->max_subflows)
@@ -598,9 +339,9 @@ static struct subflow *subflow_take(struct track *t)
 		t->free_subflow = track_at(t, i)->next;
 	} else {
 		i = t->high_subflow;
-		if (!t->subflows[i / CHUNK])
-			t->subflows[i / CHUNK] = malloc(CHUNK * sizeof(struct subflow));
-		if (!t->subflows[i / CHUNK])
+		if (!t->subflows[i / TRACK_CHUNK])
+			t->subflows[i / TRACK_CHUNK] = malloc(TRACK_CHUNK * sizeof(struct subflow));
+		if (!t->subflows[i / TRACK_CHUNK])
 			return NULL;
 		t->high_subflow++;
 	}
@@ -619,10 +360,11 @@ static void subflow_begin(struct track *t, struct subflow *sf, uint64_t ts_ns)
 	sf->backup[0] = sf->backup[1] = -1;
 	sf->confidence = CONF_ORPHAN;
 	sf->state = SUBFLOW_ESTABLISHED; /* unless a SYN says otherwise */
-	connection_add(t, c, sf);
+	track_adopt(t, c, sf);
 }
 
-/* The end that most likely opened a subflow whose SYN was not seen: the one with the higher port. */
+/* The end that most likely opened a subflow whose SYN was not seen: the one with the higher port.
+ */
 static bool low_likely_opens(const struct flow_key *k)
 {
 	return k->ports >> 16 >= (k->ports & 0xffff);
@@ -631,15 +373,16 @@ static bool low_likely_opens(const struct flow_key *k)
 static uint64_t connection_id(const struct subflow *sf, uint32_t seq)
 {
 	const struct flow_key *k = &sf->key;
-	uint64_t h = mix(k->addr[0] ^ UINT64_C(0xa0761d6478bd642f), k->addr[2] ^ UINT64_C(0xe7037ed1a0b428db));
+	uint64_t h = track_mix(k->addr[0] ^ UINT64_C(0xa0761d6478bd642f),
+	                       k->addr[2] ^ UINT64_C(0xe7037ed1a0b428db));
 
-	h = mix(h ^ k->addr[1], k->addr[3] ^ UINT64_C(0x8ebc6af09c88c6e3));
-	h = mix(h ^ k->ports, UINT64_C(0x589965cc75374cc3) ^ seq);
-	return mix(h ^ sf->first_ns, UINT64_C(0x1d8e4e27c47d124f));
+	h = track_mix(h ^ k->addr[1], k->addr[3] ^ UINT64_C(0x8ebc6af09c88c6e3));
+	h = track_mix(h ^ k->ports, UINT64_C(0x589965cc75374cc3) ^ seq);
+	return track_mix(h ^ sf->first_ns, UINT64_C(0x1d8e4e27c47d124f));
 }
 
 static bool opens_anew(const struct subflow *sf, const struct segment *s, const struct options *o,
-		       unsigned dir)
+                       unsigned dir)
 {
 	const struct half *h = &sf->half[dir];
 
@@ -654,9 +397,10 @@ static bool opens_anew(const struct subflow *sf, const struct segment *s, const 
 }
 
 static struct subflow *subflow_new(struct track *t, const struct flow_key *key, uint64_t hash,
-				   const struct segment *s, bool from_low, uint64_t ts_ns)
+                                   const struct segment *s, bool from_low, uint64_t ts_ns)
 {
-	if ((t->used_slots + 1) * 2 > t->n_slots && !slots_grow(t) && t->used_slots + 1 >= t->n_slots)
+	if ((t->used_slots + 1) * 2 > t->n_slots && !slots_grow(t) &&
+	    t->used_slots + 1 >= t->n_slots)
 		return NULL;
 	reap(t, ts_ns);
 	struct subflow *sf = subflow_take(t), *none;
@@ -693,7 +437,7 @@ static struct subflow *spare(struct track *t, uint64_t ts_ns)
 }
 
 struct subflow *track_subflow(struct track *t, const struct segment *s, const struct options *o,
-			      uint64_t ts_ns, unsigned *dir, bool *fresh)
+                              uint64_t ts_ns, unsigned *dir, bool *fresh)
 {
 	struct flow_key key;
 	bool from_low = key_make(&key, s);
@@ -725,306 +469,9 @@ struct subflow *track_subflow(struct track *t, const struct segment *s, const st
 	if (ts_ns > sf->last_ns)
 		sf->last_ns = ts_ns;
 	sf->credit = *fresh                             ? CREDIT_NEW
-		     : sf->state == SUBFLOW_ESTABLISHED ? CREDIT_ESTABLISHED
-							: CREDIT_IDLE;
+	             : sf->state == SUBFLOW_ESTABLISHED ? CREDIT_ESTABLISHED
+	                                                : CREDIT_IDLE;
 	return sf;
-}
-
-/* ---- identity ---- */
-
-uint64_t track_dsn(const struct data_stream *s, uint64_t number, bool wide)
-{
-	if (wide)
-		return number;
-	if (s->has_dsn)
-		return seq_unwrap((uint32_t)number, s->dsn);
-	return s->has_ack ? seq_unwrap((uint32_t)number, s->ack) : number;
-}
-
-static void confide(struct connection *c, struct subflow *sf, enum confidence confidence)
-{
-	sf->confidence = (uint8_t)confidence;
-	sf->bound = true;
-	if (confidence < c->confidence)
-		c->confidence = (uint8_t)confidence;
-}
-
-/* The key of one side gives its token and the start of its data. */
-static void learn_key(struct track *t, struct connection *c, unsigned side, const uint8_t key[8])
-{
-	struct data_stream *s = &c->stream[side];
-
-	if (c->has_key[side])
-		return;
-	memcpy(c->key[side], key, 8);
-	c->has_key[side] = true;
-	token_remove(t, c, side);
-	token_add(t, c, side, digest_token(c->version, key));
-	uint64_t first = digest_idsn(c->version, key) + 1;
-	if (!s->has_dsn) {
-		s->dsn = first;
-		s->has_dsn = s->wide = true;
-	} else if (!s->wide) {
-		/* what was seen so far had only its lower half: the map moves up */
-		uint64_t lift = seq_unwrap((uint32_t)s->dsn, first) - s->dsn;
-		for (uint32_t i = 0; i < s->map.n; i++) {
-			s->map.extents[i].start += lift;
-			s->map.extents[i].end += lift;
-		}
-		s->dsn += lift;
-		if (s->has_ack)
-			s->ack = seq_unwrap((uint32_t)s->ack, s->dsn);
-		s->wide = true;
-	}
-	near_update(t, c, side);
-}
-
-static void stream_unite(struct track *t, struct data_stream *into, const struct data_stream *from,
-			 const uint8_t slot_of_old[DSN_SLOTS])
-{
-	for (uint32_t i = 0; i < from->map.n; i++) {
-		const struct dsn_extent *e = &from->map.extents[i];
-		uint64_t start = from->wide ? e->start : track_dsn(into, e->start, false);
-		for (unsigned slot = 0; slot < DSN_SLOTS; slot++)
-			if (e->carriers & 1u << slot)
-				dsnmap_carry(&into->map, &t->budget, start, start + (e->end - e->start),
-					     slot_of_old[slot], e->first_ds);
-	}
-	if (from->has_dsn) {
-		uint64_t at = from->wide ? from->dsn : track_dsn(into, from->dsn, false);
-		if (!into->has_dsn || (int64_t)(at - into->dsn) > 0)
-			into->dsn = at;
-		into->wide |= from->wide;
-		into->has_dsn = true;
-	}
-	if (from->has_ack && !into->has_ack) {
-		into->ack = from->ack_wide ? from->ack : track_dsn(into, from->ack, false);
-		into->ack_wide = from->ack_wide;
-		into->has_ack = true;
-	}
-	into->fresh += from->fresh;
-	into->copies += from->copies;
-	into->unique_bytes += from->unique_bytes;
-}
-
-/* `gone` is the same connection as `c`: move all it has. `flip`: its opener is c's accepter. */
-static void connection_unite(struct track *t, struct connection *c, struct connection *gone, bool flip)
-{
-	uint8_t slots[DSN_SLOTS];
-
-	memset(slots, SOMEBODY, sizeof(slots));
-	while (gone->subflows != NO_INDEX) {
-		struct subflow *sf = track_at(t, gone->subflows);
-		unsigned old = sf->slot;
-		gone->subflows = sf->next;
-		connection_add(t, c, sf);
-		sf->flip ^= flip;
-		sf->rides = false;
-		slots[old] = sf->slot;
-	}
-	for (unsigned d = 0; d < 2; d++) {
-		unsigned to = flip ? !d : d;
-		stream_unite(t, &c->stream[to], &gone->stream[d], slots);
-		if (gone->has_token[d] && !c->has_token[to])
-			token_add(t, c, to, gone->token[d]);
-		if (gone->has_key[d])
-			learn_key(t, c, to, gone->key[d]);
-		near_update(t, c, to);
-	}
-	if (c->version < 0)
-		c->version = gone->version;
-	if (gone->confidence < c->confidence)
-		c->confidence = gone->confidence;
-	c->fallback |= gone->fallback;
-	gone->n_subflows = 0;
-	if (gone->has_row) /* subflows that left before: their rows must not wait for the next one of this index */
-		t->sink.leave_connection(t->sink.context, gone);
-	connection_free(t, gone);
-}
-
-/* Join the subflow to `c`, taking along whatever connection of its own it had. */
-static struct connection *move_to(struct track *t, struct connection *c, struct subflow *sf, bool flip)
-{
-	struct connection *own = track_connection(t, sf);
-
-	if (own == c || c->index == NO_INDEX || own->index == NO_INDEX)
-		return own;
-	connection_unite(t, c, own, flip);
-	return c;
-}
-
-/* A connection that was only known by this token (joins came first) is this one. */
-static void adopt_by_token(struct track *t, struct connection *c, unsigned side, uint32_t token,
-			   uint64_t ts_ns, struct track_identity *identity)
-{
-	unsigned other_side;
-	struct connection *partial = token_find(t, token, &other_side);
-
-	if (!partial || partial == c || partial->has_key[0] || partial->has_key[1])
-		return;
-	identity->united = true;
-	if (ts_ns > partial->first_ns)
-		identity->skew_ns = ts_ns - partial->first_ns;
-	for (uint32_t i = partial->subflows; i != NO_INDEX; i = track_at(t, i)->next)
-		track_at(t, i)->confidence = CONF_KEY;
-	connection_unite(t, c, partial, side != other_side);
-}
-
-static void take_key(struct track *t, struct connection *c, unsigned side, const uint8_t *key,
-		     uint64_t ts_ns, struct track_identity *identity)
-{
-	if (c->has_key[side])
-		return;
-	adopt_by_token(t, c, side, digest_token(c->version, key), ts_ns, identity);
-	learn_key(t, c, side, key);
-}
-
-static void identify_capable(struct track *t, struct subflow *sf, unsigned dir, const struct segment *s,
-			     const struct options *o, uint64_t ts_ns, struct track_identity *identity)
-{
-	const struct mp_capable *m = &o->capable;
-	struct connection *c = track_connection(t, sf);
-
-	if (sf->join || c->fallback)
-		return;
-	bool answer = (s->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
-	if (s->flags & TCP_SYN && !answer) {
-		c->version = (int8_t)m->version;
-		sf->offered = sf->initial = true;
-	} else if (answer) {
-		sf->initial = true;
-		if (c->version >= 0 && c->version != m->version)
-			return; /* a version was offered and another chosen: classify says fallback */
-		c->version = (int8_t)m->version;
-	} else if (c->version < 0) {
-		c->version = (int8_t)m->version;
-		sf->initial = true;
-	}
-	if (c->version > 1)
-		return;
-	c->opener_known |= sf->opener_known;
-	c->checksum |= (m->flags & 0x80) != 0;
-	if (m->keys > 0)
-		take_key(t, c, dir, m->key[0], ts_ns, identity);
-	if (m->keys > 1)
-		take_key(t, c, !dir, m->key[1], ts_ns, identity);
-	confide(c, sf, CONF_KEY);
-}
-
-static void identify_join(struct track *t, struct subflow *sf, unsigned dir, const struct segment *s,
-			  const struct options *o, uint64_t ts_ns)
-{
-	const struct mp_join *j = &o->join;
-
-	sf->join = true;
-	if (j->len == 12 && (s->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-		sf->offered = true;
-		if (sf->nonce_known[dir])
-			return; /* the same SYN again */
-		sf->nonce[dir] = j->nonce;
-		sf->nonce_known[dir] = true;
-		unsigned side;
-		struct connection *c = token_find(t, j->token, &side);
-		if (c && c->index != NO_INDEX) {
-			c = move_to(t, c, sf, side == 0);
-			confide(c, sf, c->has_key[side] ? CONF_KEY : CONF_TOKEN);
-		} else {
-			c = track_connection(t, sf);
-			if (c->index != NO_INDEX)
-				token_add(t, c, 1, j->token);
-			confide(c, sf, CONF_TOKEN);
-			sf->bound = false; /* its first mapping may yet tell which one it is */
-		}
-		c->opener_known |= sf->opener_known;
-		if (ts_ns < c->first_ns)
-			c->first_ns = ts_ns;
-	} else if (j->len == 16) {
-		sf->nonce[dir] = j->nonce;
-		sf->nonce_known[dir] = true;
-	}
-}
-
-/* Does anything in this segment place the streams? Then move their positions. Returns false when not. */
-static bool place_streams(struct connection *c, const struct subflow *sf, unsigned dir,
-			  const struct options *o)
-{
-	const struct dss *d = &o->dss;
-	struct data_stream *own = &c->stream[dir ^ sf->flip], *peer = &c->stream[!(dir ^ sf->flip)];
-	bool placed = false;
-
-	if (d->has & DSS_HAS_DSN) {
-		uint64_t at = track_dsn(own, d->dsn, d->flags & DSS_MAP64);
-		if (!own->has_dsn || (int64_t)(at - own->dsn) > 0)
-			own->dsn = at;
-		own->wide |= (d->flags & DSS_MAP64) != 0;
-		own->has_dsn = placed = true;
-	}
-	if (d->has & DSS_HAS_ACK) {
-		uint64_t at = track_dsn(peer, d->ack, d->flags & DSS_ACK64);
-		if (!peer->has_ack || (int64_t)(at - peer->ack) > 0)
-			peer->ack = at;
-		peer->ack_wide |= (d->flags & DSS_ACK64) != 0;
-		peer->has_ack = true;
-		placed |= (d->flags & DSS_ACK64) != 0;
-	}
-	return placed;
-}
-
-/* Rule 4: no handshake was seen. The streams' positions tell, or a new connection begins. */
-static void identify_dss(struct track *t, struct subflow *sf, unsigned dir, const struct options *o,
-			 struct track_identity *identity)
-{
-	struct connection *c = track_connection(t, sf);
-
-	if (c->index == NO_INDEX)
-		return;
-	bool placed = place_streams(c, sf, dir, o);
-	struct connection *other = near_find(t, c);
-	if (other && !(sf->join && other->has_key[0] && other->has_key[1])) {
-		enum confidence confidence = sf->join ? CONF_TOKEN : CONF_DSN;
-		/* the older one keeps its name */
-		if (other->n_subflows == 1 && c->first_ns < other->first_ns) {
-			connection_unite(t, c, other, false);
-		} else {
-			connection_unite(t, other, c, false);
-			c = other;
-		}
-		identity->united = true;
-		confide(c, sf, confidence);
-	} else if (placed) {
-		confide(c, sf, sf->join ? CONF_TOKEN : CONF_DSN);
-		near_update(t, c, 0);
-		near_update(t, c, 1);
-	}
-}
-
-static void identify_fastclose(struct track *t, struct subflow *sf, unsigned dir, const struct options *o)
-{
-	struct connection *c = track_connection(t, sf);
-
-	if (sf->bound || c->version < 0)
-		return;
-	unsigned side;
-	struct connection *known = token_find(t, digest_token(c->version, o->fastclose_key), &side);
-	if (known && known != c && known->index != NO_INDEX) {
-		c = move_to(t, known, sf, side == dir);
-		confide(c, sf, CONF_KEY);
-	}
-}
-
-void track_identify(struct track *t, struct subflow *sf, unsigned dir, const struct segment *s,
-		    const struct options *o, uint64_t ts_ns, struct track_identity *identity)
-{
-	*identity = (struct track_identity){0};
-	sf->mptcp = true;
-	if (options_have(o, MP_CAPABLE))
-		identify_capable(t, sf, dir, s, o, ts_ns, identity);
-	if (options_have(o, MP_JOIN))
-		identify_join(t, sf, dir, s, o, ts_ns);
-	if (options_have(o, MP_FASTCLOSE))
-		identify_fastclose(t, sf, dir, o);
-	if (!sf->bound && options_have(o, MP_DSS))
-		identify_dss(t, sf, dir, o, identity);
 }
 
 /* ---- texts ---- */
@@ -1063,8 +510,8 @@ void track_endpoint(const struct subflow *sf, unsigned end, char text[54])
 		put_ipv4(text, (uint32_t)a[0], port);
 		return;
 	}
-	uint32_t be[4] = {htonl((uint32_t)(a[0] >> 32)), htonl((uint32_t)a[0]), htonl((uint32_t)(a[1] >> 32)),
-			  htonl((uint32_t)a[1])};
+	uint32_t be[4] = {htonl((uint32_t)(a[0] >> 32)), htonl((uint32_t)a[0]),
+	                  htonl((uint32_t)(a[1] >> 32)), htonl((uint32_t)a[1])};
 	inet_ntop(AF_INET6, be, host, sizeof(host));
 	snprintf(text, 54, "[%s]:%u", host, port);
 }
@@ -1081,8 +528,9 @@ struct track *track_new(size_t max_subflows, uint64_t seed, const struct track_s
 		max_subflows = 16;
 	if (max_subflows > 1u << 24)
 		max_subflows = 1u << 24;
-	t->seed[0] = mix(seed, UINT64_C(0x9e3779b97f4a7c15)) | 1;
-	t->seed[1] = mix(seed ^ UINT64_C(0xe7037ed1a0b428db), UINT64_C(0x8ebc6af09c88c6e3)) | 1;
+	t->seed[0] = track_mix(seed, UINT64_C(0x9e3779b97f4a7c15)) | 1;
+	t->seed[1] =
+		track_mix(seed ^ UINT64_C(0xe7037ed1a0b428db), UINT64_C(0x8ebc6af09c88c6e3)) | 1;
 	t->sink = *sink;
 	t->max_subflows = (uint32_t)max_subflows;
 	t->free_subflow = t->free_connection = NO_INDEX;
@@ -1090,7 +538,7 @@ struct track *track_new(size_t max_subflows, uint64_t seed, const struct track_s
 	memset(t->tokens, 0xff, sizeof(t->tokens));
 	memset(t->near_lows, 0xff, sizeof(t->near_lows));
 	memset(t->near_highs, 0xff, sizeof(t->near_highs));
-	size_t chunks = max_subflows / CHUNK + 2;
+	size_t chunks = max_subflows / TRACK_CHUNK + 2;
 	t->subflows = calloc(chunks, sizeof(*t->subflows));
 	t->connections = calloc(chunks, sizeof(*t->connections));
 	t->n_subflow_chunks = chunks;
@@ -1107,9 +555,9 @@ void track_drain(struct track *t)
 		struct subflow *sf = track_at(t, i);
 		if (sf->in_use)
 			subflow_free(t, sf);
-		if (i % CHUNK == CHUNK - 1) { /* their rows need the room */
-			free(t->subflows[i / CHUNK]);
-			t->subflows[i / CHUNK] = NULL;
+		if (i % TRACK_CHUNK == TRACK_CHUNK - 1) { /* their rows need the room */
+			free(t->subflows[i / TRACK_CHUNK]);
+			t->subflows[i / TRACK_CHUNK] = NULL;
 		}
 	}
 	t->high_subflow = t->hand = 0;
