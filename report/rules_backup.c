@@ -181,7 +181,9 @@ static const char *way_say(const struct report *report, const struct finding *fi
 	if (payload > 0 && way.bytes > 0)
 		snprintf(out, size, ", %s of it %s%s",
 		         way.bytes >= payload ? "all" : text_bytes(some, way.bytes), way.words,
-		         way.ours ? flag_words(report->wans[wan].ledger) : "");
+		         way.ours && finding->status == STATUS_FAIL
+		                 ? flag_words(report->wans[wan].ledger)
+		                 : "");
 	return out;
 }
 
@@ -341,8 +343,16 @@ bool rule_share(struct report *report, const struct rule *rule)
 		finding = verdict_add(report, rule, (int)i);
 		if (!finding)
 			return false;
-		if (nothing_to_compare(report, finding))
+		if (nothing_to_compare(report, finding)) {
+			char use[300];
+
+			/* without a share the bytes and their cause are still an answer */
+			verdict_say_use(report, (int)i, use, sizeof(use));
+			snprintf(finding->text + strlen(finding->text),
+			         sizeof(finding->text) - strlen(finding->text), "%s%s",
+			         use[0] ? " " : "", use);
 			continue;
+		}
 		share = share_of(report, i);
 		verdict_observe(finding, "ratio", all ? share.total : share.payload, share.primary);
 		verdict_limit(report, finding, LIMIT_PAYLOAD_SHARE);

@@ -280,19 +280,40 @@ static void say_window(const struct report *report, char *out, size_t size)
 	         text_moment(since, report->start_ns));
 }
 
+void verdict_say_use(const struct report *report, int index, char *out, size_t size)
+{
+	const struct report_wan *wan = &report->wans[index];
+	const struct account *account = &wan->whole;
+	const struct cause *cause = account->causes;
+	char name[100], some[TEXT_SHORT], percent[TEXT_SHORT], app[60] = "";
+
+	out[0] = '\0';
+	if (account->n_causes == 0 || account->billed == 0)
+		return;
+	if (strchr(cause->id, ':'))
+		text_safe(app, sizeof(app), strchr(cause->id, ':'), 30);
+	snprintf(out, size, "%s used %s in the whole capture, %s of it %s%s%s.",
+	         text_safe(name, sizeof(name), wan->name, 32), text_bytes(some, account->billed),
+	         text_percent(percent, cause->ip_bytes, account->billed), cause_words(cause->id),
+	         app[0] ? ": " : "", app[0] ? app + 1 : "");
+}
+
 static void say_no_backup(struct report *report)
 {
-	if (report->n_wans == 1)
+	char use[300];
+
+	if (report->n_wans == 1) {
+		verdict_say_use(report, 0, use, sizeof(use));
 		snprintf(report->sentence, sizeof(report->sentence),
-		         "One WAN and no backup named: its causes stand below, there is no share "
-		         "to judge. "
-		         "Name a backup with --backup FILE and its primary with --master FILE.");
-	else
+		         "%s%sOne WAN and no backup named: there is no share to judge. Name a "
+		         "backup with --backup FILE and its primary with --master FILE.",
+		         use, use[0] ? " " : "");
+	} else {
 		snprintf(report->sentence, sizeof(report->sentence),
 		         "None of the %zu WANs is a backup, and none of their frames says so; name "
-		         "it with "
-		         "--backup FILE.",
+		         "it with --backup FILE.",
 		         report->n_wans);
+	}
 }
 
 /* What a pass means: kept alive, or more than that but within the limits; what an outage took is
@@ -301,22 +322,18 @@ static void say_fine(const struct report *report, const struct finding *share, b
                      size_t size)
 {
 	bool several = count_backups(report) > 1, kept = !share || share->numerator == 0;
-	char bytes[TEXT_SHORT], outage[100] = "";
-	uint64_t sum = 0;
+	bool outage = false;
 
 	for (size_t i = 0; i < report->n_wans; i++)
-		sum += report->wans[i].shared.phases[PHASE_OUTAGE].ip_bytes;
-	if (sum > 0)
-		snprintf(outage, sizeof(outage), " but for %s in outages of the primary",
-		         text_bytes(bytes, sum));
+		outage = outage || report->wans[i].shared.phases[PHASE_OUTAGE].ip_bytes > 0;
 	snprintf(out, size, "%s %s%s: ",
 	         led ? (several ? "they" : "it") : (several ? "The backups" : "The backup"),
 	         kept ? (several ? "were only kept alive" : "was only kept alive")
 	              : "stayed within the limits",
-	         outage);
+	         outage ? ", but for outages of the primary" : "");
 }
 
-/* " The same holds for wan3.": other WANs of the same finding. */
+/* " The same goes for wan3.": other WANs of the same finding. */
 static void say_others(const struct report *report, const struct finding *reason, char *out,
                        size_t size)
 {
@@ -356,7 +373,7 @@ static void tell(struct report *report)
 		if (report->verdict == STATUS_NOT_ASSESSED)
 			snprintf(why, sizeof(why), "%s",
 			         lead[0] ? "not assessed: " : "Not assessed: ");
-		if (share && share != reason && strcmp(reason->rule, share->rule) != 0)
+		if (share && share != reason && share->status == STATUS_PASS)
 			snprintf(also, sizeof(also), " %s", share->text);
 	}
 	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s%s%s", lead, why,

@@ -72,6 +72,9 @@ void verdict_show_cells(const struct report *report, struct finding *finding,
 void verdict_show_event(struct finding *finding, const struct ledger_event *event,
                         const char *note);
 
+/* "wan2 used 1.87 kB in the whole capture, 54.70 % of it keepalives and their answers.", or "". */
+void verdict_say_use(const struct report *report, int wan, char *out, size_t size);
+
 /* The rules that look at what a backup carried, and those that look at links and captures. */
 bool rule_share(struct report *report, const struct rule *rule);
 bool rule_budget(struct report *report, const struct rule *rule);
