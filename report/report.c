@@ -347,6 +347,25 @@ static void tell_assumption(struct report *report)
 	}
 }
 
+/* A merged ledger's shared time reaches over those of its parts, so ledgers of captures that never
+ * ran together still name one. Did the WANs that count have a moment in common? */
+static bool ran_together(const struct report *report)
+{
+	uint64_t start = 0, end = UINT64_MAX;
+
+	for (size_t i = 0; i < report->n_wans; i++) {
+		const struct ledger_wan *wan = report->wans[i].ledger;
+
+		if (report->wans[i].role.role == ROLE_OFF || wan->n_buckets == 0)
+			continue;
+		if (wan->buckets[0].first_ns > start)
+			start = wan->buckets[0].first_ns;
+		if (wan->buckets[wan->n_buckets - 1].last_ns < end)
+			end = wan->buckets[wan->n_buckets - 1].last_ns;
+	}
+	return start <= end;
+}
+
 static enum report_failure fill(struct report *report, char *message, size_t size)
 {
 	struct wan_role roles[LEDGER_WANS_MAX];
@@ -368,6 +387,7 @@ static enum report_failure fill(struct report *report, char *message, size_t siz
 		if (report_is_primary(roles[i].role))
 			report->primaries |= UINT64_C(1) << i;
 	}
+	report->window = report->window && ran_together(report);
 	for (size_t i = 0; i < report->n_wans; i++)
 		if (!account_wan(report, &report->wans[i]))
 			return REPORT_NO_MEMORY;

@@ -172,6 +172,12 @@ def check_merge(suite, folder):
             with open(path, encoding="utf-8") as file:
                 outs.append(json.load(file))
         check.true("the order of ledgers matters", outs[0] == outs[1])
+        apart = []
+        for wan, shift in (("wan1", "0"), ("wan2", "100")):
+            apart.append(os.path.join(folder, wan + "-apart.json"))
+            call("dissect", "-o", apart[-1], "--shift", f"{wan}={shift}", f"{wan}={IDLE[wan]}")
+        got = audit("--master", apart[0], "--backup", apart[1])
+        check.same("ledgers of different times", (got["verdict"], findings(got)["A1", "wan2"]), ("not_assessed",) * 2)
         parts = [audit("--master", f"wan1={os.path.join(FIXTURES, c, 'wan1.pcap')}")["wans"][0] for c in ("port-reuse", "probes")]
         whole = audit("--role", "wan1=master", os.path.join(folder, "sum0.json"))["wans"][0]
         for field in ("frames", "l2_bytes", "ip_bytes"):

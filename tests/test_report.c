@@ -758,6 +758,7 @@ static void test_silence(void)
 		struct story *story = story_cast();
 
 		put(story, 0, 1, KIND_PAYLOAD, TRAFFIC_MPTCP, 0, 10 * MB);
+		put_pulse(story, 0);
 		put(story, 1, 100, KIND_ACK, TRAFFIC_MPTCP, 0, 52);
 		put(story, 1, 100 + gap, KIND_ACK, TRAFFIC_MPTCP, 0, 52);
 		expect(story, "A29", gap > 300 ? STATUS_WARN : STATUS_PASS,
