@@ -36,7 +36,8 @@ typedef uint64_t lane __attribute__((vector_size(LANE)));
 struct shape {
 	lane bytes[LANES], mask[LANES];
 	uint32_t header; /* length of all headers */
-	uint32_t nature; /* nature_of() the frame */
+	uint8_t mark;
+	bool shared;
 	uint32_t wan;
 	uint16_t ip_at, ip_more; /* where the IP length stands, and what it leaves out */
 	uint16_t tcp_at;
@@ -85,11 +86,12 @@ struct rider {
 
 /* ---- shapes ---- */
 
-/* All that a frame's envelope says besides times and lengths. */
-static inline uint32_t nature_of(const struct frame *f)
+/* All that a frame's envelope says besides times and lengths; frames that go back in time have no
+ * seat. */
+static inline bool nature_fits(const struct shape *shape, const struct frame *f)
 {
-	return (uint32_t)f->linktype | (uint32_t)f->mark << 16 | (uint32_t)f->shared << 24 |
-	       (uint32_t)f->backwards << 25;
+	return f->linktype == LINK_ETHERNET && f->mark == shape->mark &&
+	       f->shared == shape->shared && !f->backwards;
 }
 
 static void fix(struct shape *shape, const uint8_t *frame, uint32_t at, uint8_t mask)
@@ -178,7 +180,7 @@ static bool shape_make(struct shape *shape, const struct frame *f, const struct 
 	const uint8_t *ip = f->data + ETHERNET;
 	uint32_t ip_header = s->family == 4 ? 20 : 40;
 
-	*shape = (struct shape){.nature = nature_of(f), .wan = wan};
+	*shape = (struct shape){.mark = f->mark, .shared = f->shared, .wan = wan};
 	if (f->linktype != LINK_ETHERNET || f->backwards || s->transport != ip + ip_header ||
 	    s->options_cut || s->options_len % 4 ||
 	    (s->flags & (TCP_ACK | TCP_RST | TCP_SYN | TCP_FIN)) != TCP_ACK)
@@ -207,7 +209,7 @@ static inline lane lane_differs(const struct shape *shape, unsigned i, const uin
 
 static inline bool shape_fits(const struct shape *shape, const struct frame *f, uint32_t wan)
 {
-	if (f->caplen < shape->header || wan != shape->wan || nature_of(f) != shape->nature)
+	if (f->caplen < shape->header || wan != shape->wan || !nature_fits(shape, f))
 		return false;
 	const uint8_t *front = f->data, *end = f->data + shape->header;
 	lane differ = lane_differs(shape, 0, front) | lane_differs(shape, 1, front + LANE) |
@@ -456,8 +458,7 @@ static inline void carry(struct express *x, struct seat *seat, const struct ride
 	if (new_mapping)
 		classify_keep_mapping(
 			h, &(struct mapping){.seq = h->nxt, .dsn = dsn, .len = r->map_len});
-	dsnmap_carry(&own->map, x->classifier->budget, dsn, dsn + len, seat->subflow->slot,
-	             seat->now_ds);
+	dsnmap_append(&own->map, x->classifier->budget, len, seat->subflow->slot, seat->now_ds);
 	own->dsn = dsn + len;
 	own->fresh += len;
 	own->unique_bytes += len;

@@ -498,7 +498,7 @@ static void turn_to(struct pipeline *p, const struct frame_wan *wan, const struc
 void pipeline_feed(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
                    const struct frame *frame)
 {
-	if (frame->wan != p->frame_wan || frame->file != p->frame_file || p->order == 0)
+	if (frame->wan != p->frame_wan || frame->file != p->frame_file)
 		turn_to(p, wan, file, frame);
 	p->order++;
 	if (!p->express || !express_feed(p->express, frame, p->wan_now, p->file_now))
@@ -542,6 +542,7 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	p->ledger = ledger;
 	p->options = *options;
 	p->deciding = true;
+	p->frame_wan = p->frame_file = NO_INDEX;
 	uint64_t seed = options->seed ? options->seed : system_seed();
 	struct track_sink sink = {settle_given_up, leave, leave_connection, p};
 	p->track = track_new(options->max_subflows ? options->max_subflows : MAX_SUBFLOWS, seed,

@@ -113,6 +113,18 @@ static inline bool dsnmap_ends_at(const struct dsnmap *map, uint64_t dsn)
 	return map->n && map->extents[map->n - 1].end == dsn;
 }
 
+/* dsnmap_carry() of bytes that follow the highest extent, which is there. */
+static inline void dsnmap_append(struct dsnmap *map, struct dsn_budget *budget, uint64_t bytes,
+                                 unsigned slot, uint32_t now_ds)
+{
+	struct dsn_extent *last = &map->extents[map->n - 1];
+
+	if (last->carriers == 1u << slot && last->first_ds == now_ds)
+		last->end += bytes;
+	else
+		dsnmap_carry_slow(map, budget, last->end, last->end + bytes, slot, now_ds);
+}
+
 /* The subflow of `slot` is gone and the slot will be used again: what it carried was carried by
  * somebody else from now on. */
 void dsnmap_forget(struct dsnmap *map, unsigned slot, unsigned somebody);
