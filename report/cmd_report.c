@@ -68,7 +68,9 @@ static int write_json(const struct report *report, const char *path)
 
 static int write_text(const struct report *report)
 {
-	bool colour = isatty(STDOUT_FILENO) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	bool colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && terminal &&
+	              strcmp(terminal, "dumb") != 0;
 
 	render_text(report, stdout, colour);
 	if (fflush(stdout) != 0 || ferror(stdout))

@@ -374,17 +374,19 @@ static void print_evidence(const struct page *page, const struct finding *findin
 		i += print_proof(page, finding, i);
 }
 
-static void print_number(const struct page *page, double value, const char *unit)
+static const char *number_text(char out[TEXT_SHORT], double value, const char *unit)
 {
 	char text[TEXT_SHORT];
 
 	if (strcmp(unit, "ratio") == 0)
-		fprintf(page->out, "%.4g %%", value * 100);
+		snprintf(out, TEXT_SHORT, "%.4g %%", value * 100);
 	else if (strcmp(unit, "seconds") == 0)
-		fprintf(page->out, "%.3g s", value);
+		snprintf(out, TEXT_SHORT, "%.3g s", value);
 	else
-		fprintf(page->out, "%s%s", text_bytes(text, value < 1e18 ? (uint64_t)value : 0),
-		        strcmp(unit, "bytes_per_day") == 0 ? "/day" : "");
+		snprintf(out, TEXT_SHORT, "%.24s%s",
+		         text_bytes(text, value < 1e18 ? (uint64_t)value : 0),
+		         strcmp(unit, "bytes_per_day") == 0 ? "/day" : "");
+	return out;
 }
 
 static void print_observed(const struct page *page, const struct finding *finding)
@@ -395,13 +397,12 @@ static void print_observed(const struct page *page, const struct finding *findin
 	if (!finding->observed || (finding->limited && finding->value <= finding->limit))
 		return;
 	fputs("         observed ", page->out);
-	print_number(page, finding->value, finding->unit);
+	fputs(number_text(a, finding->value, finding->unit), page->out);
 	if (strcmp(finding->unit, "ratio") == 0)
 		fprintf(page->out, " = %s / %s", text_count(a, finding->numerator),
 		        text_count(b, finding->denominator));
 	if (finding->limited) {
-		fputs(", limit ", page->out);
-		print_number(page, finding->limit, finding->unit);
+		fprintf(page->out, ", limit %s", number_text(a, finding->limit, finding->unit));
 	}
 	if (finding->limit_key)
 		fprintf(page->out, " (%s)", finding->limit_key);
@@ -464,7 +465,7 @@ static void print_passed(const struct page *page, size_t index)
 {
 	const struct report *report = page->report;
 	const struct finding *finding = &report->findings[index];
-	char line[2000], name[100];
+	char line[2000], name[100], limit[TEXT_SHORT];
 	size_t used;
 
 	for (size_t i = 0; i < index; i++)
@@ -472,7 +473,7 @@ static void print_passed(const struct page *page, size_t index)
 		    report->findings[i].rule == finding->rule)
 			return;
 	used = (size_t)snprintf(line, sizeof(line), "%s:", finding->title);
-	for (size_t i = index; i < report->n_findings && used + 220 < sizeof(line); i++) {
+	for (size_t i = index; i < report->n_findings && used + 260 < sizeof(line); i++) {
 		const struct finding *other = &report->findings[i];
 
 		if (other->status != finding->status || other->rule != finding->rule)
@@ -482,6 +483,9 @@ static void print_passed(const struct page *page, size_t index)
 		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s %s %s",
 		                         i == index ? "" : ",", name, other->brief);
 	}
+	if (finding->limit_key && finding->unit)
+		snprintf(line + used, sizeof(line) - used, "; limit %s",
+		         number_text(limit, finding->limit, finding->unit));
 	print_mark(page, finding->status, finding->rule);
 	wrap_behind(page, line, 9, true);
 }

@@ -121,7 +121,7 @@ struct finding {
 	size_t n_parts;
 
 	char text[800];  /* one or two sentences; names in it are already safe to print */
-	char brief[100]; /* the same in a few words without the WAN's name, for a list; or "" */
+	char brief[140]; /* the same in a few words without the WAN's name, for a list; or "" */
 	struct finding_frame frames[FINDING_FRAMES];
 	size_t n_frames;
 };

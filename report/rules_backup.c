@@ -253,8 +253,9 @@ static void share_say(const struct report *report, struct finding *finding,
 	if (share->outage > 0)
 		snprintf(apart, sizeof(apart), " In outages of the primary it carried %s more.",
 		         text_bytes(out, share->outage));
-	snprintf(finding->brief, sizeof(finding->brief), "%s payload",
-	         text_percent(least, share->payload, share->primary));
+	snprintf(finding->brief, sizeof(finding->brief), "%s payload (%s of %s)",
+	         text_percent(least, share->payload, share->primary), some,
+	         text_bytes(late, share->primary));
 	switch (which) {
 	case SHARE_SMALL:
 		snprintf(to, size,
@@ -498,10 +499,10 @@ static void healthy_judge(struct report *report, struct finding *finding)
 
 	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
 	text_percent(percent, seen[PHASE_HEALTHY], all);
-	snprintf(finding->brief, sizeof(finding->brief), "%s", percent);
 	snprintf(carried, sizeof(carried),
 	         "%s carried %s of new user data (%s of %s) while a primary was healthy", name,
 	         text_bytes(some, seen[PHASE_HEALTHY]), percent, text_bytes(of, all));
+	snprintf(finding->brief, sizeof(finding->brief), "%s (%s of %s)", percent, some, of);
 	if (healthy_exceeded(report, seen[PHASE_HEALTHY], all, allowance)) {
 		finding->status = STATUS_FAIL;
 		snprintf(to, size, "%s%s.", carried, flag_words(report->wans[finding->wan].ledger));
@@ -698,8 +699,8 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		         text_bytes(each, c->standby_ip_bytes / c->standby_connections),
 		         text_percent(percent, account->signalling, primary),
 		         high ? ": many short connections, not a fault" : "");
-		snprintf(finding->brief, sizeof(finding->brief), "%s connection%s, %s each", count,
-		         c->standby_connections == 1 ? "" : "s", each);
+		snprintf(finding->brief, sizeof(finding->brief), "%s (%s connection%s, %s each)",
+		         percent, count, c->standby_connections == 1 ? "" : "s", each);
 		if (high)
 			verdict_show_cells(report, finding, show_signalling, "joins and closes");
 	}

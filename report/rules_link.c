@@ -505,8 +505,9 @@ static void silence_judge(const struct report *report, struct finding *finding)
 		if ((double)(report->end_ns - report->start_ns) / NS < limit)
 			snprintf(note, sizeof(note), "; the time is shorter than the limit");
 	}
-	snprintf(finding->brief, sizeof(finding->brief), "longest %s",
-	         text_duration(length, silence.to_ns - silence.from_ns));
+	snprintf(finding->brief, sizeof(finding->brief), "longest %s of %s",
+	         text_duration(length, silence.to_ns - silence.from_ns),
+	         text_duration(window, report->end_ns - report->start_ns));
 	snprintf(finding->text, sizeof(finding->text),
 	         "%s: longest silence %s, from %s (limit %g s, judged time %s)%s.",
 	         text_safe(name, sizeof(name), report->wans[wan].name, 32),
