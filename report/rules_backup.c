@@ -668,7 +668,8 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 	for (size_t i = 0; i < report->n_wans; i++) {
 		const struct account *account = &report->wans[i].shared;
 		const struct ledger_counters *c = &report->wans[i].ledger->counters;
-		char name[100], each[TEXT_SHORT], percent[TEXT_SHORT], count[TEXT_SHORT];
+		char name[100], each[TEXT_SHORT], percent[TEXT_SHORT], count[TEXT_SHORT],
+			share[120] = "";
 		struct finding *finding;
 		uint64_t primary = primary_bytes(report, false);
 		bool high;
@@ -692,15 +693,19 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		high = (double)primary >= limit_of(report, LIMIT_PRIMARY_MIN) && primary > 0 &&
 		       finding->value > finding->limit && account->carrying == 0;
 		finding->status = high ? STATUS_WARN : STATUS_PASS;
+		text_count(count, c->standby_connections);
+		text_bytes(each, c->standby_ip_bytes / c->standby_connections);
+		if (primary > 0)
+			snprintf(share, sizeof(share),
+			         "; joins and closes are %s of the primary's bytes%s",
+			         text_percent(percent, account->signalling, primary),
+			         high ? ": many short connections, not a fault" : "");
 		snprintf(finding->text, sizeof(finding->text),
-		         "%s: connections held in reserve: %s, at %s each (whole capture); joins "
-		         "and closes are %s of the primary's bytes%s.",
-		         name, text_count(count, c->standby_connections),
-		         text_bytes(each, c->standby_ip_bytes / c->standby_connections),
-		         text_percent(percent, account->signalling, primary),
-		         high ? ": many short connections, not a fault" : "");
-		snprintf(finding->brief, sizeof(finding->brief), "%s (%s connection%s, %s each)",
-		         percent, count, c->standby_connections == 1 ? "" : "s", each);
+		         "%s: connections held in reserve: %s, at %s each (whole capture)%s.", name,
+		         count, each, share);
+		snprintf(finding->brief, sizeof(finding->brief), "%s%s%s connection%s, %s each%s",
+		         primary > 0 ? percent : "", primary > 0 ? " (" : "", count,
+		         c->standby_connections == 1 ? "" : "s", each, primary > 0 ? ")" : "");
 		if (high)
 			verdict_show_cells(report, finding, show_signalling, "joins and closes");
 	}
