@@ -101,18 +101,31 @@ static uint64_t since(uint64_t then_ns, uint64_t now_ns)
 	return now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
-/* Data of the connection pass elsewhere now. Is this subflow unanswered, or did it carry until it
- * fell silent? */
-static bool fell_silent(const struct subflow *sf, uint64_t ts_ns)
+/* Payload segments of the last 5 to 10 s. */
+static uint64_t recent_segments(const struct half *h, uint64_t ts_ns)
+{
+	if (ts_ns > h->window_ns + 2 * HEALTH_LOSS_WINDOW_NS)
+		return 0;
+	return (uint64_t)h->segments[0] + h->segments[1];
+}
+
+/*
+ * Data of the connection pass on `carrier` now. Is this subflow unanswered, or did it carry until
+ * it fell silent? Silence alone says nothing of one that carried less than the carrier: a scheduler
+ * that likes the other one better looks the same.
+ */
+static bool fell_silent(const struct subflow *sf, const struct subflow *carrier, uint64_t ts_ns)
 {
 	uint64_t patience = 2 * sf->rtt_ns > HEALTH_FLOOR_NS ? 2 * sf->rtt_ns : HEALTH_FLOOR_NS;
 
 	for (unsigned d = 0; d < 2; d++) {
 		const struct half *h = &sf->half[d], *p = &sf->half[!d];
+		const struct half *now = &carrier->half[d ^ sf->flip ^ carrier->flip];
 		if (h->unanswered_ns && since(h->unanswered_ns, ts_ns) > patience)
 			return true;
 		if (h->carried_ns && since(h->carried_ns, ts_ns) < HEALTH_HEARD_NS &&
-		    since(h->last_ns, ts_ns) > patience && since(p->last_ns, ts_ns) > patience)
+		    since(h->last_ns, ts_ns) > patience && since(p->last_ns, ts_ns) > patience &&
+		    recent_segments(h, ts_ns) >= recent_segments(now, ts_ns))
 			return true;
 	}
 	return false;
@@ -124,7 +137,7 @@ static bool heard_lately(const struct subflow *sf, uint64_t ts_ns)
 	       since(sf->half[1].last_ns, ts_ns) <= HEALTH_HEARD_NS;
 }
 
-static enum health judge(struct subflow *sf, uint64_t ts_ns)
+static enum health judge(struct subflow *sf, const struct subflow *carrier, uint64_t ts_ns)
 {
 	/* a subflow that ended in an outage does not end the outage: the next one on its WAN will
 	 */
@@ -136,7 +149,7 @@ static enum health judge(struct subflow *sf, uint64_t ts_ns)
 	/* loss makes answers late: as long as it is heard, it is bad and not gone */
 	if (heard_lately(sf, ts_ns) && (lossy(&sf->half[0], ts_ns) || lossy(&sf->half[1], ts_ns)))
 		return HEALTH_DEGRADED;
-	if (sf->silent || fell_silent(sf, ts_ns)) {
+	if (sf->silent || fell_silent(sf, carrier, ts_ns)) {
 		sf->silent = true;
 		return HEALTH_SILENT;
 	}
@@ -182,8 +195,9 @@ static bool wan_is_silent(const struct hearing *hearing, uint32_t wan, uint64_t 
 #define SUBFLOWS_MOST 64
 
 /* By subflows: the best health on each WAN. Returns the WANs that have one. */
-static uint64_t by_subflows(struct track *track, const struct connection *c, uint32_t wan,
-                            uint64_t ts_ns, struct ledger_circumstance *masks)
+static uint64_t by_subflows(struct track *track, const struct connection *c,
+                            const struct subflow *carrier, uint32_t wan, uint64_t ts_ns,
+                            struct ledger_circumstance *masks)
 {
 	uint64_t *const into[] = {NULL, &masks->silent, &masks->returned, &masks->degraded,
 	                          &masks->healthy};
@@ -196,7 +210,7 @@ static uint64_t by_subflows(struct track *track, const struct connection *c, uin
 		struct subflow *sf = track_at(track, i);
 		if (!sf->tallies || sf->home == wan || sf->home >= LEDGER_WANS_MAX)
 			continue;
-		enum health health = judge(sf, ts_ns);
+		enum health health = judge(sf, carrier, ts_ns);
 		wans |= UINT64_C(1) << sf->home;
 		if (health > best[sf->home])
 			best[sf->home] = (uint8_t)health;
@@ -209,11 +223,11 @@ static uint64_t by_subflows(struct track *track, const struct connection *c, uin
 }
 
 void health_circumstance(struct track *track, const struct hearing *hearing, struct connection *c,
-                         uint32_t wan, uint32_t n_wans, uint64_t ts_ns,
-                         struct ledger_circumstance *masks)
+                         const struct subflow *carrier, uint32_t wan, uint32_t n_wans,
+                         uint64_t ts_ns, struct ledger_circumstance *masks)
 {
 	*masks = (struct ledger_circumstance){0};
-	uint64_t present = by_subflows(track, c, wan, ts_ns, masks);
+	uint64_t present = by_subflows(track, c, carrier, wan, ts_ns, masks);
 	for (uint32_t at = 0; at < n_wans; at++) {
 		uint64_t bit = UINT64_C(1) << at;
 		if (at == wan || present & bit)

@@ -55,9 +55,10 @@ static inline void health_hear(struct hearing *hearing, uint32_t wan, uint64_t t
 		hearing->last_ns[wan] = ts_ns;
 }
 
-/* The masks for `connection` while ledger WAN `wan`, one of `n_wans`, carries it. */
+/* The masks for `connection` while its subflow `carrier` carries it on ledger WAN `wan`, one of
+ * `n_wans`. */
 void health_circumstance(struct track *track, const struct hearing *hearing,
-                         struct connection *connection, uint32_t wan, uint32_t n_wans,
-                         uint64_t ts_ns, struct ledger_circumstance *masks);
+                         struct connection *connection, const struct subflow *carrier, uint32_t wan,
+                         uint32_t n_wans, uint64_t ts_ns, struct ledger_circumstance *masks);
 
 #endif

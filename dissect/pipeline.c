@@ -293,7 +293,7 @@ static uint16_t circumstance_of(struct pipeline *p, struct passage *a)
 		return 0;
 	if (now >= t->circumstance_until_ns || now + CIRCUMSTANCE_NS < t->circumstance_until_ns) {
 		struct ledger_circumstance masks;
-		health_circumstance(p->track, &p->hearing, a->connection, t->wan,
+		health_circumstance(p->track, &p->hearing, a->connection, a->subflow, t->wan,
 		                    (uint32_t)p->ledger->n_wans, now, &masks);
 		t->circumstance = ledger_circumstance(p->ledger, &masks);
 		t->circumstance_until_ns = now + CIRCUMSTANCE_NS;
