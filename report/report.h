@@ -120,7 +120,7 @@ struct finding {
 	struct part parts[FINDING_PARTS];
 	size_t n_parts;
 
-	char text[800];  /* one or two sentences; names in it are already safe to print */
+	char text[1000];  /* one or two sentences; names in it are already safe to print */
 	char brief[140]; /* the same in a few words without the WAN's name, for a list; or "" */
 	struct finding_frame frames[FINDING_FRAMES];
 	size_t n_frames;
@@ -149,7 +149,7 @@ struct report {
 	struct finding *findings; /* owned; in the order of the rules, then of the WANs */
 	size_t n_findings, cap_findings;
 	enum status verdict;
-	char sentence[2600];
+	char sentence[3300];
 	char assumption[700]; /* "assuming b is the backup: ...", or "" */
 };
 

@@ -361,7 +361,7 @@ static void say_others(const struct report *report, const struct finding *reason
 static void tell(struct report *report)
 {
 	const struct finding *share = find_share(report), *reason = find_reason(report);
-	char lead[400], window[150], why[200] = "", others[400] = "", also[840] = "";
+	char lead[400], window[150], why[200] = "", others[400] = "", also[1040] = "";
 
 	opening(report, lead, sizeof(lead));
 	say_window(report, window, sizeof(window));
