@@ -75,7 +75,8 @@ void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
 		return;
 	health_window_move(h, ts_ns);
 	h->segments[0]++;
-	if (result->payload[KIND_RETRANSMISSION] || result->out_of_order)
+	/* what v0's redundant scheduler sends twice on one subflow is its habit, not loss */
+	if (result->payload[KIND_RETRANSMISSION] > result->same_subflow_dsn || result->out_of_order)
 		h->bad[0]++;
 	if (result->payload[KIND_PAYLOAD]) {
 		carry(sf, h, ts_ns);

@@ -23,7 +23,8 @@ static inline void craft_bytes(struct craft *c, const void *bytes, uint32_t n)
 {
 	if (n > CRAFT_ROOM - c->len)
 		n = CRAFT_ROOM - c->len;
-	memcpy(c->bytes + c->len, bytes, n);
+	if (n > 0)
+		memcpy(c->bytes + c->len, bytes, n);
 	c->len += n;
 }
 
