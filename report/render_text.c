@@ -327,6 +327,9 @@ static void print_use(const struct page *page, size_t index)
 	if (report->ledger->rest.connections > 0)
 		fprintf(page->out, "    %llu more in sums only\n",
 		        (unsigned long long)report->ledger->rest.connections);
+	if (report->ledger->rest.subflows > report->ledger->rest.connections)
+		fprintf(page->out, "    %llu subflows in sums only\n",
+		        (unsigned long long)report->ledger->rest.subflows);
 }
 
 /* Backups; without any, each WAN: then the causes are all there is to tell. */
