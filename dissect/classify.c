@@ -7,8 +7,9 @@
 #include "bytes.h"
 
 #define POSITION_BASE (UINT64_C(1) << 32) /* so that bytes before the first one have a position */
-#define ACK_JUMP_MAX  (UINT64_C(1) << 30) /* an ack farther ahead than any window is not believed  \
-	                                   */
+#define ACK_JUMP_MAX                                                                               \
+	(UINT64_C(1) << 30)    /* an ack farther ahead than any window is not believed             \
+	                        */
 #define RED_SAMPLE (64u << 10) /* R11.4: first-seen bytes before copies count as a habit */
 
 /* All that one segment is looked at with. `h` is its side, `p` the peer's. */

@@ -263,8 +263,9 @@ struct ledger_subflow_share {
 	uint16_t circumstance;
 	struct tally sum; /* first-seen payload, reinjection, redundant, retransmission together */
 };
-#define LEDGER_SHARES 4 /* what does not fit goes to circumstance 0: nothing known (ledger_share)  \
-	                 */
+#define LEDGER_SHARES                                                                              \
+	4 /* what does not fit goes to circumstance 0: nothing known (ledger_share)                \
+	   */
 
 struct ledger_subflow {
 	uint32_t wan; /* index into ledger.wans; a subflow seen on two WANs has two rows */

@@ -12,9 +12,10 @@ enum {
 	CREDIT_IDLE = 1,
 	CREDIT_ESTABLISHED = 3,
 };
-#define LINGER_NS (75 * UINT64_C(1000000000)) /* a closed subflow may still repeat its last words  \
-	                                       */
-#define BUDGET_EXTENTS (2u << 20)             /* 48 MiB of DSN extents over all connections */
+#define LINGER_NS                                                                                  \
+	(75 * UINT64_C(1000000000)) /* a closed subflow may still repeat its last words            \
+	                             */
+#define BUDGET_EXTENTS (2u << 20)   /* 48 MiB of DSN extents over all connections */
 
 /* ---- hashing ---- */
 

@@ -120,7 +120,7 @@ struct finding {
 	struct part parts[FINDING_PARTS];
 	size_t n_parts;
 
-	char text[1000];  /* one or two sentences; names in it are already safe to print */
+	char text[1000]; /* one or two sentences; names in it are already safe to print */
 	char brief[140]; /* the same in a few words without the WAN's name, for a list; or "" */
 	struct finding_frame frames[FINDING_FRAMES];
 	size_t n_frames;

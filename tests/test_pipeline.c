@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_pipeline.c - the laws over whole captures: the short way equals the long way, kinds add up, the order of files
- * does not matter, bounded tables stay bounded.
+ * test_pipeline.c - the laws over whole captures: the short way equals the long way, kinds add up,
+ * the order of files does not matter, bounded tables stay bounded.
  *
- * Runs over fixtures/ and, when it is there, over the captures in MPTCP_AUDIT_SHARED (default ../shared).
+ * Runs over fixtures/ and, when it is there, over the captures in MPTCP_AUDIT_SHARED (default
+ * ../shared).
  */
 #include <CUnit/Basic.h>
 #include <dirent.h>
@@ -36,7 +37,8 @@ static void captures_of(struct captures *c, const char *folder)
 
 	c->n = 0;
 	while (dir && (entry = readdir(dir)) && c->n < FILES_MAX)
-		if (is_capture(entry->d_name) && !strstr(entry->d_name, ".long") && !strstr(entry->d_name, ".out"))
+		if (is_capture(entry->d_name) && !strstr(entry->d_name, ".long") &&
+		    !strstr(entry->d_name, ".out"))
 			snprintf(c->paths[c->n++], PATH_LEN, "%s/%s", folder, entry->d_name);
 	if (dir)
 		closedir(dir);
@@ -51,8 +53,8 @@ static void show(void *context, const struct frame *frame)
 }
 
 /* Dissect the captures, in reverse order of names when asked, into a saved ledger. */
-static char *ledger_of(const struct captures *c, bool reverse, const struct pipeline_options *options,
-		       uint64_t *frames)
+static char *ledger_of(const struct captures *c, bool reverse,
+                       const struct pipeline_options *options, uint64_t *frames)
 {
 	struct source_spec specs[FILES_MAX];
 	struct source_options none = {0};
@@ -74,7 +76,7 @@ static char *ledger_of(const struct captures *c, bool reverse, const struct pipe
 	*frames = 0;
 	while (source_next(source, &frame)) {
 		pipeline_feed(pipeline, &source_wans(source, &n_wans)[frame.wan],
-			      &source_files(source, &n_files)[frame.file], &frame);
+		              &source_files(source, &n_files)[frame.file], &frame);
 		++*frames;
 	}
 	const struct frame_wan *wans = source_wans(source, &n_wans);
