@@ -239,8 +239,9 @@ static struct seat *seats_of(struct express *x, const uint8_t *addrs, unsigned f
 	memcpy(&p, ports, sizeof(p));
 	if (family == 6)
 		h ^= load64(addrs + 8) ^ (load64(addrs + 24) << 1);
+	/* the highest bits: each bit of a product depends only on those below it */
 	h = (h ^ (uint64_t)p << 20) * UINT64_C(0x9e3779b97f4a7c15);
-	return &x->seats[(h >> 32) % (SEATS / CARGOES) * CARGOES];
+	return &x->seats[(h >> 56) % (SEATS / CARGOES) * CARGOES];
 }
 
 static inline bool seat_takes(const struct seat *seat, const struct frame *f, uint32_t wan)
