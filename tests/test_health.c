@@ -272,6 +272,25 @@ static void test_healthy(void)
 	both_ways(healthy_story);
 }
 
+/* The carrier pauses: silent is only who is quiet at both ends. */
+static void pause_story(char way)
+{
+	struct tale *t = two_wans(1, way);
+
+	main_works(t, 5, "+20ms");
+	answer(t, "+220ms", 'a', KIND_ACK); /* the sender is quiet, its peer is not */
+	sends(t, "+20ms", 'b', 100, HEALTHY);
+	answer(t, "+20ms", 'b', KIND_ACK);
+	sends(t, "+180ms", 'a', 100, UNASKED); /* the peer is quiet, the sender is not */
+	sends(t, "+20ms", 'b', 100, HEALTHY);
+	tale_end(t);
+}
+
+static void test_pause(void)
+{
+	both_ways(pause_story);
+}
+
 /* Heard within 5 s is alive, even when it carries nothing; later nobody knows. */
 static void heard_story(char way)
 {
@@ -550,6 +569,12 @@ static void reset_story(char way)
 	sends(t, "+20ms", 'a', 100, UNASKED);
 	tell(t, KIND_RESET, UNASKED, "+3s a> R seq %u", *ssn(t, 'a', '>'));
 	another_one(t);
+	/* it never carried, but its silence showed */
+	t = two_wans(1, way);
+	keepalive(t, "+60s", 'a');
+	sends(t, "+300ms", 'b', 100, SILENT);
+	tell(t, KIND_RESET, UNASKED, "+3s a> R seq %u", *ssn(t, 'a', '>'));
+	another_one(t);
 }
 
 static void test_reset(void)
@@ -630,6 +655,7 @@ void suite_health(void)
 	CU_pSuite suite = CU_add_suite("health", NULL, NULL);
 
 	CU_ADD_TEST(suite, test_healthy);
+	CU_ADD_TEST(suite, test_pause);
 	CU_ADD_TEST(suite, test_heard);
 	CU_ADD_TEST(suite, test_round_trip);
 	CU_ADD_TEST(suite, test_preferred);
