@@ -52,6 +52,9 @@ struct passage {
 	unsigned dir;
 	struct classification class;
 	struct ledger_entry entry;
+	bool copy;
+	uint32_t first_wan; /* of the packet that it is a copy of */
+	struct track_identity identity;
 };
 
 /* ---- indices ---- */
@@ -319,13 +322,13 @@ static void note_super_frame(struct pipeline *p, const struct passage *a)
 	ledger_note(p->ledger, e->wan, EVENT_SUPER_FRAME, e->ts_ns, e->file, e->number);
 }
 
-static void settle_duplicate(struct pipeline *p, struct passage *a, uint32_t first_wan)
+static void settle_duplicate(struct pipeline *p, struct passage *a)
 {
 	a->class = (struct classification){.kind = KIND_DUPLICATE};
 	a->entry.kind = KIND_DUPLICATE;
 	a->entry.traffic = (uint8_t)traffic_of(a->subflow);
 	a->entry.app = a->subflow->mptcp ? 0 : a->subflow->app;
-	if (first_wan != a->entry.wan && a->entry.wan < LEDGER_WANS_MAX) {
+	if (a->first_wan != a->entry.wan && a->entry.wan < LEDGER_WANS_MAX) {
 		struct ledger_counters *n = &p->ledger->wans[a->entry.wan].counters;
 		n->copies_frames++;
 		n->copies_l2_bytes += a->entry.l2_bytes;
@@ -354,46 +357,56 @@ static bool is_copy(struct pipeline *p, const struct passage *a, uint32_t *first
 	return copies_seen(p->copies, &packet, first_wan);
 }
 
-static void feed_tcp(struct pipeline *p, struct passage *a)
+/* Whose segment is it, and which way does it go? False when there is no memory to keep that. */
+static bool place_segment(struct pipeline *p, struct passage *a)
 {
 	struct ledger_entry *e = &a->entry;
-	struct track_identity identity = {0};
 	bool fresh;
 
-	options_read(&a->tcp, &a->segment);
 	a->subflow = track_subflow(p->track, &a->segment, &a->tcp, e->ts_ns, &a->dir, &fresh);
 	a->tally = connections_tally(p->connections, a->subflow, e->wan);
-	if (!a->tally) {
-		p->ledger->frames_over_wans++; /* no memory: said, not counted */
-		return;
-	}
-	uint32_t first_wan = e->wan;
-	bool copy = is_copy(p, a, &first_wan);
-	if (a->tcp.any_mptcp && !copy && (!a->subflow->bound || a->tcp.subtypes & ~(1u << MP_DSS)))
+	if (!a->tally)
+		return false;
+	a->first_wan = e->wan;
+	a->copy = is_copy(p, a, &a->first_wan);
+	a->identity = (struct track_identity){0};
+	bool tells = !a->subflow->bound || a->tcp.subtypes & ~(1u << MP_DSS);
+	if (a->tcp.any_mptcp && !a->copy && tells)
 		track_identify(p->track, a->subflow, a->dir, &a->segment, &a->tcp, e->ts_ns,
-		               &identity);
+		               &a->identity);
 	a->connection = track_connection(p->track, a->subflow);
 	label_plain(p, a, fresh);
-	if (a->segment.flags & TCP_SYN && a->subflow->offered && !copy)
+	if (a->segment.flags & TCP_SYN && a->subflow->offered && !a->copy)
 		sides_opener(p->sides, e->wan, a->frame, &a->segment);
 	e->direction = (uint8_t)direction_of(p, a);
-	if (copy) {
-		settle_duplicate(p, a, first_wan);
-		return;
-	}
+	return true;
+}
+
+/* What is it, and what does it say of its subflow? */
+static void judge_segment(struct pipeline *p, struct passage *a)
+{
+	const struct ledger_entry *e = &a->entry;
+
 	classify(&p->classifier, a->subflow, a->connection, a->dir, &a->segment, &a->tcp, e->ts_ns,
 	         &a->class);
 	if (a->subflow->bound)
 		track_moved(p->track, a->connection);
-	if (handshake_matters(a->subflow, &a->segment, &a->tcp, &a->class) || identity.skew_ns)
+	if (handshake_matters(a->subflow, &a->segment, &a->tcp, &a->class) || a->identity.skew_ns)
 		handshake_note(p->track, p->ledger, e, a->subflow, a->connection, a->dir,
-		               &a->segment, &a->tcp, &a->class, identity.skew_ns);
+		               &a->segment, &a->tcp, &a->class, a->identity.skew_ns);
 	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns,
 	              e->direction == DIR_DOWN);
 	if (e->direction == DIR_DOWN)
 		health_hear(&p->hearing, e->wan, e->ts_ns);
 	if (e->l2_bytes > 1600)
 		note_super_frame(p, a);
+}
+
+/* Into the ledger with it, now or when its mapping has come. */
+static void account_segment(struct pipeline *p, struct passage *a)
+{
+	struct ledger_entry *e = &a->entry;
+
 	e->kind = (uint8_t)a->class.kind;
 	memcpy(e->payload, a->class.payload, sizeof(e->payload));
 	e->traffic = (uint8_t)traffic_of(a->subflow);
@@ -407,6 +420,19 @@ static void feed_tcp(struct pipeline *p, struct passage *a)
 		return;
 	settle_entry(p, a->subflow, a->tally, e, &a->class);
 	tell_now(p, a);
+}
+
+static void feed_tcp(struct pipeline *p, struct passage *a)
+{
+	options_read(&a->tcp, &a->segment);
+	if (!place_segment(p, a)) {
+		p->ledger->frames_over_wans++; /* no memory: said, not counted */
+	} else if (a->copy) {
+		settle_duplicate(p, a);
+	} else {
+		judge_segment(p, a);
+		account_segment(p, a);
+	}
 }
 
 /* ---- everything else ---- */
