@@ -304,6 +304,9 @@ static void heard_story(char way)
 	sends(t, "+100ms", 'b', 100, HEALTHY);
 	sends(t, "+4800ms", 'b', 100, HEALTHY);
 	sends(t, "+200ms", 'b', 100, UNKNOWN);
+	tell(t, KIND_ACK, UNASKED, "a< . seq %u ack %u win 600 dss ack %u", *ssn(t, 'a', '<'),
+	     *ssn(t, 'a', '>'), *dsn(t, 'a', '>')); /* the far side, unasked */
+	sends(t, "+60ms", 'b', 100, HEALTHY);
 	tale_end(t);
 }
 
@@ -401,13 +404,20 @@ static void late_story(char way)
 	sends(t, "+20ms", 'a', 100, UNASKED);
 	sends(t, "+400ms", 'b', 100, DEGRADED);
 	answer(t, "+20ms", 'a', KIND_ACK);
-	for (int i = 0; i < 24; i++) { /* 12 s without a flaw */
-		sends(t, "+480ms", 'a', 100, UNASKED);
+	for (int i = 0; i < 48; i++) { /* 12 s without a flaw */
+		sends(t, "+230ms", 'a', 100, UNASKED);
 		answer(t, "+20ms", 'a', KIND_ACK);
 	}
 	sends(t, "+60ms", 'b', 100, HEALTHY);
 	for (int i = 0; i < 8; i++)
 		repeats(t, "+20ms", 'a', 100, UNASKED);
+	answer(t, "+20ms", 'a', KIND_ACK);
+	sends(t, "+20ms", 'b', 100, DEGRADED);
+	keepalive(t, "+60s", 'a'); /* of long ago */
+	keepalive_answer(t, "+20ms", 'a');
+	sends(t, "+20ms", 'b', 100, HEALTHY);
+	main_works(t, 19, "+20ms");
+	repeats(t, "+20ms", 'a', 100, UNASKED);
 	answer(t, "+20ms", 'a', KIND_ACK);
 	sends(t, "+20ms", 'b', 100, DEGRADED);
 	sends(t, "+20ms", 'a', 100, UNASKED);
@@ -499,6 +509,56 @@ static void unanswered_story(char way)
 static void test_unanswered(void)
 {
 	both_ways(unanswered_story);
+}
+
+/* Something always waits while a bulk runs: silent is when the answers stop getting on. */
+static void bulk_story(char way)
+{
+	struct tale *t = two_wans(1, way);
+	char to = back(way);
+
+	for (int i = 0; i < 20; i++) {
+		sends(t, "+30ms", 'a', 100, UNASKED);
+		if (i > 0)
+			tell(t, KIND_ACK, UNASKED, "a%c . seq %u ack %u dss ack %u", to,
+			     *ssn(t, 'a', to), *ssn(t, 'a', way) - 100, *dsn(t, 'a', way) - 100);
+		if (i > 15)
+			sends(t, "+1ms", 'b', 100, HEALTHY);
+	}
+	sends(t, "+250ms", 'b', 100, SILENT);
+	tale_end(t);
+}
+
+static void test_bulk(void)
+{
+	both_ways(bulk_story);
+}
+
+/* The same where nearly all frames go the short way: the last one of a burst waits. */
+static void burst_story(char way)
+{
+	struct tale *t = two_wans(1, way);
+
+	for (int i = 0; i < 20; i++) {
+		sends(t, "+1ms", 'a', 100, UNASKED);
+		answer(t, "+1ms", 'a', KIND_ACK);
+	}
+	for (int i = 0; i < 30; i++)
+		sends(t, "+2ms", 'b', 100, HEALTHY);
+	answer(t, "+2ms", 'b', KIND_ACK);
+	for (int i = 0; i < 5; i++) {
+		sends(t, "+1ms", 'a', 100, UNASKED);
+		answer(t, "+1ms", 'a', KIND_ACK);
+	}
+	sends(t, "+1ms", 'a', 100, UNASKED);
+	sends(t, "+150ms", 'b', 100, HEALTHY);
+	sends(t, "+100ms", 'b', 100, SILENT);
+	tale_end(t);
+}
+
+static void test_burst(void)
+{
+	both_ways(burst_story);
 }
 
 static void test_unanswered_keepalive(void)
@@ -637,6 +697,23 @@ static void test_opened_on_spare_busy(void)
 	tale_end(t);
 }
 
+/* A gap of 20 s, and three minutes later a habit of 4 s: 13 s are long now. */
+static void test_habit_forgotten(void)
+{
+	struct tale *t = others_on_main("+100ms");
+
+	sends(t, "+20s", 'e', 100, UNASKED);
+	answer(t, "+20ms", 'e', KIND_ACK);
+	for (int i = 0; i < 45; i++) {
+		sends(t, "+3980ms", 'e', 100, UNASKED);
+		answer(t, "+20ms", 'e', KIND_ACK);
+	}
+	opens(t, "+20ms", 'b');
+	sends(t, "+11s", 'b', 100, UNKNOWN);
+	sends(t, "+2s", 'b', 100, SILENT);
+	tale_end(t);
+}
+
 /* Opened while main was well: nothing is said about it. */
 static void test_opened_on_spare_in_peace(void)
 {
@@ -664,6 +741,8 @@ void suite_health(void)
 	CU_ADD_TEST(suite, test_v0_habit);
 	CU_ADD_TEST(suite, test_silent);
 	CU_ADD_TEST(suite, test_unanswered);
+	CU_ADD_TEST(suite, test_bulk);
+	CU_ADD_TEST(suite, test_burst);
 	CU_ADD_TEST(suite, test_unanswered_keepalive);
 	CU_ADD_TEST(suite, test_returned);
 	CU_ADD_TEST(suite, test_returned_with_data);
@@ -671,5 +750,6 @@ void suite_health(void)
 	CU_ADD_TEST(suite, test_closed);
 	CU_ADD_TEST(suite, test_opened_on_spare);
 	CU_ADD_TEST(suite, test_opened_on_spare_busy);
+	CU_ADD_TEST(suite, test_habit_forgotten);
 	CU_ADD_TEST(suite, test_opened_on_spare_in_peace);
 }
