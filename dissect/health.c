@@ -40,11 +40,14 @@ static inline void pass(struct subflow *sf, struct half *h, struct half *p, bool
 	hear_answer(sf, h, p, advanced, ts_ns);
 	if (asks && !h->unanswered_ns)
 		h->unanswered_ns = ts_ns;
-	if (sf->silent && inbound) {
+	h->last_ns = ts_ns;
+	if (!inbound)
+		return;
+	sf->heard_ns = ts_ns;
+	if (sf->silent) {
 		sf->silent = false;
 		sf->returned = true;
 	}
-	h->last_ns = ts_ns;
 }
 
 static void carry(struct subflow *sf, struct half *h, uint64_t ts_ns)
@@ -113,7 +116,7 @@ static uint64_t recent_segments(const struct half *h, uint64_t ts_ns)
 /*
  * Data of the connection pass on `carrier` now. Is this subflow unanswered, or did it carry until
  * it fell silent? Silence alone says nothing of one that carried less than the carrier: a scheduler
- * that likes the other one better looks the same.
+ * that likes the other one better looks the same. Nor does it of one that has just returned.
  */
 static bool fell_silent(const struct subflow *sf, const struct subflow *carrier, uint64_t ts_ns)
 {
@@ -124,7 +127,8 @@ static bool fell_silent(const struct subflow *sf, const struct subflow *carrier,
 		const struct half *now = &carrier->half[d ^ sf->flip ^ carrier->flip];
 		if (h->unanswered_ns && since(h->unanswered_ns, ts_ns) > patience)
 			return true;
-		if (h->carried_ns && since(h->carried_ns, ts_ns) < HEALTH_HEARD_NS &&
+		if (!sf->returned && h->carried_ns &&
+		    since(h->carried_ns, ts_ns) < HEALTH_HEARD_NS &&
 		    since(h->last_ns, ts_ns) > patience && since(p->last_ns, ts_ns) > patience &&
 		    recent_segments(h, ts_ns) >= recent_segments(now, ts_ns))
 			return true;
@@ -132,10 +136,10 @@ static bool fell_silent(const struct subflow *sf, const struct subflow *carrier,
 	return false;
 }
 
+/* What our own side sends is no sign of life. */
 static bool heard_lately(const struct subflow *sf, uint64_t ts_ns)
 {
-	return since(sf->half[0].last_ns, ts_ns) <= HEALTH_HEARD_NS ||
-	       since(sf->half[1].last_ns, ts_ns) <= HEALTH_HEARD_NS;
+	return sf->heard_ns && since(sf->heard_ns, ts_ns) <= HEALTH_HEARD_NS;
 }
 
 static enum health judge(struct subflow *sf, const struct subflow *carrier, uint64_t ts_ns)

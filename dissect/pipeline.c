@@ -394,8 +394,11 @@ static void judge_segment(struct pipeline *p, struct passage *a)
 	if (handshake_matters(a->subflow, &a->segment, &a->tcp, &a->class) || a->identity.skew_ns)
 		handshake_note(p->track, p->ledger, e, a->subflow, a->connection, a->dir,
 		               &a->segment, &a->tcp, &a->class, a->identity.skew_ns);
-	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns,
-	              e->direction == DIR_DOWN);
+	/* where nothing tells the sides, whoever accepted the connection is taken for the far one
+	 */
+	bool inbound = e->direction == DIR_DOWN ||
+	               (e->direction == DIR_UNKNOWN && (a->dir ^ a->subflow->flip) == 1);
+	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns, inbound);
 	if (e->direction == DIR_DOWN)
 		health_hear(&p->hearing, e->wan, e->ts_ns);
 	if (e->l2_bytes > 1600)
