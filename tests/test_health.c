@@ -351,6 +351,39 @@ static void test_preferred(void)
 	both_ways(preferred_story);
 }
 
+/* What our own side sends is no sign of life: the way up is dead, and goes on being tried. */
+static void test_dead_upload(void)
+{
+	static const char *const tries[] = {"+200ms", "+400ms", "+800ms", "+1600ms", "+3200ms"};
+	struct tale *t = two_wans(1, '>');
+
+	main_works(t, 30, "+20ms");
+	sends(t, "+20ms", 'a', 100, UNASKED);
+	for (unsigned i = 0; i < 5; i++)
+		repeats(t, tries[i], 'a', 100, UNASKED);
+	sends(t, "+1800ms", 'b', 100, SILENT);
+	tale_end(t);
+}
+
+/* Once heard again, main stays returned: its quiet from before the outage is told already. */
+static void stays_returned_story(char way)
+{
+	struct tale *t = two_wans(1, way);
+
+	main_works(t, 10, "+20ms");
+	sends(t, "+300ms", 'b', 100, SILENT);
+	tell(t, KIND_ACK, UNASKED, "+20ms a< . seq %u ack %u win 600 dss ack %u", *ssn(t, 'a', '<'),
+	     *ssn(t, 'a', '>'), *dsn(t, 'a', '>'));
+	sends(t, "+60ms", 'b', 100, RETURNED);
+	sends(t, "+300ms", 'b', 100, RETURNED);
+	tale_end(t);
+}
+
+static void test_stays_returned(void)
+{
+	both_ways(stays_returned_story);
+}
+
 /* ---- degraded ---- */
 
 enum trouble { REPEATED, MISSING };
@@ -736,6 +769,8 @@ void suite_health(void)
 	CU_ADD_TEST(suite, test_heard);
 	CU_ADD_TEST(suite, test_round_trip);
 	CU_ADD_TEST(suite, test_preferred);
+	CU_ADD_TEST(suite, test_dead_upload);
+	CU_ADD_TEST(suite, test_stays_returned);
 	CU_ADD_TEST(suite, test_lossy);
 	CU_ADD_TEST(suite, test_late);
 	CU_ADD_TEST(suite, test_v0_habit);
