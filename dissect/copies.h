@@ -13,6 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Direct-mapped and small enough to stay in a cache: packets of a flow have consecutive ids, so its
+ * last packets lie side by side. */
+#define COPIES_ENTRIES 8192
+
 struct copies;
 
 struct copies *copies_new(void);
@@ -35,7 +39,32 @@ struct copies_packet {
  * between the interfaces of one capture file. */
 bool copies_seen(struct copies *copies, const struct copies_packet *packet, uint32_t *first_wan);
 
-/* Remember a packet that cannot be a copy. */
-void copies_keep(struct copies *copies, const struct copies_packet *packet);
+struct copies {
+	struct copies_packet packets[COPIES_ENTRIES];
+};
+
+static inline struct copies_packet *copies_place(struct copies *copies, uint64_t flow_hash,
+                                                 uint16_t ip_id)
+{
+	return &copies->packets[(flow_hash + ip_id) % COPIES_ENTRIES];
+}
+
+/* Remember a packet that cannot be a copy; member by member, as it comes from registers. */
+static inline void copies_keep(struct copies *copies, struct copies_packet packet)
+{
+	struct copies_packet *p = copies_place(copies, packet.flow_hash, packet.ip_id);
+
+	p->ts_ns = packet.ts_ns;
+	p->flow_hash = packet.flow_hash;
+	p->times = packet.times;
+	p->seq = packet.seq;
+	p->ack = packet.ack;
+	p->ip_bytes = packet.ip_bytes;
+	p->file = packet.file;
+	p->wan = packet.wan;
+	p->ip_id = packet.ip_id;
+	p->ttl = packet.ttl;
+	p->flags = packet.flags;
+}
 
 #endif

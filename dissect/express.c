@@ -495,7 +495,7 @@ static inline void remember(struct express *x, const struct seat *seat, const st
 	if (ip_id == 0)
 		return;
 	copies_keep(x->copies,
-	            &(struct copies_packet){
+	            (struct copies_packet){
 			    .ts_ns = f->ts_ns,
 			    .flow_hash = seat->subflow->hash,
 			    .times = shape->times_at ? be64(f->data + shape->times_at) : 0,
