@@ -15,7 +15,7 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wconversion
 CFLAGS  ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE
-LIBS     = -lpcap -ljansson -lnettle -lz -lzstd -linih -lm
+LIBS     = -lpcap -ljansson -lnettle -lz -lzstd -linih -lseccomp -lm
 O       := $(BUILD)
 ifeq ($(SAN),1)
 O       := $(BUILD)-san
@@ -34,12 +34,12 @@ endif
 
 # Debian 12 packages. The reasons stand in README.md.
 BUILD_PKGS = gcc make pkg-config libc6-dev libpcap-dev libndpi-dev libjansson-dev nettle-dev zlib1g-dev \
-	     libzstd-dev libinih-dev
+	     libzstd-dev libinih-dev libseccomp-dev
 CHECK_PKGS = $(BUILD_PKGS) libcunit1-dev python3 tshark tcpdump tcptrace iproute2 ethtool \
-	     nftables zstd clang libclang-rt-14-dev
+	     nftables zstd clang libclang-rt-14-dev faketime shellcheck mandoc systemd
 BENCH_PKGS = $(CHECK_PKGS) iperf3 mptcpize valgrind
 
-LIB_SRC  = $(filter-out dissect/appid_%.c report/main.c,$(wildcard capture/*.c dissect/*.c report/*.c)) $(APPID)
+LIB_SRC  = $(filter-out dissect/appid_%.c report/main.c capture/main.c,$(wildcard capture/*.c dissect/*.c report/*.c)) $(APPID)
 LIB_OBJ  = $(LIB_SRC:%.c=$(O)/%.o)
 UNIT_OBJ = $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit.c tests/test_*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -48,6 +48,9 @@ DEMO     = fixtures/backup-idle
 all: $(O)/mptcp-audit
 
 $(O)/mptcp-audit: $(O)/report/main.o $(LIB_OBJ)
+	$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/mptcp-captured: $(O)/capture/main.o $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(O)/tests/unit: $(UNIT_OBJ) $(LIB_OBJ)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * notify.h - telling the service manager: one datagram, as sd_notify(3) documents it.
+ */
+#ifndef CAPTURE_NOTIFY_H
+#define CAPTURE_NOTIFY_H
+
+#include <stdint.h>
+
+struct notify {
+	int fd;               /* -1: nobody asked to be told */
+	uint64_t watchdog_ns; /* tell WATCHDOG=1 at least so often, 0 = never */
+};
+
+/* From NOTIFY_SOCKET, WATCHDOG_USEC of the environment; connected, so that it works in the sandbox.
+ */
+void notify_open(struct notify *notify);
+/* "READY=1", "WATCHDOG=1", "STATUS=...", "STOPPING=1", "RELOADING=1": lines joined by \n. */
+void notify_say(const struct notify *notify, const char *text);
+void notify_close(struct notify *notify);
+
+#endif
