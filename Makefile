@@ -5,6 +5,7 @@
 ifeq ($(origin CC),default)
 CC       = gcc
 endif
+VERSION  = 0.1.0
 BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -14,7 +15,7 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wconversion
 CFLAGS  ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE
+CPPFLAGS += -D_GNU_SOURCE -DMPTCP_AUDIT_VERSION='"$(VERSION)"'
 LIBS     = -lpcap -ljansson -lnettle -lz -lzstd -linih -lseccomp -lm
 O       := $(BUILD)
 ifeq ($(SAN),1)

@@ -27,8 +27,14 @@ struct writer;
  * NULL and -errno in *error.
  */
 struct writer *writer_new(struct spool *spool, int fd, size_t pool_bytes, int *error);
+/* Wait until all that was handed over is written, or lost, and counted. */
+void writer_drain(struct writer *writer);
 /* Write what is pending, complete all files, end the thread. */
 void writer_free(struct writer *writer);
+
+/* The next sequence number of a WAN's files (spool_sequence, and what was begun since); 0 without a
+ * spool. For a series that begins; it counts on by itself then. */
+uint64_t writer_sequence(struct writer *writer, const char *wan);
 
 /* ---- the filling side; `stream` is 0..WRITER_STREAMS - 1 ---- */
 

@@ -5,8 +5,6 @@
 #ifndef REPORT_COMMAND_H
 #define REPORT_COMMAND_H
 
-#define MPTCP_AUDIT_VERSION "0.1.0"
-
 /* 0..3 are verdicts; the others are those of sysexits.h, so that a script can tell them apart. */
 enum exit_code {
 	EXIT_PASS = 0,
