@@ -57,8 +57,9 @@ void devices_free(struct devices *devices);
 
 /* To poll. */
 int devices_fd(const struct devices *devices);
-/* Take in what changed; calls `changed` for each device that came, went, or changed state, name or
- * address, with its new row (state DEVICE_ABSENT when it went; borrowed during the call). When
+/* Take in what changed; calls `changed` for each device that came, went, or changed state, address
+ * or anything else in its row, with its new row (state DEVICE_ABSENT when it went; one that is
+ * renamed goes and comes; borrowed during the call, which may ask for counters and hardware). When
  * messages were lost (ENOBUFS) all are read anew. 0 or -errno. */
 int devices_read(struct devices *devices,
                  void (*changed)(void *context, const struct device *device), void *context);
