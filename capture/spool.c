@@ -351,6 +351,11 @@ int spool_append(struct spool *spool, struct spool_file *file, const uint8_t *by
 	return error ? error : append(spool, file, spool->packed, length);
 }
 
+uint64_t spool_file_bytes(const struct spool_file *file)
+{
+	return file->bytes;
+}
+
 static int name_file(struct spool *spool, const char *wan, uint64_t sequence, uint64_t real_ns,
                      struct spool_name *name)
 {

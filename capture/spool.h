@@ -67,6 +67,9 @@ struct spool_file *spool_create(struct spool *spool, const char *wan, uint64_t s
  */
 int spool_append(struct spool *spool, struct spool_file *file, const uint8_t *bytes, size_t length);
 
+/* What the file has on the disk. */
+uint64_t spool_file_bytes(const struct spool_file *file);
+
 /* Complete: on the disk, renamed, part of the ring. Takes the file over. 0 or -errno (it stays a
  * .part, part of the ring too, that the next start repairs). A file without a byte is removed. */
 int spool_complete(struct spool *spool, struct spool_file *file);
