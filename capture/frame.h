@@ -54,6 +54,60 @@ struct frame {
 	bool backwards;        /* its time lies before that of the frame before it in its file */
 };
 
+/* ---- what a recording of mptcp-captured says of a WAN, beside its frames (quality.h) ---- */
+
+/* A stretch of time: recorded (in `covers`), or not (in `gaps`, with its state). */
+struct frame_span {
+	uint64_t from_ns, to_ns;
+	uint64_t lost; /* frames, where the recorder counted them */
+	uint8_t state; /* of a gap: enum quality_state */
+};
+
+/* The clock of the recording machine was set: times before `at_ns` were moved by `by_ns`. */
+struct frame_step {
+	uint64_t at_ns; /* by the clock after it */
+	int64_t by_ns;
+};
+
+#define FRAME_WORD 40
+struct frame_warning {
+	char code[FRAME_WORD], about[FRAME_WORD];
+	uint64_t count; /* files and statistics blocks that say so */
+};
+
+#define FRAME_ROLES    4
+#define FRAME_STEPS    64
+#define FRAME_WARNINGS 16
+/* More gaps than this: the rest is in the sums only. */
+#define FRAME_SPANS_MAX 1024
+
+struct frame_recording {
+	uint64_t files;
+	uint64_t repaired;   /* files that a later start cut to their last whole block */
+	uint64_t unfinished; /* files without their last block: being written, or cut off */
+	uint64_t missing;    /* files that the sequence numbers lack */
+	uint64_t step_notes; /* jumps of the wall clock that the recorder saw */
+	uint64_t
+		lost_on_disk; /* frames lost on the way to the disk, as statistics blocks say ... */
+	uint64_t lost_in_gaps; /* ... and as the notes of gaps say; the larger is believed */
+
+	/* the kernel's counters from the first to the last note of each file, and what the file
+	 * holds of the same time; of files without a filter */
+	uint64_t kernel_frames, kernel_bytes;
+	uint64_t counted_frames, counted_bytes, counted_dropped;
+	uint64_t counted_spans;
+
+	char roles[FRAME_ROLES][FRAME_WORD]; /* what files say this WAN is for: sorted */
+	unsigned n_roles;
+	struct frame_span *covers, *gaps; /* sorted; those of one state touch nowhere */
+	size_t n_covers, cap_covers, n_gaps, cap_gaps;
+	uint64_t more_gaps[8], more_gaps_ns[8]; /* by state: those that are not listed */
+	struct frame_step steps[FRAME_STEPS];
+	unsigned n_steps;
+	struct frame_warning warnings[FRAME_WARNINGS];
+	unsigned n_warnings;
+};
+
 /* A WAN as the captures name it. Strings are owned by the source and live as long as it does. */
 #define FRAME_WAN_ADDRS 4
 struct frame_wan {
@@ -64,6 +118,7 @@ struct frame_wan {
 	uint64_t dropped; /* frames the capture itself says it lost (pcapng statistics, notes) */
 	bool drops_known; /* at least one statistics block said how many */
 	bool filtered;    /* a capture or audit filter hides frames of this WAN */
+	const struct frame_recording *recording; /* NULL: none of its files is the recorder's */
 };
 
 /* How the reading of one file ended. */
@@ -87,7 +142,15 @@ struct frame_file {
 	uint64_t backwards;         /* frames whose time lies before the frame before */
 	uint64_t unknown_link;      /* frames of a link type this project does not read */
 	uint32_t snaplen;           /* largest of its interfaces, 0 = not told */
-	char message[200];          /* one sentence for people when state is not FILE_OK, else "" */
+
+	/* of a recording: the time it covers, frames or not, 0 = not told; and how its times were
+	 * moved because the clock was set later */
+	uint64_t from_ns, to_ns;
+	int64_t shift_ns;
+	bool recorded; /* by mptcp-captured */
+	bool growing;  /* a file that is still being written: a block cut at its end is no flaw */
+	bool repaired;
+	char message[200]; /* one sentence for people when state is not FILE_OK, else "" */
 };
 
 #endif

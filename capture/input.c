@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "names.h"
+
 #define LINKS_MAX   256 /* interface indices that one SLL2 file may name */
 #define LINKS_SLOTS 512
 #define ROOM_FIRST  4
@@ -82,17 +84,34 @@ static void note_end(struct input *input)
 	                              "what came before was kept"},
 	};
 	const struct window *window = &input->window;
+	bool cut = window->end == WINDOW_CUT || window->end == WINDOW_WHOLE;
 
+	if (input->row->growing && cut) /* what is there is read; more may come */
+		return;
 	if (window->end != WINDOW_WHOLE && window->end != WINDOW_OPEN) {
 		input_flaw(input, ends[window->end].state, ends[window->end].what,
 		           ends[window->end].advice);
 	} else if (window->start + window->length > input->position) {
 		input_flaw(input, FILE_CUT, "ends inside a record",
 		           "the frames before it were kept; the capture was cut short");
-	} else if (input->number == 0) {
+	} else if (input->number == 0 && !input->recording.told) {
 		input_flaw(input, FILE_EMPTY, "holds no frame, ends",
 		           "nothing was captured, or the capture was not flushed (tcpdump -U)");
 	}
+}
+
+/* ---- times ---- */
+
+static int64_t shift_of(const struct input *input, const struct roster *roster, uint32_t wan)
+{
+	return roster->extras[wan].shift_ns + input->clock_shift_ns;
+}
+
+int64_t input_shift(const struct input *input, const struct input_env *env)
+{
+	uint32_t wan = input->row->wan;
+
+	return wan == SAVEFILE_NO_WAN ? 0 : shift_of(input, env->roster, wan);
 }
 
 /* ---- which WAN ---- */
@@ -110,6 +129,18 @@ static uint32_t named_wan(struct input *input, const struct input_env *env, cons
 	return wan;
 }
 
+/* Is every interface of this file so far the WAN that its recorder calls `name`? */
+static bool one_wan(const struct input *input, const char *name)
+{
+	for (uint32_t i = 0; i < input->savefile.n_interfaces; i++) {
+		const char *other =
+			recording_name(&input->recording, &input->savefile.interfaces[i]);
+		if (!other || strcmp(other, name) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* What an interface of this file is called. Several in one file need names that differ. */
 static const char *interface_name(const struct input *input, uint32_t index, char *text,
                                   size_t size)
@@ -117,7 +148,12 @@ static const char *interface_name(const struct input *input, uint32_t index, cha
 	const struct savefile_interface *interface = &input->savefile.interfaces[index];
 	bool any = interface->linktype == LINK_SLL2 && strcmp(interface->name, "any") == 0;
 	const char *name = any ? "" : interface->name;
+	const char *told = recording_name(&input->recording, interface);
 
+	/* A device that came back is described once more: still the same WAN. */
+	if (told && (!input->named || one_wan(input, told)))
+		return input->named ? input->base : told;
+	name = told ? told : name;
 	if (input->savefile.n_interfaces == 1)
 		return name[0] && !input->named ? name : input->base;
 	if (name[0] && !input->named)
@@ -145,6 +181,9 @@ static void settle_interfaces(struct input *input, const struct input_env *env)
 			continue;
 		const char *name = interface_name(input, i, text, sizeof(text));
 		interface->wan = named_wan(input, env, name, interface);
+		if (interface->told &&
+		    !recording_settle(&input->recording, env->roster, interface, !input->peeking))
+			env->roster->out_of_memory = true;
 		if (input->row->wan == SAVEFILE_NO_WAN)
 			input->row->wan = interface->wan;
 		input->several |= interface->wan != input->row->wan;
@@ -156,6 +195,9 @@ static void settle_interfaces(struct input *input, const struct input_env *env)
 static void settle_end(struct input *input, const struct input_env *env)
 {
 	settle_interfaces(input, env);
+	if (input->recording.told && !input->peeking && input->row->wan != SAVEFILE_NO_WAN)
+		recording_end(&input->recording, env->roster,
+		              shift_of(input, env->roster, input->row->wan), input->row);
 	if (input->row->wan != SAVEFILE_NO_WAN)
 		return;
 	input->row->wan = roster_wan(env->roster, input->base, false);
@@ -220,14 +262,6 @@ static uint8_t cooked_mark(const struct frame *frame)
 
 /* ---- frames ---- */
 
-static uint64_t shifted(uint64_t ns, int64_t shift)
-{
-	if (shift < 0 && ns < (uint64_t)-shift)
-		return 0;
-	ns += (uint64_t)shift;
-	return ns > SAVEFILE_TIME_MAX ? SAVEFILE_TIME_MAX : ns;
-}
-
 static void count_frame(struct input *input, const struct frame *frame)
 {
 	struct frame_file *row = input->row;
@@ -260,6 +294,7 @@ static bool take_frame(struct input *input, const struct input_env *env,
 		.file = input->index,
 		.linktype = interface->linktype,
 		.mark = record->mark,
+		.segment_size = record->segment_size,
 		.backwards = record->ts_ns < input->raw_ns,
 	};
 	input->raw_ns = record->ts_ns;
@@ -273,27 +308,50 @@ static bool take_frame(struct input *input, const struct input_env *env,
 	if (frame->mark == MARK_NONE &&
 	    (frame->linktype == LINK_SLL || frame->linktype == LINK_SLL2))
 		frame->mark = cooked_mark(frame);
-	frame->ts_ns = shifted(record->ts_ns, env->roster->extras[frame->wan].shift_ns);
+	frame->ts_ns = recording_shifted(record->ts_ns, shift_of(input, env->roster, frame->wan));
+	if (interface->told && !input->peeking)
+		recording_frame(&input->recording, interface, record->ts_ns, record->wire_len);
 	if (record->drops && !input->peeking)
 		roster_lost_between(env->roster, frame->wan, record->drops);
 	count_frame(input, frame);
 	return !env->filter || filter_passes(env->filter, frame);
 }
 
+/* What our recorder tells is counted per WAN of the file. While peeking only the beginning of a
+ * file matters. */
+static void take_recorded(struct input *input, const struct input_env *env,
+                          struct savefile_record *record, uint32_t wan)
+{
+	struct recording *recording = &input->recording;
+
+	if (!input->peeking)
+		recording_statistics(recording, env->roster, &input->savefile, record,
+		                     shift_of(input, env->roster, wan), input->row);
+	else if (record->start_ns &&
+	         (recording->began_ns == 0 || record->start_ns < recording->began_ns))
+		recording->began_ns = record->start_ns;
+}
+
 static void take_statistics(struct input *input, const struct input_env *env,
-                            const struct savefile_record *record)
+                            struct savefile_record *record)
 {
 	settle_interfaces(input, env);
-	uint32_t wan = input->savefile.interfaces[record->interface].wan;
+	const struct savefile_interface *interface = &input->savefile.interfaces[record->interface];
+	uint32_t wan = interface->wan;
+	if (interface->told && wan != SAVEFILE_NO_WAN) {
+		take_recorded(input, env, record, wan);
+		return;
+	}
 	/* Losses of an SLL2 capture belong to all its WANs: nobody knows to which. */
 	if (wan == SAVEFILE_NO_WAN)
 		wan = input->row->wan;
-	if (wan == SAVEFILE_NO_WAN || input->peeking)
+	if (wan == SAVEFILE_NO_WAN || input->peeking || !record->drops_known)
 		return;
 	/* Files of a ring repeat the losses since the recording began: the same start is the same
 	 * recording. */
+	uint64_t lost = record->dropped_kernel + record->dropped_own;
 	roster_lost(env->roster, wan, record->session ? record->session : input->index + 1ull,
-	            record->dropped);
+	            lost < record->dropped_own ? UINT64_MAX : lost);
 }
 
 static bool make_room(struct input *input)
@@ -343,6 +401,7 @@ static enum savefile_item next_record(struct input *input, struct savefile_recor
 		record->size = 16ull + record->caplen;
 		record->interface = record->drops = 0;
 		record->mark = MARK_NONE;
+		record->segment_size = 0;
 		return SAVEFILE_FRAME;
 	}
 	return savefile_next(savefile, bytes, length, record);
@@ -350,7 +409,7 @@ static enum savefile_item next_record(struct input *input, struct savefile_recor
 
 /* Records that are no frame. False when the file ends here. */
 static bool take_other(struct input *input, const struct input_env *env, enum savefile_item item,
-                       const struct savefile_record *record)
+                       struct savefile_record *record)
 {
 	switch (item) {
 	case SAVEFILE_MORE:
@@ -360,6 +419,8 @@ static bool take_other(struct input *input, const struct input_env *env, enum sa
 	case SAVEFILE_INTERFACE:
 		if (record->interface < input->settled)
 			input->settled = record->interface; /* a new section counts from 0 */
+		if (!recording_describe(&input->recording, &input->savefile, record))
+			env->roster->out_of_memory = true;
 		break;
 	case SAVEFILE_STATISTICS:
 		take_statistics(input, env, record);
@@ -602,13 +663,30 @@ bool input_is_regular(const struct input *input)
 	       S_ISREG(status.st_mode);
 }
 
+/* A file that its recorder completed since we saw its name has lost the ending. */
+static int open_completed(const struct input *input)
+{
+	size_t whole = names_complete(input->path);
+	char *path = input->path[whole] ? strndup(input->path, whole) : NULL;
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+
+	free(path);
+	return fd;
+}
+
 static int open_path(struct input *input)
 {
 	struct stat status;
 	int fd = STDIN_FILENO;
 
+	input->row->growing = input->path[names_complete(input->path)] != '\0';
 	if (strcmp(input->path, "-") != 0)
 		fd = open(input->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 && errno == ENOENT && input->row->growing) {
+		fd = open_completed(input);
+		input->row->growing = false;
+		errno = ENOENT;
+	}
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &status) == 0)
@@ -625,6 +703,8 @@ static void start_anew(struct input *input)
 	input->number = 0;
 	input->raw_ns = 0;
 	input->row->wan = SAVEFILE_NO_WAN;
+	recording_release(&input->recording);
+	input->recording = (struct recording){0};
 }
 
 enum source_failure input_open(struct input *input, const struct input_env *env,
@@ -659,6 +739,7 @@ bool input_peek(const struct input *input, struct input *peek, struct frame_file
 		.named = input->named,
 		.aside = input->aside,
 		.index = input->index,
+		.clock_shift_ns = input->clock_shift_ns,
 		.row = row,
 		.peeking = true,
 		.window = {.fd = -1, .packing = ""},
@@ -681,6 +762,7 @@ void input_close(struct input *input)
 	free(input->savefile.interfaces);
 	free(input->ties);
 	free(input->links);
+	recording_release(&input->recording);
 	input->savefile.interfaces = NULL;
 	input->ties = NULL;
 	input->links = NULL;

@@ -10,6 +10,7 @@
 
 #include "filter.h"
 #include "frame.h"
+#include "recording.h"
 #include "roster.h"
 #include "savefile.h"
 #include "window.h"
@@ -36,6 +37,7 @@ struct input {
 	uint32_t spec;          /* index of the argument it comes from */
 	uint32_t index;         /* of its row in the source's files */
 	uint32_t capture;       /* index of what it bounds */
+	uint32_t epoch;         /* read before all inputs of higher ones: a boot of the recorder */
 	struct frame_file *row; /* borrowed from the source */
 
 	/* reading */
@@ -46,9 +48,11 @@ struct input {
 	struct savefile savefile;
 	uint64_t position;
 	uint64_t number;
-	uint64_t raw_ns; /* of the last frame, before shifts */
-	bool backwards;  /* it lies before the one before it: set by input_count_plain() */
-	uint64_t held;   /* offset that must stay in the window: what the caller borrows */
+	uint64_t raw_ns;            /* of the last frame, before shifts */
+	struct recording recording; /* what it says of itself; its identity stays when closed */
+	int64_t clock_shift_ns;     /* of a recording whose clock was set later */
+	bool backwards; /* it lies before the one before it: set by input_count_plain() */
+	uint64_t held;  /* offset that must stay in the window: what the caller borrows */
 
 	/* the frame ahead */
 	bool has_head;
@@ -109,6 +113,9 @@ static inline void input_count_plain(struct input *input, uint64_t ts_ns, uint32
 			row->first_ns = ts_ns;
 	}
 }
+
+/* What is added to the times of the file's first WAN. */
+int64_t input_shift(const struct input *input, const struct input_env *env);
 
 /* Can the file be read again? */
 bool input_is_regular(const struct input *input);

@@ -137,11 +137,39 @@ static size_t without_rotation(const char *name, size_t length)
 	return length;
 }
 
+/* Our recorder's boot id, sequence number and time: -0123abcd-00000007-20260101T000000Z. Its WAN
+ * may be called what it likes, so they are counted from the right. */
+static size_t without_sequence(const char *name, size_t length)
+{
+	static const char form[] = "-hhhhhhhh-dddddddd-ddddddddTddddddZ";
+	const size_t size = sizeof(form) - 1;
+
+	for (size_t i = 0; i < size && length > size; i++) {
+		unsigned char c = (unsigned char)name[length - size + i];
+		bool fits = form[i] == 'h'   ? isxdigit(c) != 0
+		            : form[i] == 'd' ? isdigit(c) != 0
+		                             : c == (unsigned char)form[i];
+		if (!fits)
+			return length;
+	}
+	return length > size ? length - size : length;
+}
+
+size_t names_complete(const char *path)
+{
+	static const char *const unfinished[] = {".part", NULL};
+
+	return without(path, strlen(path), unfinished);
+}
+
 static size_t stem_length(const char *name)
 {
-	size_t length = without(name, strlen(name), packings);
+	size_t length = without(name, names_complete(name), packings), series;
 
 	length = without(name, without_ring(name, length), types);
+	series = without_sequence(name, length);
+	if (series < length)
+		return series;
 	length = without_rotation(name, length);
 	return length ? without(name, length, types) : 0;
 }

@@ -7,6 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names.h"
+#include "quality.h"
+
+/* The next file of a series begins where the one before ended; a longer hole is one. */
+#define CONTINUOUS_NS 1000000000ull
+/* Bounded, so that sums of them stay sums whatever a file claims. */
+#define LOST_MAX (UINT32_MAX * (uint64_t)1024)
+
 /* FNV-1a. Strangers may choose colliding names, but no more than ROSTER_FOUND_MAX of them. */
 static size_t hash(const char *name)
 {
@@ -39,8 +47,16 @@ bool roster_init(struct roster *roster)
 
 void roster_release(struct roster *roster)
 {
-	for (size_t i = 0; i < roster->n; i++)
+	for (size_t i = 0; i < roster->n; i++) {
+		struct frame_recording *recording = roster->extras[i].recording;
+
 		free((char *)roster->wans[i].name);
+		if (recording) {
+			free(recording->covers);
+			free(recording->gaps);
+		}
+		free(recording);
+	}
 	free(roster->wans);
 	free(roster->extras);
 	free(roster->slots);
@@ -121,8 +137,13 @@ uint32_t roster_wan(struct roster *roster, const char *name, bool found)
 static void settle_losses(struct roster *roster, uint32_t wan)
 {
 	const struct roster_extra *extra = &roster->extras[wan];
-	uint64_t told = extra->of_earlier + extra->of_session;
+	uint64_t told = extra->of_earlier + extra->of_session + extra->by_kernel;
 
+	/* a gap's note and the statistics tell of the same frames, when both could be written */
+	if (extra->recording)
+		told += extra->recording->lost_on_disk > extra->recording->lost_in_gaps
+		                ? extra->recording->lost_on_disk
+		                : extra->recording->lost_in_gaps;
 	roster->wans[wan].dropped = told > extra->between ? told : extra->between;
 	roster->wans[wan].drops_known = true;
 }
@@ -131,9 +152,8 @@ void roster_lost(struct roster *roster, uint32_t wan, uint64_t session, uint64_t
 {
 	struct roster_extra *extra = &roster->extras[wan];
 
-	/* Bounded, so that sums of them stay sums whatever a file claims. */
-	if (dropped > UINT32_MAX * (uint64_t)1024)
-		dropped = UINT32_MAX * (uint64_t)1024;
+	if (dropped > LOST_MAX)
+		dropped = LOST_MAX;
 	if (extra->session != session) {
 		extra->of_earlier += extra->of_session;
 		extra->of_session = 0;
@@ -148,6 +168,233 @@ void roster_lost_between(struct roster *roster, uint32_t wan, uint32_t dropped)
 {
 	roster->extras[wan].between += dropped;
 	settle_losses(roster, wan);
+}
+
+/* ---- what our recorder says ---- */
+
+struct frame_recording *roster_recording(struct roster *roster, uint32_t wan)
+{
+	struct frame_recording **recording = &roster->extras[wan].recording;
+
+	if (!*recording) {
+		*recording = calloc(1, sizeof(**recording));
+		roster->out_of_memory |= !*recording;
+		roster->wans[wan].recording = *recording;
+	}
+	return *recording;
+}
+
+static uint64_t lost_sum(uint64_t sum, uint64_t more)
+{
+	sum += more > LOST_MAX ? LOST_MAX : more;
+	return sum > LOST_MAX ? LOST_MAX : sum;
+}
+
+void roster_lost_more(struct roster *roster, uint32_t wan, uint64_t by_kernel, uint64_t on_disk)
+{
+	struct frame_recording *recording = roster_recording(roster, wan);
+	struct roster_extra *extra = &roster->extras[wan];
+
+	extra->by_kernel = lost_sum(extra->by_kernel, by_kernel);
+	if (recording)
+		recording->lost_on_disk = lost_sum(recording->lost_on_disk, on_disk);
+	settle_losses(roster, wan);
+}
+
+/* Of spans in the order of their beginnings: the place behind all that begin at `from_ns` or
+ * before. */
+static size_t span_place(const struct frame_span *spans, size_t n, uint64_t from_ns)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (spans[middle].from_ns <= from_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void span_remove(struct frame_span *spans, size_t *n, size_t at)
+{
+	memmove(&spans[at], &spans[at + 1], (*n - at - 1) * sizeof(*spans));
+	--*n;
+}
+
+/* What reaches into the other, or goes on where it ends, becomes a part of it. What is told twice
+ * tells its losses twice. */
+static bool span_joins(struct frame_span *into, const struct frame_span *span, uint64_t slack_ns)
+{
+	if (into->state != span->state || span->from_ns > into->to_ns + slack_ns ||
+	    into->from_ns > span->to_ns + slack_ns)
+		return false;
+	bool again = span->from_ns < into->to_ns && into->from_ns < span->to_ns;
+	if (again)
+		into->lost = into->lost > span->lost ? into->lost : span->lost;
+	else
+		into->lost = lost_sum(into->lost, span->lost);
+	if (span->from_ns < into->from_ns)
+		into->from_ns = span->from_ns;
+	if (span->to_ns > into->to_ns)
+		into->to_ns = span->to_ns;
+	return true;
+}
+
+/* The stretches of one state never touch, so only the nearest before can reach `span`, and those
+ * that begin within it. */
+static struct frame_span span_gather(struct frame_span *spans, size_t *n, struct frame_span span,
+                                     uint64_t slack_ns)
+{
+	size_t at = span_place(spans, *n, span.from_ns);
+
+	while (at < *n && spans[at].from_ns <= span.to_ns + slack_ns) {
+		if (span_joins(&span, &spans[at], slack_ns))
+			span_remove(spans, n, at);
+		else
+			at++;
+	}
+	for (at = span_place(spans, *n, span.from_ns); at-- > 0;) {
+		if (spans[at].state != span.state)
+			continue;
+		if (span_joins(&span, &spans[at], slack_ns))
+			span_remove(spans, n, at);
+		break;
+	}
+	return span;
+}
+
+/* Put it into its place; of more than FRAME_SPANS_MAX the latest falls out, into *out. False: no
+ * memory. */
+static bool span_insert(struct frame_span **spans, size_t *n, size_t *cap,
+                        const struct frame_span *span, struct frame_span *out)
+{
+	size_t at = span_place(*spans, *n, span->from_ns);
+
+	out->state = STATE_COUNT;
+	if (*n == FRAME_SPANS_MAX) {
+		*out = at == *n ? *span : (*spans)[*n - 1];
+		if (at == *n)
+			return true;
+		--*n;
+	}
+	if (*n == *cap) {
+		size_t more = *cap ? *cap * 2 : 8;
+		struct frame_span *rows = realloc(*spans, more * sizeof(*rows));
+
+		if (!rows)
+			return false;
+		*spans = rows;
+		*cap = more;
+	}
+	memmove(&(*spans)[at + 1], &(*spans)[at], (*n - at) * sizeof(**spans));
+	(*spans)[at] = *span;
+	++*n;
+	return true;
+}
+
+void roster_cover(struct roster *roster, uint32_t wan, uint64_t from_ns, uint64_t to_ns)
+{
+	struct frame_recording *r = roster_recording(roster, wan);
+	struct frame_span span = {.from_ns = from_ns, .to_ns = to_ns}, out;
+
+	if (!r)
+		return;
+	span = span_gather(r->covers, &r->n_covers, span, CONTINUOUS_NS);
+	if (!span_insert(&r->covers, &r->n_covers, &r->cap_covers, &span, &out))
+		roster->out_of_memory = true;
+}
+
+void roster_gap(struct roster *roster, uint32_t wan, const struct frame_span *gap, bool closed)
+{
+	struct frame_recording *r = roster_recording(roster, wan);
+	struct frame_span span, out;
+
+	if (!r)
+		return;
+	span = span_gather(r->gaps, &r->n_gaps, *gap, 0);
+	if (!span_insert(&r->gaps, &r->n_gaps, &r->cap_gaps, &span, &out))
+		roster->out_of_memory = true;
+	if (out.state < STATE_COUNT && closed) {
+		r->more_gaps[out.state]++;
+		r->more_gaps_ns[out.state] += out.to_ns - out.from_ns;
+	}
+	if (closed)
+		r->lost_in_gaps = lost_sum(r->lost_in_gaps, gap->lost);
+	settle_losses(roster, wan);
+}
+
+void roster_clean(char *word, size_t size)
+{
+	word[size - 1] = '\0';
+	names_clean(word);
+}
+
+static int word_order(const char *a, const char *b)
+{
+	return strncmp(a, b, FRAME_WORD);
+}
+
+void roster_role(struct roster *roster, uint32_t wan, const char *role)
+{
+	struct frame_recording *r = roster_recording(roster, wan);
+	char word[FRAME_WORD] = "";
+	unsigned at = 0;
+
+	if (!r)
+		return;
+	memcpy(word, role, strnlen(role, FRAME_WORD - 1));
+	roster_clean(word, sizeof(word));
+	while (at < r->n_roles && word_order(r->roles[at], word) < 0)
+		at++;
+	if (at == FRAME_ROLES || (at < r->n_roles && word_order(r->roles[at], word) == 0))
+		return;
+	if (r->n_roles < FRAME_ROLES)
+		r->n_roles++;
+	memmove(r->roles[at + 1], r->roles[at], (r->n_roles - at - 1) * sizeof(r->roles[0]));
+	memcpy(r->roles[at], word, sizeof(word));
+}
+
+static int warning_order(const struct frame_warning *a, const struct frame_warning *b)
+{
+	int order = word_order(a->code, b->code);
+
+	return order ? order : word_order(a->about, b->about);
+}
+
+void roster_warn(struct roster *roster, uint32_t wan, const struct frame_warning *warning)
+{
+	struct frame_recording *r = roster_recording(roster, wan);
+	struct frame_warning row = *warning;
+	unsigned at = 0;
+
+	if (!r)
+		return;
+	row.count = 1;
+	roster_clean(row.code, sizeof(row.code));
+	roster_clean(row.about, sizeof(row.about));
+	while (at < r->n_warnings && warning_order(&r->warnings[at], &row) < 0)
+		at++;
+	if (at < r->n_warnings && warning_order(&r->warnings[at], &row) == 0) {
+		r->warnings[at].count++;
+		return;
+	}
+	if (at == FRAME_WARNINGS)
+		return;
+	if (r->n_warnings < FRAME_WARNINGS)
+		r->n_warnings++;
+	memmove(&r->warnings[at + 1], &r->warnings[at], (r->n_warnings - at - 1) * sizeof(row));
+	r->warnings[at] = row;
+}
+
+void roster_step(struct roster *roster, uint32_t wan, uint64_t at_ns, int64_t by_ns)
+{
+	struct frame_recording *r = roster_recording(roster, wan);
+
+	if (r && r->n_steps < FRAME_STEPS)
+		r->steps[r->n_steps++] = (struct frame_step){at_ns, by_ns};
 }
 
 void roster_own(struct roster *roster, uint32_t wan, const struct ipaddr *own, unsigned n_own)

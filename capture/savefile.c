@@ -22,6 +22,7 @@ enum block_type {
 
 enum option_code {
 	OPTION_END = 0,
+	OPTION_COMMENT = 1,
 	IF_NAME = 2,
 	IF_IPV4 = 4,
 	IF_IPV6 = 5,
@@ -31,6 +32,7 @@ enum option_code {
 	EPB_FLAGS = 2,
 	EPB_DROPCOUNT = 4,
 	ISB_STARTTIME = 2,
+	ISB_ENDTIME = 3,
 	ISB_IFDROP = 5,
 	ISB_OSDROP = 7,
 };
@@ -319,9 +321,10 @@ static enum savefile_item take_interface(struct savefile *savefile, const uint8_
 	interface->linktype = common_link(take_u16(savefile, bytes + 8));
 	interface->snaplen = savefile_u32(savefile, bytes + 12);
 
-	const uint8_t *at = bytes + 16;
+	const uint8_t *at = record->options = bytes + 16;
 	struct option option;
-	while (next_option(savefile, &at, bytes + size - 4, &option))
+	record->options_end = bytes + size - 4;
+	while (next_option(savefile, &at, record->options_end, &option))
 		take_interface_option(savefile, interface, &option);
 	return SAVEFILE_INTERFACE;
 }
@@ -348,6 +351,23 @@ static uint64_t interface_ns(const struct savefile_interface *interface, uint64_
 	return sum > (__int128)SAVEFILE_TIME_MAX ? SAVEFILE_TIME_MAX : (uint64_t)sum;
 }
 
+/* "segment_size=N", as our recorder says of super-frames; 0 for any other comment. */
+static uint16_t segment_size(const struct option *option)
+{
+	static const char key[] = "segment_size=";
+	const size_t n = sizeof(key) - 1;
+	uint32_t size = 0;
+
+	if (option->length <= n || option->length > n + 5 || memcmp(option->value, key, n) != 0)
+		return 0;
+	for (size_t i = n; i < option->length; i++) {
+		if (option->value[i] < '0' || option->value[i] > '9')
+			return 0;
+		size = size * 10 + option->value[i] - '0';
+	}
+	return size > UINT16_MAX ? 0 : (uint16_t)size;
+}
+
 static void take_packet_options(const struct savefile *savefile, const uint8_t *at,
                                 const uint8_t *end, struct savefile_record *record)
 {
@@ -360,6 +380,9 @@ static void take_packet_options(const struct savefile *savefile, const uint8_t *
 		} else if (option.code == EPB_DROPCOUNT && option.length == 8) {
 			uint64_t drops = take_u64(savefile, option.value);
 			record->drops = drops > UINT32_MAX ? UINT32_MAX : (uint32_t)drops;
+		} else if (option.code == OPTION_COMMENT) {
+			uint16_t said = segment_size(&option);
+			record->segment_size = said ? said : record->segment_size;
 		}
 	}
 }
@@ -412,30 +435,66 @@ static enum savefile_item take_simple(struct savefile *savefile, const uint8_t *
 	return SAVEFILE_FRAME;
 }
 
+static void take_statistics_option(const struct savefile *savefile, const struct option *option,
+                                   struct savefile_record *record)
+{
+	const struct savefile_interface *interface = &savefile->interfaces[record->interface];
+
+	switch (option->code) {
+	case ISB_STARTTIME:
+		record->session = take_time(savefile, option->value);
+		record->start_ns = interface_ns(interface, record->session);
+		break;
+	case ISB_ENDTIME:
+		record->end_ns = interface_ns(interface, take_time(savefile, option->value));
+		break;
+	case ISB_IFDROP:
+		record->dropped_own = take_u64(savefile, option->value);
+		record->drops_known = true;
+		break;
+	case ISB_OSDROP:
+		record->dropped_kernel = take_u64(savefile, option->value);
+		record->drops_known = true;
+		break;
+	}
+}
+
 static enum savefile_item take_statistics(const struct savefile *savefile, const uint8_t *bytes,
                                           uint32_t size, struct savefile_record *record)
 {
 	struct option option;
-	bool known = false;
 
 	if (size < 24)
 		return damaged(record, "a statistics block too short to be one");
 	record->interface = savefile_u32(savefile, bytes + 8);
-	const uint8_t *at = bytes + 20;
-	while (next_option(savefile, &at, bytes + size - 4, &option)) {
-		if (option.length != 8)
+	if (record->interface >= savefile->n_interfaces)
+		return SAVEFILE_SKIP;
+	record->drops_known = false;
+	record->session = record->dropped_kernel = record->dropped_own = 0;
+	record->start_ns = record->end_ns = 0;
+	record->at_ns = interface_ns(&savefile->interfaces[record->interface],
+	                             take_time(savefile, bytes + 12));
+	const uint8_t *at = record->options = bytes + 20;
+	record->options_end = bytes + size - 4;
+	while (next_option(savefile, &at, record->options_end, &option))
+		if (option.length == 8)
+			take_statistics_option(savefile, &option, record);
+	return SAVEFILE_STATISTICS;
+}
+
+bool savefile_comment(const struct savefile *savefile, struct savefile_record *record,
+                      const char **text, size_t *length)
+{
+	struct option option;
+
+	while (next_option(savefile, &record->options, record->options_end, &option)) {
+		if (option.code != OPTION_COMMENT)
 			continue;
-		if (option.code == ISB_STARTTIME)
-			record->session = take_time(savefile, option.value);
-		if (option.code != ISB_IFDROP && option.code != ISB_OSDROP)
-			continue;
-		uint64_t count = take_u64(savefile, option.value);
-		record->dropped =
-			count > UINT64_MAX - record->dropped ? UINT64_MAX : record->dropped + count;
-		known = true;
+		*text = (const char *)option.value;
+		*length = option.length;
+		return true;
 	}
-	return known && record->interface < savefile->n_interfaces ? SAVEFILE_STATISTICS
-	                                                           : SAVEFILE_SKIP;
+	return false;
 }
 
 static enum savefile_item take_section(struct savefile *savefile, const uint8_t *bytes,
@@ -502,7 +561,8 @@ static enum savefile_item next_block(struct savefile *savefile, const uint8_t *b
 enum savefile_item savefile_next(struct savefile *savefile, const uint8_t *bytes, size_t length,
                                  struct savefile_record *record)
 {
-	*record = (struct savefile_record){0};
+	/* what only statistics tell is theirs to clear: frames are many */
+	memset(record, 0, offsetof(struct savefile_record, drops_known));
 	return savefile->ng ? next_block(savefile, bytes, length, record)
 	                    : next_pcap(savefile, bytes, length, record);
 }

@@ -30,6 +30,7 @@ struct savefile_interface {
 	unsigned n_own;
 	uint32_t snaplen; /* 0 = not told */
 	uint32_t wan;     /* the caller's; SAVEFILE_NO_WAN when new */
+	uint32_t told;    /* the caller's; 0 when new */
 	uint16_t linktype;
 	bool filtered; /* the interface was captured with a filter */
 
@@ -56,7 +57,7 @@ struct savefile {
 enum savefile_item {
 	SAVEFILE_FRAME,
 	SAVEFILE_INTERFACE,  /* interfaces[record.interface] is new */
-	SAVEFILE_STATISTICS, /* record.interface, .dropped, .session */
+	SAVEFILE_STATISTICS, /* record.interface and what its statistics say */
 	SAVEFILE_SKIP,       /* nothing for the caller */
 	SAVEFILE_MORE,       /* the window must hold record.size bytes; nothing was used */
 	SAVEFILE_ROOM,       /* the interface table must hold one more; nothing was used */
@@ -70,11 +71,20 @@ struct savefile_record {
 	const uint8_t *data; /* inside the window */
 	uint32_t caplen, wire_len;
 	uint32_t interface;
-	uint32_t drops;    /* frames lost just before this one */
-	uint8_t mark;      /* enum frame_mark */
-	uint64_t dropped;  /* statistics: frames lost since `session` began */
-	uint64_t session;  /* statistics: when the capture began, 0 = not told */
-	const char *fault; /* static text */
+	uint32_t drops;        /* frames lost just before this one */
+	uint16_t segment_size; /* of a super-frame's wire segments, 0 = not told */
+	uint8_t mark;          /* enum frame_mark */
+	const char *fault;     /* static text */
+
+	/* statistics: frames lost since `session` began, as its time stands in the file (0 = not
+	 * told); by the kernel, and by who wrote the file; when it was told, and the time it
+	 * covers (0 = not told) */
+	bool drops_known;
+	uint64_t session, dropped_kernel, dropped_own;
+	uint64_t at_ns, start_ns, end_ns;
+
+	/* interfaces and statistics: their options, for savefile_comment() */
+	const uint8_t *options, *options_end;
 };
 
 /*
@@ -89,6 +99,11 @@ int savefile_begin(struct savefile *savefile, const uint8_t *bytes, size_t lengt
 /* The record at the start of the window. */
 enum savefile_item savefile_next(struct savefile *savefile, const uint8_t *bytes, size_t length,
                                  struct savefile_record *record);
+
+/* The next comment of an interface or statistics block, without a NUL at its end; borrowed from the
+ * window. Starts at record.options and moves them on. False when there are no more. */
+bool savefile_comment(const struct savefile *savefile, struct savefile_record *record,
+                      const char **text, size_t *length);
 
 static inline uint32_t savefile_u32(const struct savefile *savefile, const uint8_t *bytes)
 {

@@ -14,8 +14,10 @@
 struct capture {
 	char *key; /* owned */
 	bool bounds;
+	bool recorded;     /* the statistics of our recorder say what it covers */
 	size_t files_left; /* with frames still to come */
 	uint64_t first_ns, last_ns;
+	struct input *earliest; /* of its files with frames */
 };
 
 struct source {
@@ -62,6 +64,8 @@ static bool ties_before(const struct source *source, const struct input *a, cons
 
 static bool comes_before(const struct source *source, const struct input *a, const struct input *b)
 {
+	if (a->epoch != b->epoch)
+		return a->epoch < b->epoch;
 	if (a->head.frame.ts_ns != b->head.frame.ts_ns)
 		return a->head.frame.ts_ns < b->head.frame.ts_ns;
 	return ties_before(source, a, b);
@@ -91,6 +95,8 @@ static void retire_first(struct source *source)
 
 	if (input->row->last_ns > capture->last_ns)
 		capture->last_ns = input->row->last_ns;
+	if (input->row->to_ns > capture->last_ns) /* our recorder's: it heard nothing more */
+		capture->last_ns = input->row->to_ns;
 	if (--capture->files_left == 0 && capture->bounds && capture->last_ns < source->end_ns)
 		source->end_ns = capture->last_ns;
 	source->heap[0] = source->heap[--source->n_heap];
@@ -286,6 +292,8 @@ static uint64_t earliest_last(const struct source *source)
 			const struct input *input = source->order[i];
 			if (input->capture == c && input->row->frames && input->row->last_ns > last)
 				last = input->row->last_ns;
+			if (input->capture == c && input->row->to_ns > last)
+				last = input->row->to_ns;
 		}
 		if (last < end)
 			end = last;
@@ -301,6 +309,10 @@ bool source_window(const struct source *source, uint64_t *start_ns, uint64_t *en
 	*end_ns = earliest_last(source);
 	if (source->alone && source->n_order == 1)
 		*start_ns = source->order[0]->row->first_ns;
+	/* only now is it known since when the recorder was there */
+	for (size_t i = 0; source->alone && i < source->inputs.n; i++)
+		if (source->files[i].from_ns && source->files[i].from_ns < *start_ns)
+			*start_ns = source->files[i].from_ns;
 	return *end_ns != UINT64_MAX && *start_ns <= *end_ns;
 }
 
@@ -387,11 +399,15 @@ static enum source_failure prime(struct source *source, struct input *input,
 		return SOURCE_FINE;
 	input->peeking = false;
 	input_park(input);
-	if (!input->has_head) /* nothing will be read later: let its blocks count now */
-		failure = input_open(input, &all, error);
-	if (!input->has_head)
-		input_close(input);
-	return failure;
+	return SOURCE_FINE;
+}
+
+/* What lay in a directory may be no capture; and a recorder's ring may have deleted it meanwhile.
+ */
+static bool may_lack(const struct input *input, enum source_failure failure)
+{
+	return !input->explicit_path && (failure == SOURCE_NOT_CAPTURE ||
+	                                 (failure == SOURCE_NO_INPUT && !input_is_regular(input)));
 }
 
 /* Prime all. What a directory holds beside captures is left out; the list is closed up. */
@@ -409,7 +425,7 @@ static bool prime_all(struct source *source, struct source_error *error)
 		input->row = &source->files[kept];
 		input->row->name = input->path;
 		enum source_failure failure = prime(source, input, error);
-		if (failure == SOURCE_NOT_CAPTURE && !input->explicit_path) {
+		if (may_lack(input, failure)) {
 			input_release(input);
 			source->files[kept] = (struct frame_file){0};
 			*input = (struct input){.window = {.fd = -1, .packing = ""}};
@@ -446,6 +462,176 @@ static bool each_spec_has_captures(const struct source *source, const struct sou
 	return true;
 }
 
+/* ---- recordings: their clocks, their order ---- */
+
+/* The clock of a router without a battery is set when it has found the Internet: files of one boot
+ * that were stamped before are moved, when their clock was off by more than this. */
+#define CLOCK_SET_NS 200000000
+
+/* When a file began, on the clock that nobody sets. */
+static int64_t began_boot_ns(const struct input *input)
+{
+	uint64_t real = input->recording.began_ns;
+	int64_t boot;
+
+	if (input->has_head && (real == 0 || input->first_ns < real))
+		real = input->first_ns;
+	return __builtin_sub_overflow((int64_t)real, input->recording.offset_ns, &boot) ? INT64_MIN
+	                                                                                : boot;
+}
+
+static bool has_clock(const struct input *input)
+{
+	return input->recording.told && input->recording.boot[0];
+}
+
+/* By boot, and in it from the latest beginning on. */
+static int by_boot(const void *one, const void *other)
+{
+	const struct input *a = *(const struct input *const *)one;
+	const struct input *b = *(const struct input *const *)other;
+	int order = strcmp(a->recording.boot, b->recording.boot);
+	int64_t began_a = began_boot_ns(a), began_b = began_boot_ns(b);
+
+	if (order != 0)
+		return order;
+	if (began_a != began_b)
+		return began_a > began_b ? -1 : 1;
+	return strcmp(a->path, b->path);
+}
+
+/* Of one WAN, in the order of its numbers. */
+static int by_sequence(const void *one, const void *other)
+{
+	const struct input *a = *(const struct input *const *)one;
+	const struct input *b = *(const struct input *const *)other;
+
+	if (a->row->wan != b->row->wan)
+		return a->row->wan < b->row->wan ? -1 : 1;
+	if (a->recording.sequence != b->recording.sequence)
+		return a->recording.sequence < b->recording.sequence ? -1 : 1;
+	return strcmp(a->path, b->path);
+}
+
+static void set_clock(struct input *input, const struct input *newest)
+{
+	int64_t shift;
+
+	if (__builtin_sub_overflow(newest->recording.offset_ns, input->recording.offset_ns,
+	                           &shift) ||
+	    (shift <= CLOCK_SET_NS && shift >= -CLOCK_SET_NS) || shift > INT64_MAX / 2 ||
+	    shift < -(INT64_MAX / 2))
+		return;
+	input->clock_shift_ns = shift;
+	if (input->has_head) {
+		input->first_ns = recording_shifted(input->first_ns, shift);
+		input->head.frame.ts_ns = recording_shifted(input->head.frame.ts_ns, shift);
+	}
+}
+
+/* All files of a boot by the clock of the one that began last. */
+static void set_clocks(struct input **recorded, size_t n)
+{
+	qsort(recorded, n, sizeof(*recorded), by_boot);
+	for (size_t i = 0, newest = 0; i < n; i++) {
+		if (strcmp(recorded[i]->recording.boot, recorded[newest]->recording.boot) != 0)
+			newest = i;
+		if (recorded[i]->seekable)
+			set_clock(recorded[i], recorded[newest]);
+	}
+}
+
+/* How the files of a WAN follow one another: what lacks, and where the clock was set. */
+static void tell_sequence(struct source *source, const struct input *before,
+                          const struct input *after)
+{
+	uint32_t wan = after->row->wan;
+	struct frame_recording *recording = roster_recording(&source->roster, wan);
+	uint64_t step = after->recording.sequence - before->recording.sequence;
+	int64_t by_ns = after->recording.offset_ns - before->recording.offset_ns;
+
+	if (recording && step > 1 && step < UINT32_MAX)
+		recording->missing += step - 1;
+	if (before->clock_shift_ns == after->clock_shift_ns ||
+	    strcmp(before->recording.boot, after->recording.boot) != 0)
+		return;
+	uint64_t at = after->recording.began_ns;
+	if (after->has_head)
+		at = after->first_ns;
+	else
+		at = recording_shifted(at, after->clock_shift_ns);
+	roster_step(&source->roster, wan, at, by_ns);
+}
+
+/* A clock that was never set in a boot may name times that another boot has named already. Then
+ * all of a boot is read before the next: `epoch` is its place. */
+static void order_boots(struct input **recorded, size_t n)
+{
+	bool confused = false;
+	uint32_t epoch = 0;
+
+	for (size_t i = 1; i < n; i++)
+		confused |=
+			recorded[i]->row->wan == recorded[i - 1]->row->wan &&
+			recorded[i]->has_head && recorded[i - 1]->has_head &&
+			recorded[i]->first_ns < recorded[i - 1]->first_ns &&
+			strcmp(recorded[i]->recording.boot, recorded[i - 1]->recording.boot) != 0;
+	if (!confused)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		/* a boot that an earlier WAN has met keeps its place */
+		for (size_t k = i; k-- > 0 && recorded[i]->epoch == 0;)
+			if (strcmp(recorded[k]->recording.boot, recorded[i]->recording.boot) == 0)
+				recorded[i]->epoch = recorded[k]->epoch;
+		if (recorded[i]->epoch == 0)
+			recorded[i]->epoch = ++epoch;
+	}
+}
+
+static bool settle_recordings(struct source *source)
+{
+	struct inputs *inputs = &source->inputs;
+	struct input **recorded = calloc(inputs->n + 1, sizeof(*recorded));
+	size_t n = 0;
+
+	if (!recorded)
+		return false;
+	for (size_t i = 0; i < inputs->n; i++)
+		if (has_clock(&inputs->list[i]))
+			recorded[n++] = &inputs->list[i];
+	set_clocks(recorded, n);
+	qsort(recorded, n, sizeof(*recorded), by_sequence);
+	for (size_t i = 1; i < n; i++)
+		if (recorded[i]->row->wan == recorded[i - 1]->row->wan && !recorded[i]->several)
+			tell_sequence(source, recorded[i - 1], recorded[i]);
+	order_boots(recorded, n);
+	free(recorded);
+	return true;
+}
+
+/* What holds no frame is not read later: its blocks count now. */
+static bool count_empty(struct source *source, struct source_error *error)
+{
+	struct input_env all = {.roster = &source->roster};
+
+	for (size_t i = 0; i < source->inputs.n; i++) {
+		struct input *input = &source->inputs.list[i];
+		if (input->has_head || input->open)
+			continue;
+		uint32_t wan = input->row->wan;
+		enum source_failure failure = input_open(input, &all, error);
+		if (!input->has_head) /* else it grew since, and is read on from here */
+			input_close(input);
+		if (failure == SOURCE_FINE)
+			continue;
+		if (!may_lack(input, failure))
+			return false;
+		input->row->wan = wan;
+		*error = (struct source_error){.failure = SOURCE_FINE};
+	}
+	return true;
+}
+
 /* ---- captures ---- */
 
 static struct capture *capture_of(struct source *source, const struct input *input)
@@ -464,6 +650,40 @@ static struct capture *capture_of(struct source *source, const struct input *inp
 	return capture->key ? capture : NULL;
 }
 
+/* What its recorder says is off needs no word of the operator. */
+static bool is_aside(const struct source *source, const struct input *input)
+{
+	const struct frame_recording *recording = source->roster.wans[input->row->wan].recording;
+
+	return input->aside || (!input->several && recording && recording->n_roles == 1 &&
+	                        strcmp(recording->roles[0], "off") == 0);
+}
+
+/* A file belongs to a capture when it has frames, or when our recorder says what it covers. */
+static bool group_input(struct source *source, struct input *input)
+{
+	const struct frame_file *row = input->row;
+	struct capture *capture = capture_of(source, input);
+
+	if (!capture)
+		return false;
+	input->capture = (uint32_t)(capture - source->captures);
+	capture->bounds |= !is_aside(source, input);
+	capture->recorded |= input->recording.told;
+	if (row->from_ns && row->from_ns < capture->first_ns)
+		capture->first_ns = row->from_ns;
+	if (row->to_ns > capture->last_ns)
+		capture->last_ns = row->to_ns;
+	if (!input->has_head)
+		return true;
+	capture->files_left++;
+	if (input->first_ns < capture->first_ns)
+		capture->first_ns = input->first_ns;
+	if (!capture->earliest || input->first_ns < capture->earliest->first_ns)
+		capture->earliest = input;
+	return true;
+}
+
 static bool group_captures(struct source *source)
 {
 	source->captures = calloc(source->inputs.n + 1, sizeof(*source->captures));
@@ -471,18 +691,35 @@ static bool group_captures(struct source *source)
 		return false;
 	for (size_t i = 0; i < source->inputs.n; i++) {
 		struct input *input = &source->inputs.list[i];
-		if (!input->has_head)
-			continue;
-		struct capture *capture = capture_of(source, input);
-		if (!capture)
+		if ((input->has_head || input->row->from_ns) && !group_input(source, input))
 			return false;
-		input->capture = (uint32_t)(capture - source->captures);
-		capture->bounds |= !input->aside;
-		capture->files_left++;
-		if (input->first_ns < capture->first_ns)
-			capture->first_ns = input->first_ns;
 	}
 	return true;
+}
+
+/* Since when the recorder was there stands in the first statistics block, which may come after the
+ * first frame. dumpcap's blocks say when it was started and stopped, too, but not that it captured
+ * all the time in between: only frames bound its captures. */
+static void find_beginning(struct source *source, struct capture *capture)
+{
+	struct input peek;
+	struct frame_file row = {0};
+	struct input_env env = {.roster = &source->roster};
+	const struct input *input = capture->earliest;
+	bool more;
+
+	if (!capture->recorded || !input || !input->recording.told)
+		return;
+	more = input_peek(input, &peek, &row, &env);
+	while (more && peek.recording.began_ns == 0)
+		more = input_advance(&peek, &env);
+	if (peek.recording.began_ns) {
+		uint64_t from =
+			recording_shifted(peek.recording.began_ns, input_shift(&peek, &env));
+		if (from < capture->first_ns)
+			capture->first_ns = from;
+	}
+	input_close(&peek);
 }
 
 /* When all are set aside, or none is, all bound. */
@@ -497,8 +734,14 @@ static void open_window(struct source *source)
 	for (size_t i = 0; i < source->n_captures; i++) {
 		struct capture *capture = &source->captures[i];
 		capture->bounds |= bounding == 0;
-		if (capture->bounds && capture->first_ns > source->start_ns)
+		if (!capture->bounds)
+			continue;
+		if (!source->alone)
+			find_beginning(source, capture);
+		if (capture->first_ns > source->start_ns)
 			source->start_ns = capture->first_ns;
+		if (capture->files_left == 0 && capture->last_ns < source->end_ns)
+			source->end_ns = capture->last_ns;
 	}
 }
 
@@ -556,6 +799,10 @@ static bool open_all(struct source *source, const struct source_spec *specs, siz
 	if (!copy_options(source, options, error) ||
 	    inputs_collect(&source->inputs, specs, n_specs, error) != SOURCE_FINE ||
 	    !prime_all(source, error) || !each_spec_has_captures(source, specs, n_specs, error))
+		return false;
+	if (!settle_recordings(source))
+		return out_of_memory(error);
+	if (!count_empty(source, error))
 		return false;
 	if (!group_captures(source) || !build_heap(source) || source->roster.out_of_memory)
 		return out_of_memory(error);

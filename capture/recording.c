@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * recording.c - see recording.h.
+ */
+#include "recording.h"
+
+#include <stdlib.h>
+
+/* A clock step moves the kernel's counters and the frames apart: what lies across one is not
+ * compared. */
+#define STEP_MATTERS_NS 1000000
+
+void recording_release(struct recording *recording)
+{
+	free(recording->interfaces);
+	free(recording->wans);
+	recording->interfaces = NULL;
+	recording->wans = NULL;
+	recording->n_interfaces = recording->cap_interfaces = 0;
+	recording->n_wans = recording->cap_wans = 0;
+}
+
+uint64_t recording_shifted(uint64_t ns, int64_t shift_ns)
+{
+	if (shift_ns < 0 && ns < (uint64_t)-shift_ns)
+		return 0;
+	ns += (uint64_t)shift_ns;
+	return ns > SAVEFILE_TIME_MAX ? SAVEFILE_TIME_MAX : ns;
+}
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static void *grown(void *rows, size_t *cap, size_t n, size_t size)
+{
+	size_t more = *cap ? *cap * 2 : 4;
+
+	if (n < *cap)
+		return rows;
+	rows = realloc(rows, more * size);
+	if (rows)
+		*cap = more;
+	return rows;
+}
+
+/* ---- the notes of an interface description ---- */
+
+static void take_warning(struct recording_interface *interface, const char *text, size_t length)
+{
+	if (interface->n_warnings == RECORDING_WARNINGS)
+		return;
+	struct frame_warning *warning = &interface->warnings[interface->n_warnings];
+	*warning = (struct frame_warning){0};
+	if (!quality_get(text, length, "code", warning->code, sizeof(warning->code)))
+		return;
+	quality_get(text, length, "about", warning->about, sizeof(warning->about));
+	interface->n_warnings++;
+}
+
+/* Which recording this is: said in each note, the same in all. */
+static void take_identity(struct recording *recording, const char *text, size_t length)
+{
+	if (recording->told)
+		return;
+	recording->told = true;
+	recording->boot[0] = '\0';
+	recording->sequence = 0;
+	recording->offset_ns = 0;
+	quality_get(text, length, "boot", recording->boot, sizeof(recording->boot));
+	quality_get_number(text, length, "seq", &recording->sequence);
+	if (!quality_get_signed(text, length, "offset_ns", &recording->offset_ns))
+		recording->boot[0] = '\0'; /* nothing to compare its clock with */
+}
+
+bool recording_describe(struct recording *recording, const struct savefile *savefile,
+                        struct savefile_record *record)
+{
+	struct recording_interface row = {0};
+	enum quality_name name;
+	const char *text;
+	size_t length;
+	bool ours = false;
+
+	while (savefile_comment(savefile, record, &text, &length)) {
+		if (!quality_parse(text, length, &name))
+			continue;
+		if (name == QUALITY_WARNING)
+			take_warning(&row, text, length);
+		if (name != QUALITY_INTERFACE)
+			continue;
+		ours = true;
+		quality_get(text, length, "wan", row.wan, sizeof(row.wan));
+		quality_get(text, length, "role", row.role, sizeof(row.role));
+		quality_get_number(text, length, "ifindex", &row.ifindex);
+		take_identity(recording, text, length);
+	}
+	if (!ours)
+		return true;
+	roster_clean(row.wan, sizeof(row.wan));
+	void *rows = grown(recording->interfaces, &recording->cap_interfaces,
+	                   recording->n_interfaces, sizeof(*recording->interfaces));
+	if (!rows)
+		return false;
+	recording->interfaces = rows;
+	recording->interfaces[recording->n_interfaces++] = row;
+	savefile->interfaces[record->interface].told = (uint32_t)recording->n_interfaces;
+	return true;
+}
+
+/* ---- WANs of the file ---- */
+
+static struct recording_wan *row_of(struct recording *recording,
+                                    const struct savefile_interface *interface)
+{
+	uint32_t row = interface->told ? recording->interfaces[interface->told - 1].row : 0;
+
+	return row ? &recording->wans[row - 1] : NULL;
+}
+
+static uint32_t find_row(struct recording *recording, uint32_t wan)
+{
+	uint32_t i = 0;
+
+	while (i < recording->n_wans && recording->wans[i].wan != wan)
+		i++;
+	if (i < recording->n_wans)
+		return i + 1;
+	void *rows = grown(recording->wans, &recording->cap_wans, recording->n_wans,
+	                   sizeof(*recording->wans));
+	if (!rows)
+		return 0;
+	recording->wans = rows;
+	recording->wans[recording->n_wans++] = (struct recording_wan){.wan = wan};
+	return (uint32_t)recording->n_wans;
+}
+
+bool recording_settle(struct recording *recording, struct roster *roster,
+                      const struct savefile_interface *interface, bool counting)
+{
+	struct recording_interface *told = &recording->interfaces[interface->told - 1];
+	size_t before = recording->n_wans;
+	struct frame_recording *sums = roster_recording(roster, interface->wan);
+
+	told->row = find_row(recording, interface->wan);
+	if (!sums || !told->row)
+		return false;
+	recording->wans[told->row - 1].filtered |= interface->filtered;
+	if (told->role[0])
+		roster_role(roster, interface->wan, told->role);
+	if (!counting)
+		return true;
+	sums->files += recording->n_wans > before;
+	for (unsigned i = 0; i < told->n_warnings; i++)
+		roster_warn(roster, interface->wan, &told->warnings[i]);
+	return true;
+}
+
+/* ---- the kernel's counters ---- */
+
+/* What was between the notes so far is done with: another device, or another clock. */
+static void settle_counters(struct recording_wan *row, struct roster *roster)
+{
+	struct frame_recording *sums = roster_recording(roster, row->wan);
+	const struct recording_counters *first = &row->first, *last = &row->latest;
+
+	if (sums && !row->filtered && last->at_ns > first->at_ns && last->frames >= first->frames &&
+	    last->bytes >= first->bytes && last->dropped >= first->dropped) {
+		sums->kernel_frames = add(sums->kernel_frames, last->frames - first->frames);
+		sums->kernel_bytes = add(sums->kernel_bytes, last->bytes - first->bytes);
+		sums->counted_frames = add(sums->counted_frames, row->frames);
+		sums->counted_bytes = add(sums->counted_bytes, row->bytes);
+		sums->counted_dropped = add(sums->counted_dropped, last->dropped - first->dropped);
+		sums->counted_spans++;
+	}
+	row->first = row->latest = (struct recording_counters){0};
+	row->frames = row->bytes = row->frames_beyond = row->bytes_beyond = 0;
+}
+
+static void take_counters(struct recording_wan *row, struct roster *roster, const char *text,
+                          size_t length)
+{
+	struct recording_counters now = {.dropped = add(row->dropped_kernel, row->dropped_own)};
+	uint64_t rx, tx, rx_bytes, tx_bytes;
+
+	if (!quality_get_number(text, length, "at_ns", &now.at_ns) || now.at_ns == 0 ||
+	    !quality_get_number(text, length, "rx_frames", &rx) ||
+	    !quality_get_number(text, length, "tx_frames", &tx) ||
+	    !quality_get_number(text, length, "rx_bytes", &rx_bytes) ||
+	    !quality_get_number(text, length, "tx_bytes", &tx_bytes))
+		return;
+	quality_get_number(text, length, "ifindex", &now.ifindex);
+	now.frames = add(rx, tx);
+	now.bytes = add(rx_bytes, tx_bytes);
+	if (row->first.at_ns && (row->first.ifindex != now.ifindex ||
+	                         now.at_ns < row->latest.at_ns || now.frames < row->latest.frames))
+		settle_counters(row, roster);
+	if (!row->first.at_ns) {
+		row->first = row->latest = now;
+		return;
+	}
+	row->latest = now;
+	row->frames += row->frames_beyond;
+	row->bytes = add(row->bytes, row->bytes_beyond);
+	row->frames_beyond = row->bytes_beyond = 0;
+}
+
+void recording_frame(struct recording *recording, const struct savefile_interface *interface,
+                     uint64_t ts_ns, uint32_t wire_len)
+{
+	struct recording_wan *row = row_of(recording, interface);
+
+	if (!row)
+		return;
+	if (row->from_ns == 0 || ts_ns < row->from_ns)
+		row->from_ns = ts_ns;
+	if (ts_ns > row->to_ns)
+		row->to_ns = ts_ns;
+	/* A frame may stand behind the note of a later time: it was still on its way to us. */
+	if (!row->first.at_ns || ts_ns <= row->first.at_ns)
+		return;
+	if (ts_ns <= row->latest.at_ns) {
+		row->frames++;
+		row->bytes += wire_len;
+	} else {
+		row->frames_beyond++;
+		row->bytes_beyond += wire_len;
+	}
+}
+
+/* ---- the notes of a statistics block ---- */
+
+static void take_gap(const struct recording_wan *row, struct roster *roster,
+                     const struct savefile_record *record, const char *text, size_t length,
+                     int64_t shift_ns)
+{
+	struct frame_span gap = {.state = STATE_COUNT};
+	char state[FRAME_WORD];
+	bool closed = quality_get_number(text, length, "to_ns", &gap.to_ns);
+
+	if (!quality_get(text, length, "state", state, sizeof(state)) ||
+	    !quality_get_number(text, length, "from_ns", &gap.from_ns))
+		return;
+	for (uint8_t i = 0; i < STATE_COUNT; i++)
+		if (strcmp(state, quality_states[i]) == 0)
+			gap.state = i;
+	if (!closed) /* it lasts */
+		gap.to_ns = record->end_ns > record->at_ns ? record->end_ns : record->at_ns;
+	quality_get_number(text, length, "lost", &gap.lost);
+	gap.from_ns = recording_shifted(gap.from_ns, shift_ns);
+	gap.to_ns = recording_shifted(gap.to_ns, shift_ns);
+	if (gap.state < STATE_COUNT && gap.from_ns <= gap.to_ns)
+		roster_gap(roster, row->wan, &gap, closed);
+}
+
+static void take_step(struct recording *recording, struct recording_wan *row, struct roster *roster,
+                      const char *text, size_t length)
+{
+	struct frame_recording *sums = roster_recording(roster, row->wan);
+	int64_t by_ns = 0;
+
+	if (sums)
+		sums->step_notes++;
+	if (quality_get_signed(text, length, "by_ns", &by_ns) &&
+	    (by_ns > STEP_MATTERS_NS || by_ns < -STEP_MATTERS_NS))
+		for (size_t i = 0; i < recording->n_wans; i++)
+			settle_counters(&recording->wans[i], roster);
+}
+
+static void take_note(struct recording *recording, struct recording_wan *row, struct roster *roster,
+                      const struct savefile_record *record, enum quality_name name,
+                      const char *text, size_t length, int64_t shift_ns)
+{
+	struct recording_interface warned = {0};
+
+	switch (name) {
+	case QUALITY_COUNTERS:
+		take_counters(row, roster, text, length);
+		break;
+	case QUALITY_GAP:
+		take_gap(row, roster, record, text, length, shift_ns);
+		break;
+	case QUALITY_STEP:
+		take_step(recording, row, roster, text, length);
+		break;
+	case QUALITY_WARNING:
+		take_warning(&warned, text, length);
+		if (warned.n_warnings)
+			roster_warn(roster, row->wan, &warned.warnings[0]);
+		break;
+	case QUALITY_REPAIRED:
+		recording->repaired = true;
+		break;
+	case QUALITY_END:
+		row->ended = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void stretch(uint64_t *from_ns, uint64_t *to_ns, uint64_t from, uint64_t to)
+{
+	if (from && (*from_ns == 0 || from < *from_ns))
+		*from_ns = from;
+	if (to > *to_ns)
+		*to_ns = to;
+}
+
+static void take_cover(struct recording *recording, struct recording_wan *row,
+                       struct roster *roster, const struct savefile_record *record,
+                       int64_t shift_ns, struct frame_file *file)
+{
+	uint64_t from = record->start_ns, to = record->end_ns;
+
+	if (from == 0 || to < from)
+		return;
+	if (recording->began_ns == 0 || from < recording->began_ns)
+		recording->began_ns = from;
+	stretch(&row->from_ns, &row->to_ns, from, to);
+	from = recording_shifted(from, shift_ns);
+	to = recording_shifted(to, shift_ns);
+	stretch(&file->from_ns, &file->to_ns, from, to);
+	roster_cover(roster, row->wan, from, to);
+}
+
+void recording_statistics(struct recording *recording, struct roster *roster,
+                          const struct savefile *savefile, struct savefile_record *record,
+                          int64_t shift_ns, struct frame_file *file)
+{
+	struct recording_wan *row = row_of(recording, &savefile->interfaces[record->interface]);
+	enum quality_name name;
+	const char *text;
+	size_t length;
+
+	if (!row)
+		return;
+	take_cover(recording, row, roster, record, shift_ns, file);
+	if (record->drops_known) {
+		uint64_t kernel = record->dropped_kernel, own = record->dropped_own;
+
+		roster_lost_more(roster, row->wan,
+		                 kernel > row->dropped_kernel ? kernel - row->dropped_kernel : 0,
+		                 own > row->dropped_own ? own - row->dropped_own : 0);
+		row->dropped_kernel = kernel > row->dropped_kernel ? kernel : row->dropped_kernel;
+		row->dropped_own = own > row->dropped_own ? own : row->dropped_own;
+	}
+	while (savefile_comment(savefile, record, &text, &length))
+		if (quality_parse(text, length, &name))
+			take_note(recording, row, roster, record, name, text, length, shift_ns);
+}
+
+void recording_end(struct recording *recording, struct roster *roster, int64_t shift_ns,
+                   struct frame_file *file)
+{
+	for (size_t i = 0; i < recording->n_wans; i++) {
+		struct recording_wan *row = &recording->wans[i];
+		struct frame_recording *sums = roster_recording(roster, row->wan);
+
+		settle_counters(row, roster);
+		if (!sums)
+			continue;
+		sums->repaired += recording->repaired;
+		sums->unfinished += !row->ended && !recording->repaired;
+		if (row->from_ns == 0)
+			continue;
+		uint64_t from = recording_shifted(row->from_ns, shift_ns),
+			 to = recording_shifted(row->to_ns, shift_ns);
+		stretch(&file->from_ns, &file->to_ns, from, to);
+		roster_cover(roster, row->wan, from, to);
+	}
+	file->recorded = true;
+	file->repaired = recording->repaired;
+	file->shift_ns = shift_ns;
+}
