@@ -534,6 +534,29 @@ void pipeline_feed(struct pipeline *p, const struct frame_wan *wan, const struct
 		feed_long_way(p, frame);
 }
 
+/* ---- now ---- */
+
+static void look_at(void *context, const struct subflow *sf)
+{
+	struct pipeline_wan *wans = context;
+
+	for (unsigned d = 0; d < 2; d++)
+		for (const struct pending *p = sf->half[d].pending; p; p = p->next)
+			if (p->entry.wan < LEDGER_WANS_MAX)
+				wans[p->entry.wan].waiting++;
+	if (!sf->mptcp || sf->state != SUBFLOW_ESTABLISHED || !sf->tallies ||
+	    sf->tallies->wan >= LEDGER_WANS_MAX)
+		return;
+	wans[sf->tallies->wan].open++;
+	wans[sf->tallies->wan].backup += sf->backup[0] == 1 || sf->backup[1] == 1;
+}
+
+void pipeline_look(const struct pipeline *p, struct pipeline_wan wans[LEDGER_WANS_MAX])
+{
+	memset(wans, 0, LEDGER_WANS_MAX * sizeof(*wans));
+	track_each(p->track, look_at, wans);
+}
+
 /* ---- life ---- */
 
 static void leave(void *context, struct subflow *sf, struct connection *c)

@@ -38,6 +38,14 @@ void pipeline_survey(struct pipeline *pipeline, const struct frame_wan *wan,
 void pipeline_feed(struct pipeline *pipeline, const struct frame_wan *wan,
                    const struct frame_file *file, const struct frame *frame);
 
+/* What is open at this moment on each WAN of the ledger: MPTCP subflows that were set up and not
+ * closed, those of them that either end asked to be backup, and frames that wait for their mapping
+ * or their answer: they are in no sum yet. */
+struct pipeline_wan {
+	uint64_t open, backup, waiting;
+};
+void pipeline_look(const struct pipeline *pipeline, struct pipeline_wan wans[LEDGER_WANS_MAX]);
+
 /* Settle what is pending, fold all connections into the ledger, note WANs and files. */
 void pipeline_finish(struct pipeline *pipeline, const struct frame_wan *wans, size_t n_wans,
                      const struct frame_file *files, size_t n_files);

@@ -70,6 +70,16 @@ struct subflow *track_at(struct track *t, uint32_t i)
 	return i == NO_INDEX ? &t->spare : &t->subflows[i / TRACK_CHUNK][i % TRACK_CHUNK];
 }
 
+void track_each(struct track *t, void (*look)(void *context, const struct subflow *subflow),
+                void *context)
+{
+	for (uint32_t i = 0; i < t->high_subflow; i++) {
+		const struct subflow *sf = track_at(t, i);
+		if (sf->in_use)
+			look(context, sf);
+	}
+}
+
 struct connection *track_connection(struct track *t, const struct subflow *sf)
 {
 	return track_connection_at(t, sf->connection);

@@ -241,6 +241,10 @@ struct subflow *track_subflow(struct track *track, const struct segment *segment
 struct connection *track_connection(struct track *track, const struct subflow *subflow);
 struct subflow *track_at(struct track *track, uint32_t subflow);
 
+/* Every subflow that is kept, open or closed a short while ago. */
+void track_each(struct track *track, void (*look)(void *context, const struct subflow *subflow),
+                void *context);
+
 /* An effect that was captured before its cause: the clocks of two captures differ by this much. */
 struct track_identity {
 	bool united;      /* two connections turned out to be one */
