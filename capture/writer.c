@@ -274,6 +274,11 @@ void writer_usage(const struct writer *writer, struct spool_usage *usage)
 	pthread_mutex_unlock(&writer->shared->mutex);
 }
 
+uint64_t writer_sequence(struct writer *writer, const char *wan)
+{
+	return writer->spool ? spool_sequence(writer->spool, wan) : 0;
+}
+
 /* ---- the thread: into a descriptor ---- */
 
 static bool is_stopping(const struct writer *writer)

@@ -41,6 +41,9 @@ void writer_finish(struct writer *writer);
 /* The same where it was not done yet; closes the spool or descriptor. NULL is welcome. */
 void writer_free(struct writer *writer);
 
+/* The number of a WAN's next file (spool_sequence); 0 without a spool. Each is given out once. */
+uint64_t writer_sequence(struct writer *writer, const char *wan);
+
 /* ---- the filling side; `stream` is 0..WRITER_STREAMS - 1 ---- */
 
 /*
