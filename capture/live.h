@@ -21,7 +21,7 @@ enum live_backend { LIVE_RING, LIVE_PCAP, LIVE_BACKENDS };
 extern const char *const live_backend_names[LIVE_BACKENDS]; /* "ring", "pcap" */
 
 #define LIVE_FILTER 1024
-#define LIVE_FDS    2
+#define LIVE_FDS    3
 
 /* What the one who opens must know. Plain data: it crosses a socket. */
 struct live_request {
@@ -30,7 +30,7 @@ struct live_request {
 	uint32_t keep;            /* bytes of each frame: KEEP_HEADERS, 0 = whole, else that many */
 	uint32_t ring_bytes;      /* 64 KiB .. 1 GiB */
 	uint32_t retire_ms;       /* the longest a frame waits in a ring block that is not full */
-	uint8_t backend;          /* enum live_backend */
+	uint8_t backend;          /* enum live_backend; LIVE_BACKENDS = the first that can */
 };
 /* Link, IP and TCP headers with all options, no TCP payload; 160 bytes of anything else. */
 #define KEEP_HEADERS UINT32_MAX
@@ -39,20 +39,23 @@ struct live_request {
 struct live_prepared {
 	char device[IFNAMSIZ];
 	uint32_t ifindex;
-	uint32_t ring_bytes;
-	uint16_t linktype; /* enum frame_link */
+	uint32_t ring_bytes;  /* what became of the request: whole blocks, at least two */
+	uint32_t block_bytes; /* of which the ring consists; 0 = not a ring */
+	uint16_t linktype;    /* enum frame_link */
 	uint8_t backend;
 	uint8_t n_fds;
 	int fds[LIVE_FDS]; /* owned by whoever holds the struct */
 };
 
 /*
- * Open a device: socket, filter (locked), ring, bound. 0 or -errno: -ENODEV it does not exist,
- * -EPERM, -EINVAL the filter does not compile for its link type; one sentence in `message`.
+ * Open a device: socket, filter (locked), ring, bound. A device that is down can be opened; what
+ * comes once it is up is there. 0 or -errno: -ENODEV it does not exist, -EPERM, -EINVAL the filter
+ * does not compile for its link type; one sentence in `message`.
  */
 int live_prepare(const struct live_request *request, struct live_prepared *prepared, char *message,
                  size_t size);
-/* Stop what arrives without closing: everything that came before can still be read. */
+/* Stop what arrives without closing: everything that came before can still be read, the last of it
+ * after retire_ms at most. Needs no privilege. */
 void live_quiet(const struct live_prepared *prepared);
 void live_dispose(struct live_prepared *prepared);
 
@@ -79,11 +82,14 @@ void live_take(struct live *live);
 /* To poll for reading. */
 int live_fd(const struct live *live);
 /* Why the descriptor woke us without a frame: 0, -ENETDOWN (the device was set down, and may come
- * back on the same capture), -ENODEV (it is gone; close), or another -errno. */
+ * back on the same capture; said once), -ENODEV (it is gone; close), -EPIPE (the process that read
+ * it for us is gone; close), or another -errno. The descriptor does not wake when a device goes
+ * that was down before: to be asked as well when rtnetlink tells of that. */
 int live_trouble(struct live *live);
 
 /* Frames since live_prepare(), 64 bits wide: received = delivered to the reader + dropped, once
- * live_head() is NULL and the capture is quiet. */
+ * live_head() is NULL and the capture is quiet. The kernel counts in 32 bits: to be asked before
+ * four billion frames have passed. */
 struct live_counts {
 	uint64_t received;
 	uint64_t dropped; /* the ring was full */

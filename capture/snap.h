@@ -15,15 +15,29 @@
 #include <stdint.h>
 
 /* Bytes kept of a frame that is not TCP: enough for ICMP, DNS questions, DHCP's fixed part. */
-#define SNAP_OTHER 160
-#define SNAP_MAX   262144
+#define SNAP_OTHER  160
+#define SNAP_UNREAD 40
+#define SNAP_MAX    262144
 
 /*
  * Compile `filter` ("" = all) for `linktype` (enum frame_link) and let it return what to keep:
- * `keep` as in struct live_request. With headers, of TCP: link, IP (with options or extension
- * headers), TCP with options, never a byte behind; of later fragments of TCP, of tunnels and of
- * ICMP errors (they quote packets): headers only. program->bf_insns is from malloc: snap_release().
- * False and one sentence in `message` when the filter does not compile.
+ * `keep` as in struct live_request. program->bf_insns is from malloc: snap_release(). False and one
+ * sentence in `message` when the filter does not compile.
+ *
+ * With KEEP_HEADERS no byte of a TCP payload is kept, in whatever it is wrapped:
+ *
+ *   TCP                    link, IP with options or extension headers, TCP with options
+ *   later fragments        of whatever protocol: link and IP
+ *   ICMP errors            of the packet they quote: its IP header and 20 bytes
+ *   tunnels                (IP in IP, GRE, ESP, VXLAN, MPLS ...) outer headers, and as much as the
+ *                          inner IP header takes at least
+ *   PPP logins             their kind; not the password
+ *   all else               SNAP_OTHER bytes
+ *   link types not known   SNAP_UNREAD bytes
+ *
+ * A frame that is cut or unsound is kept like its nearest sound kin; none is turned away for it.
+ * The kernel takes the outermost VLAN tag off before the filter sees a frame: the word `vlan` finds
+ * only tags within.
  */
 bool snap_compile(struct bpf_program *program, const char *filter, uint16_t linktype, uint32_t keep,
                   char *message, size_t size);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * live.c - which backend; and what they have in common, a packet socket. See live.h.
+ */
+#include "live.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "live_inside.h"
+
+const char *const live_backend_names[LIVE_BACKENDS] = {"ring", "pcap"};
+
+static const struct live_methods *const backends[LIVE_BACKENDS] = {&live_ring, &live_pcap};
+
+int live_refuse(char *message, size_t size, int error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(message, size, format, arguments);
+	va_end(arguments);
+	return error;
+}
+
+static int prepare(const struct live_request *request, uint8_t backend,
+                   struct live_prepared *prepared, char *message, size_t size)
+{
+	memset(prepared, 0, sizeof(*prepared));
+	memcpy(prepared->device, request->device, sizeof(prepared->device));
+	prepared->backend = backend;
+	prepared->ifindex = if_nametoindex(request->device);
+	if (!prepared->ifindex)
+		return live_refuse(message, size, -ENODEV, "%s: no such device", request->device);
+	return backends[backend]->prepare(request, prepared, message, size);
+}
+
+/* Another backend does not help against what the operator, or the device, has to change. */
+static bool is_final(int error)
+{
+	return error == 0 || error == -ENODEV || error == -EPERM || error == -EINVAL;
+}
+
+int live_prepare(const struct live_request *request, struct live_prepared *prepared, char *message,
+                 size_t size)
+{
+	int error;
+
+	if (request->backend > LIVE_BACKENDS || !memchr(request->device, 0, IFNAMSIZ) ||
+	    !memchr(request->filter, 0, LIVE_FILTER))
+		return live_refuse(message, size, -EINVAL, "not a request");
+	if (request->backend < LIVE_BACKENDS)
+		return prepare(request, request->backend, prepared, message, size);
+	error = prepare(request, LIVE_RING, prepared, message, size);
+	return is_final(error) ? error : prepare(request, LIVE_PCAP, prepared, message, size);
+}
+
+int live_socket(const struct live_prepared *prepared)
+{
+	return prepared->n_fds ? prepared->fds[prepared->n_fds - 1] : -1;
+}
+
+bool live_gone(int socket)
+{
+	struct sockaddr_ll address = {0};
+	socklen_t length = sizeof(address);
+
+	return getsockname(socket, (struct sockaddr *)&address, &length) == 0 &&
+	       address.sll_ifindex == -1;
+}
+
+void live_quiet(const struct live_prepared *prepared)
+{
+	/* Bound to no protocol: the kernel unhooks the socket, and waits until whoever is just
+	 * putting a frame into the ring is done. */
+	const struct sockaddr_ll none = {.sll_family = AF_PACKET,
+	                                 .sll_ifindex = (int)prepared->ifindex};
+
+	if (prepared->n_fds)
+		bind(live_socket(prepared), (const struct sockaddr *)&none, sizeof(none));
+}
+
+void live_dispose(struct live_prepared *prepared)
+{
+	for (unsigned i = 0; i < prepared->n_fds; i++)
+		close(prepared->fds[i]);
+	prepared->n_fds = 0;
+}
+
+struct live *live_attach(const struct live_prepared *prepared)
+{
+	return backends[prepared->backend]->attach(prepared);
+}
+
+void live_close(struct live *live)
+{
+	if (live)
+		live->methods->close(live);
+}
+
+const struct live_frame *live_head(struct live *live)
+{
+	return live->methods->head(live);
+}
+
+void live_take(struct live *live)
+{
+	live->methods->take(live);
+}
+
+int live_fd(const struct live *live)
+{
+	return live->methods->fd(live);
+}
+
+int live_trouble(struct live *live)
+{
+	return live->methods->trouble(live);
+}
+
+void live_count(struct live *live, struct live_counts *counts)
+{
+	live->methods->count(live, counts);
+}
