@@ -46,7 +46,7 @@ UNIT_OBJ = $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit.c tests/test_*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 DEMO     = fixtures/backup-idle
 
-all: $(O)/mptcp-audit
+all: $(O)/mptcp-audit $(O)/mptcp-captured
 
 $(O)/mptcp-audit: $(O)/report/main.o $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
