@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "quality.h"
+
 /* What the capture itself said about a frame's direction, seen from the host that captured. */
 enum frame_mark { MARK_NONE, MARK_IN, MARK_OUT };
 
@@ -101,7 +103,8 @@ struct frame_recording {
 	unsigned n_roles;
 	struct frame_span *covers, *gaps; /* sorted; those of one state touch nowhere */
 	size_t n_covers, cap_covers, n_gaps, cap_gaps;
-	uint64_t more_gaps[8], more_gaps_ns[8]; /* by state: those that are not listed */
+	uint64_t more_gaps[STATE_COUNT],
+		more_gaps_ns[STATE_COUNT]; /* by state: those that are not listed */
 	struct frame_step steps[FRAME_STEPS];
 	unsigned n_steps;
 	struct frame_warning warnings[FRAME_WARNINGS];

@@ -84,6 +84,7 @@ static void wan_release(struct ledger_wan *wan)
 	free(wan->buckets);
 	free(wan->cells);
 	free(wan->places);
+	ledger_record_free(wan->record);
 }
 
 void ledger_release(struct ledger *ledger)

@@ -213,12 +213,78 @@ struct ledger_event {
 	X(pending_evicted_bytes)                                                                   \
 	X(copies_frames) /* duplicates whose first copy was on another WAN (stacked devices) */    \
 	X(copies_l2_bytes)                                                                         \
-	X(dropped_frames) /* the capture says it lost these */
+	X(dropped_frames) /* the capture says it lost these */                                     \
+	/* what the quality record of our recorder says: its files */                              \
+	X(recorded_files)                                                                          \
+	X(repaired_files)   /* cut to their last whole block by a later start */                   \
+	X(unfinished_files) /* without their last block: being written, or cut off */              \
+	X(missing_files)    /* numbers that the series lacks */                                    \
+	X(clock_steps)      /* jumps of the wall clock that it saw */                              \
+	/* the kernel's own counters, and what the capture counted in the same time */             \
+	X(kernel_frames)                                                                           \
+	X(kernel_bytes)                                                                            \
+	X(kernel_seen_frames)                                                                      \
+	X(kernel_seen_bytes)                                                                       \
+	X(kernel_seen_dropped)                                                                     \
+	X(kernel_spans) /* stretches of time that were compared */                                 \
+	/* all gaps, listed or not; a gap that two ledgers tell in part counts in both */          \
+	X(gaps_absent)                                                                             \
+	X(gaps_absent_us)                                                                          \
+	X(gaps_down)                                                                               \
+	X(gaps_down_us)                                                                            \
+	X(gaps_suspended)                                                                          \
+	X(gaps_suspended_us)                                                                       \
+	X(gaps_stopped)                                                                            \
+	X(gaps_stopped_us)
 
 struct ledger_counters {
 #define X(name) uint64_t name;
 	LEDGER_COUNTERS(X)
 #undef X
+};
+
+/* ---- what the recorder says of a WAN, beside its frames ---- */
+
+/* A stretch of time: recorded, or why not. A WAN that was absent or down is not a silent one; while
+ * recording was suspended (disk full) or stopped nobody knows. */
+enum span_state { SPAN_COVERED, SPAN_ABSENT, SPAN_DOWN, SPAN_SUSPENDED, SPAN_STOPPED, SPAN_COUNT };
+extern const char *const span_names[SPAN_COUNT];
+
+struct ledger_span {
+	uint64_t from_ns, to_ns;
+	uint64_t lost_frames; /* in a gap, where they were counted */
+	uint8_t state;        /* enum span_state */
+};
+
+/* The clock was set: times of this WAN before `at_ns` were moved by `by_ns`. */
+struct ledger_step {
+	uint64_t at_ns;
+	int64_t by_ns;
+};
+
+/* Something that would make the numbers wrong, as the recorder warned. */
+#define LEDGER_WORD 40
+struct ledger_warning {
+	char code[LEDGER_WORD], about[LEDGER_WORD]; /* printable ASCII without spaces */
+	uint64_t count;
+};
+
+#define LEDGER_SPANS_MAX    2048
+#define LEDGER_STEPS_MAX    64
+#define LEDGER_WARNINGS_MAX 16
+#define LEDGER_ROLES_MAX    4
+
+/* Of more rows than fit the first in order are kept, so lists that are not full are complete, and
+ * full ones up to where their last row begins. */
+struct ledger_record {
+	struct ledger_span *spans; /* owned; by from_ns, state, to_ns, lost_frames; may repeat */
+	size_t n_spans, cap_spans;
+	struct ledger_step steps[LEDGER_STEPS_MAX]; /* by at_ns, by_ns */
+	unsigned n_steps;
+	struct ledger_warning warnings[LEDGER_WARNINGS_MAX]; /* by code, about; each once */
+	unsigned n_warnings;
+	char roles[LEDGER_ROLES_MAX][LEDGER_WORD]; /* what it was recorded as; sorted, each once */
+	unsigned n_roles;
 };
 
 /* ---- a WAN ---- */
@@ -243,6 +309,7 @@ struct ledger_wan {
 	size_t n_cells, cap_cells;
 	struct ledger_event events[EVENT_COUNT];
 	struct ledger_counters counters;
+	struct ledger_record *record; /* owned; NULL = nothing is recorded of it by our recorder */
 
 	/* not part of the sums: last places, to find them again fast */
 	size_t last_bucket;
@@ -312,6 +379,12 @@ struct ledger_file {
 	uint64_t frames, wire_bytes;
 	uint64_t first_ns, last_ns;
 	uint32_t snaplen;
+
+	/* of our recorder: the time it covers, frames or not (0 = not told), and by how much its
+	 * times were moved because the clock was set later */
+	bool recorded, growing, repaired;
+	uint64_t from_ns, to_ns;
+	int64_t shift_ns;
 };
 
 struct ledger {
@@ -390,6 +463,13 @@ void ledger_run_close(struct ledger *ledger, struct ledger_run *run);
 void ledger_note(struct ledger *ledger, uint32_t wan, enum event event, uint64_t ts_ns,
                  uint32_t file, uint64_t number);
 
+/* What the recorder said of a WAN. `wan` < n_wans; words are cut to LEDGER_WORD and other bytes
+ * than printable ASCII become '?'. Lack of memory loses the row. */
+void ledger_add_span(struct ledger_wan *wan, const struct ledger_span *span);
+void ledger_add_step(struct ledger_wan *wan, const struct ledger_step *step);
+void ledger_add_warning(struct ledger_wan *wan, const struct ledger_warning *warning);
+void ledger_add_role(struct ledger_wan *wan, const char *role);
+
 /* Add carrying bytes to a subflow's shares. Which circumstances keep a row of their own does not
  * depend on the order of calls. */
 void ledger_share(const struct ledger *ledger, struct ledger_subflow *subflow,
@@ -430,10 +510,10 @@ struct tally ledger_sum(const struct ledger_wan *wan, int shared, int direction,
                         int traffic);
 
 /*
- * JSON form, schema "mptcp-audit.ledger/1.0". save: 0 or -errno, in the order of ledger_sort().
- * load: fills a ledger that holds nothing yet, checks every value and the conservation law, and
- * sorts; on failure false, a sentence in message and an empty ledger. File names and WAN names may
- * hold any UTF-8: escape them.
+ * JSON form, schema "mptcp-audit.ledger/1.1"; any 1.x is read. save: 0 or -errno, in the order of
+ * ledger_sort(). load: fills a ledger that holds nothing yet, checks every value and the
+ * conservation law, and sorts; on failure false, a sentence in message and an empty ledger. File
+ * names and WAN names may hold any UTF-8: escape them.
  */
 int ledger_save(const struct ledger *ledger, FILE *file);
 bool ledger_load(struct ledger *ledger, FILE *file, char *message, size_t size);

@@ -64,6 +64,9 @@ bool ledger_push_connection(struct ledger *ledger, struct ledger_connection *con
 /* Join connections of one id and keep the highest-ranking LEDGER_CONNECTIONS_MAX. */
 void ledger_fold_connections(struct ledger *ledger);
 
+void ledger_record_merge(struct ledger_wan *into, const struct ledger_record *from);
+void ledger_record_free(struct ledger_record *record);
+
 /* Circumstances in an order that does not depend on the places of WANs in the table. */
 int ledger_circumstance_order(const struct ledger *ledger, uint16_t a, uint16_t b);
 

@@ -298,6 +298,31 @@ static bool load_wan_names(struct loading *loading, const json_t *wans)
 	return true;
 }
 
+/* Times of both signs, and so that two differ by an int64_t. */
+static bool get_shift(struct loading *loading, const json_t *value, const char *key, int64_t *ns)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < -INT64_MAX)
+		return refuse(loading, "\"%s\" must be a whole number", key);
+	*ns = json_integer_value(value);
+	return true;
+}
+
+static bool load_file_recording(struct loading *loading, const json_t *row,
+                                struct ledger_file *file)
+{
+	const json_t *recording = json_object_get(row, "recording");
+
+	file->recorded = recording != NULL;
+	if (!recording)
+		return true;
+	return read_number(loading, recording, "from_ns", &file->from_ns) &&
+	       read_number(loading, recording, "to_ns", &file->to_ns) &&
+	       get_shift(loading, json_object_get(recording, "shift_ns"), "shift_ns",
+	                 &file->shift_ns) &&
+	       read_flag(loading, recording, "growing", &file->growing) &&
+	       read_flag(loading, recording, "repaired", &file->repaired);
+}
+
 static bool load_file(struct loading *loading, const json_t *row, size_t index)
 {
 	struct ledger_file *file;
@@ -320,7 +345,8 @@ static bool load_file(struct loading *loading, const json_t *row, size_t index)
 	       read_count(loading, row, "wire_bytes", &file->wire_bytes) &&
 	       read_number(loading, row, "first_ns", &file->first_ns) &&
 	       read_number(loading, row, "last_ns", &file->last_ns) &&
-	       read_u32(loading, row, "snaplen", &file->snaplen);
+	       read_u32(loading, row, "snaplen", &file->snaplen) &&
+	       load_file_recording(loading, row, file);
 }
 
 static bool read_mask(struct loading *loading, const json_t *row, const char *key, uint64_t *mask)
@@ -402,7 +428,7 @@ static bool load_cells(struct loading *loading, const json_t *row, struct ledger
 static bool load_bucket(struct loading *loading, const json_t *row, struct ledger_wan *wan)
 {
 	uint64_t width_s = ledger_widths_s[loading->ledger->width];
-	uint64_t start_s, first_ns, last_ns;
+	uint64_t start_s = 0, first_ns = 0, last_ns = 0;
 	struct ledger_bucket *bucket;
 	size_t before = wan->n_buckets;
 
@@ -482,6 +508,83 @@ static bool load_counters(struct loading *loading, const json_t *row, struct led
 	return true;
 }
 
+/* ---- what the recorder says ---- */
+
+static bool load_span(struct loading *loading, const json_t *row, struct ledger_wan *wan)
+{
+	struct ledger_span span = {0};
+	const char *state = json_string_value(json_array_get(row, 0));
+
+	if (!state || !find_word(loading, "spans", state, span_names, SPAN_COUNT, &span.state) ||
+	    !get_number(loading, json_array_get(row, 1), "spans", &span.from_ns) ||
+	    !get_number(loading, json_array_get(row, 2), "spans", &span.to_ns) ||
+	    !get_count(loading, json_array_get(row, 3), "spans", &span.lost_frames) ||
+	    span.from_ns > span.to_ns)
+		return refuse(loading, "a span must be [state, from_ns, to_ns, lost_frames]");
+	ledger_add_span(wan, &span);
+	return true;
+}
+
+static bool load_step(struct loading *loading, const json_t *row, struct ledger_wan *wan)
+{
+	struct ledger_step step;
+
+	if (!get_number(loading, json_array_get(row, 0), "steps", &step.at_ns) ||
+	    !get_shift(loading, json_array_get(row, 1), "steps", &step.by_ns))
+		return refuse(loading, "a step must be [at_ns, by_ns]");
+	ledger_add_step(wan, &step);
+	return true;
+}
+
+static bool load_warning(struct loading *loading, const json_t *row, struct ledger_wan *wan)
+{
+	struct ledger_warning warning = {{0}, {0}, 0};
+	const char *code = json_string_value(json_array_get(row, 0));
+	const char *about = json_string_value(json_array_get(row, 1));
+
+	if (!code || !about || strlen(code) >= LEDGER_WORD || strlen(about) >= LEDGER_WORD ||
+	    !get_count(loading, json_array_get(row, 2), "warnings", &warning.count))
+		return refuse(loading, "a warning must be [code, about, count]");
+	memcpy(warning.code, code, strlen(code));
+	memcpy(warning.about, about, strlen(about));
+	ledger_add_warning(wan, &warning);
+	return true;
+}
+
+static bool load_role(struct loading *loading, const json_t *row, struct ledger_wan *wan)
+{
+	const char *role = json_string_value(row);
+
+	if (!role)
+		return refuse(loading, "\"roles\" must hold words");
+	ledger_add_role(wan, role);
+	return true;
+}
+
+static bool load_record(struct loading *loading, const json_t *row, struct ledger_wan *wan)
+{
+	static const struct {
+		const char *name;
+		size_t limit;
+		bool (*row)(struct loading *loading, const json_t *row, struct ledger_wan *wan);
+	} lists[] = {
+		{"spans", LEDGER_SPANS_MAX, load_span},
+		{"steps", LEDGER_STEPS_MAX, load_step},
+		{"warnings", LEDGER_WARNINGS_MAX, load_warning},
+		{"roles", LEDGER_ROLES_MAX, load_role},
+	};
+	const json_t *record = json_object_get(row, "record"), *rows;
+
+	for (size_t l = 0; record && l < sizeof(lists) / sizeof(lists[0]); l++) {
+		if (!read_table(loading, record, lists[l].name, lists[l].limit, &rows))
+			return false;
+		for (size_t i = 0; i < json_array_size(rows); i++)
+			if (!lists[l].row(loading, json_array_get(rows, i), wan))
+				return false;
+	}
+	return true;
+}
+
 static bool load_own(struct loading *loading, const json_t *row, struct ledger_wan *wan)
 {
 	const json_t *own;
@@ -513,7 +616,8 @@ static bool load_wan(struct loading *loading, const json_t *row, size_t index)
 	    !read_number(loading, row, "last_ns", &last_ns) ||
 	    !read_number(loading, row, "skew_ns", &wan->skew_ns) || !load_own(loading, row, wan) ||
 	    !load_counters(loading, row, wan) || !load_events(loading, row, wan) ||
-	    !load_cells(loading, row, wan, index) || !load_buckets(loading, row, wan, index))
+	    !load_record(loading, row, wan) || !load_cells(loading, row, wan, index) ||
+	    !load_buckets(loading, row, wan, index))
 		return false;
 	at(loading, "wans[%zu]", index);
 	return (first_ns == wan->first_ns && last_ns == wan->last_ns) ||
@@ -681,6 +785,16 @@ static bool load_rest(struct loading *loading, const json_t *root)
 	return true;
 }
 
+/* A later minor number adds members that this program passes over. */
+static bool known_schema(const char *schema)
+{
+	static const char major[] = "mptcp-audit.ledger/1.";
+	const char *minor = schema + sizeof(major) - 1;
+
+	return schema && !strncmp(schema, major, sizeof(major) - 1) && *minor &&
+	       !minor[strspn(minor, "0123456789")];
+}
+
 static bool load_head(struct loading *loading, const json_t *root)
 {
 	const char *schema = json_string_value(json_object_get(root, "schema"));
@@ -689,8 +803,8 @@ static bool load_head(struct loading *loading, const json_t *root)
 	uint64_t width_s;
 
 	at(loading, "ledger");
-	if (!schema || strcmp(schema, "mptcp-audit.ledger/1.0"))
-		return refuse(loading, "the schema is not \"mptcp-audit.ledger/1.0\"");
+	if (!known_schema(schema))
+		return refuse(loading, "the schema is not \"mptcp-audit.ledger/1\" and a number");
 	if (!read_number(loading, root, "width_s", &width_s) ||
 	    !read_count(loading, root, "frames_over_wans", &ledger->frames_over_wans))
 		return false;

@@ -78,6 +78,15 @@ static bool merge_wan_names(struct ledger *into, const struct ledger *from, stru
 	return true;
 }
 
+/* An order of shifts whose least is none. */
+static bool farther(int64_t a, int64_t b)
+{
+	uint64_t size_a = a < 0 ? -(uint64_t)a : (uint64_t)a;
+	uint64_t size_b = b < 0 ? -(uint64_t)b : (uint64_t)b;
+
+	return size_a != size_b ? size_a > size_b : a > b;
+}
+
 static void file_join(const struct ledger *ledger, struct ledger_file *into,
                       const struct ledger_file *from, uint32_t wan)
 {
@@ -101,6 +110,15 @@ static void file_join(const struct ledger *ledger, struct ledger_file *into,
 	into->wire_bytes = sum_add(into->wire_bytes, from->wire_bytes);
 	if (from->snaplen > into->snaplen)
 		into->snaplen = from->snaplen;
+	into->recorded |= from->recorded;
+	into->growing |= from->growing;
+	into->repaired |= from->repaired;
+	if (from->from_ns && (!into->from_ns || from->from_ns < into->from_ns))
+		into->from_ns = from->from_ns;
+	if (from->to_ns > into->to_ns)
+		into->to_ns = from->to_ns;
+	if (farther(from->shift_ns, into->shift_ns))
+		into->shift_ns = from->shift_ns;
 }
 
 static bool merge_files(struct ledger *into, const struct ledger *from, struct maps *maps)
@@ -225,6 +243,8 @@ static bool merge_wan(struct ledger *into, struct ledger_wan *wan, const struct 
 		merge_evidence(into, &wan->events[e].first, &from->events[e].first, maps);
 	}
 	merge_counters(&wan->counters, &from->counters);
+	if (from->record)
+		ledger_record_merge(wan, from->record);
 	if (!merge_buckets(into, wan, from) || !merge_cells(into, wan, from, maps))
 		return false;
 	ledger_forget_places(wan);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * ledger_save.c - a ledger as JSON, schema "mptcp-audit.ledger/1.0". What ledger_load.c reads.
+ * ledger_save.c - a ledger as JSON, schema "mptcp-audit.ledger/1.1". What ledger_load.c reads.
  *
  * One line per file, WAN and connection. A tally is [frames, l2_bytes, ip_bytes, payload_bytes], a
  * frame that shows something is [ts_ns, place in "files", number]; what is zero is left out.
@@ -129,20 +129,33 @@ static json_t *wan_name(const struct ledger *ledger, uint32_t wan)
 	return wan < ledger->n_wans ? text(ledger->wans[wan].name) : json_null();
 }
 
+static json_t *file_recording_json(const struct ledger_file *file)
+{
+	json_t *row = json_object();
+
+	return finish(row, row && set(row, "from_ns", number(file->from_ns)) &&
+	                           set(row, "to_ns", number(file->to_ns)) &&
+	                           set(row, "shift_ns", json_integer(file->shift_ns)) &&
+	                           set(row, "growing", json_boolean(file->growing)) &&
+	                           set(row, "repaired", json_boolean(file->repaired)));
+}
+
 static json_t *file_json(const struct ledger *ledger, size_t index)
 {
 	const struct ledger_file *file = &ledger->files[index];
 	json_t *row = json_object();
 
-	return finish(row, row && set(row, "name", text(file->name)) &&
-	                           set(row, "wan", wan_name(ledger, file->wan)) &&
-	                           set(row, "message",
-	                               file->message ? text(file->message) : json_null()) &&
-	                           set(row, "frames", number(file->frames)) &&
-	                           set(row, "wire_bytes", number(file->wire_bytes)) &&
-	                           set(row, "first_ns", number(file->first_ns)) &&
-	                           set(row, "last_ns", number(file->last_ns)) &&
-	                           set(row, "snaplen", number(file->snaplen)));
+	return finish(
+		row,
+		row && set(row, "name", text(file->name)) &&
+			set(row, "wan", wan_name(ledger, file->wan)) &&
+			set(row, "message", file->message ? text(file->message) : json_null()) &&
+			set(row, "frames", number(file->frames)) &&
+			set(row, "wire_bytes", number(file->wire_bytes)) &&
+			set(row, "first_ns", number(file->first_ns)) &&
+			set(row, "last_ns", number(file->last_ns)) &&
+			set(row, "snaplen", number(file->snaplen)) &&
+			(!file->recorded || set(row, "recording", file_recording_json(file))));
 }
 
 static json_t *cell_json(const struct ledger *ledger, const struct ledger_cell *cell)
@@ -240,6 +253,53 @@ static json_t *buckets_json(const struct ledger_wan *wan)
 	return finish(array, good);
 }
 
+/* ---- what the recorder says ---- */
+
+static json_t *span_json(const struct ledger_span *span)
+{
+	json_t *row = json_array();
+
+	return finish(row, row && !json_array_append_new(row, text(span_names[span->state])) &&
+	                           !json_array_append_new(row, number(span->from_ns)) &&
+	                           !json_array_append_new(row, number(span->to_ns)) &&
+	                           !json_array_append_new(row, number(span->lost_frames)));
+}
+
+static json_t *step_json(const struct ledger_step *step)
+{
+	json_t *row = json_array();
+
+	return finish(row, row && !json_array_append_new(row, number(step->at_ns)) &&
+	                           !json_array_append_new(row, json_integer(step->by_ns)));
+}
+
+static json_t *warning_json(const struct ledger_warning *warning)
+{
+	json_t *row = json_array();
+
+	return finish(row, row && !json_array_append_new(row, text(warning->code)) &&
+	                           !json_array_append_new(row, text(warning->about)) &&
+	                           !json_array_append_new(row, number(warning->count)));
+}
+
+static json_t *record_json(const struct ledger_record *record)
+{
+	json_t *row = json_object(), *spans = json_array(), *steps = json_array(),
+	       *warnings = json_array(), *roles = json_array();
+	bool good = row && set(row, "spans", spans) && set(row, "steps", steps) &&
+	            set(row, "warnings", warnings) && set(row, "roles", roles);
+
+	for (size_t i = 0; good && i < record->n_spans; i++)
+		good = !json_array_append_new(spans, span_json(&record->spans[i]));
+	for (unsigned i = 0; good && i < record->n_steps; i++)
+		good = !json_array_append_new(steps, step_json(&record->steps[i]));
+	for (unsigned i = 0; good && i < record->n_warnings; i++)
+		good = !json_array_append_new(warnings, warning_json(&record->warnings[i]));
+	for (unsigned i = 0; good && i < record->n_roles; i++)
+		good = !json_array_append_new(roles, text(record->roles[i]));
+	return finish(row, good);
+}
+
 static json_t *wan_json(const struct ledger *ledger, size_t index)
 {
 	const struct ledger_wan *wan = &ledger->wans[index];
@@ -254,6 +314,7 @@ static json_t *wan_json(const struct ledger *ledger, size_t index)
 	                           set(row, "own", own_json(wan)) &&
 	                           set(row, "counters", counters_json(&wan->counters)) &&
 	                           set(row, "events", events_json(wan)) &&
+	                           (!wan->record || set(row, "record", record_json(wan->record))) &&
 	                           set(row, "cells", cells_json(ledger, wan)) &&
 	                           set(row, "buckets", buckets_json(wan)));
 }
@@ -346,7 +407,7 @@ static json_t *head_json(const struct ledger *ledger)
 	const uint64_t shared[] = {ledger->shared_start_ns, ledger->shared_end_ns};
 	json_t *row = json_object();
 
-	return finish(row, row && set(row, "schema", text("mptcp-audit.ledger/1.0")) &&
+	return finish(row, row && set(row, "schema", text("mptcp-audit.ledger/1.1")) &&
 	                           set(row, "width_s", number(ledger_widths_s[ledger->width])) &&
 	                           set(row, "shared",
 	                               ledger->shared_known ? numbers(shared, 2) : json_null()) &&

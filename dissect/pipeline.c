@@ -623,6 +623,108 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	return p;
 }
 
+/* ---- what the recorder says ---- */
+
+/* Holes shorter than this are the time it takes to close a file and open the next. */
+#define HOLE_NS 1000000000ull
+
+static void count_gap(struct ledger_counters *n, enum span_state state, uint64_t gaps, uint64_t ns)
+{
+	static const struct {
+		size_t gaps, us;
+	} places[SPAN_COUNT] = {
+#define PLACE(state)                                                                               \
+	{offsetof(struct ledger_counters, gaps_##state),                                           \
+	 offsetof(struct ledger_counters, gaps_##state##_us)}
+		[SPAN_ABSENT] = PLACE(absent),
+		[SPAN_DOWN] = PLACE(down),
+		[SPAN_SUSPENDED] = PLACE(suspended),
+		[SPAN_STOPPED] = PLACE(stopped),
+#undef PLACE
+	};
+
+	*(uint64_t *)(void *)((char *)n + places[state].gaps) += gaps;
+	*(uint64_t *)(void *)((char *)n + places[state].us) += ns / 1000;
+}
+
+static void add_span(struct ledger_wan *w, enum span_state state, const struct frame_span *from)
+{
+	struct ledger_span span = {from->from_ns, from->to_ns, from->lost, (uint8_t)state};
+
+	ledger_add_span(w, &span);
+	if (state != SPAN_COVERED)
+		count_gap(&w->counters, state, 1, from->to_ns - from->from_ns);
+}
+
+static const uint8_t gap_states[STATE_COUNT] = {
+	[STATE_ABSENT] = SPAN_ABSENT,
+	[STATE_DOWN] = SPAN_DOWN,
+	[STATE_SUSPENDED] = SPAN_SUSPENDED,
+	[STATE_STOPPED] = SPAN_STOPPED,
+};
+
+/* Between two stretches that are covered, and in no gap that has a name, the recorder did not run.
+ */
+static void add_holes(struct ledger_wan *w, const struct frame_recording *recording)
+{
+	uint64_t reach = 0;
+	size_t gap = 0;
+
+	for (size_t i = 0; i < recording->n_covers; i++) {
+		const struct frame_span *cover = &recording->covers[i];
+
+		for (; gap < recording->n_gaps && recording->gaps[gap].from_ns <= cover->from_ns;
+		     gap++) {
+			const struct frame_span *named = &recording->gaps[gap];
+
+			if (reach && named->from_ns <= reach + HOLE_NS && named->to_ns > reach)
+				reach = named->to_ns;
+		}
+		if (reach && cover->from_ns > reach + HOLE_NS)
+			add_span(w, SPAN_STOPPED,
+			         &(struct frame_span){.from_ns = reach, .to_ns = cover->from_ns});
+		if (cover->to_ns > reach)
+			reach = cover->to_ns;
+	}
+}
+
+static void finish_recording(struct ledger_wan *w, const struct frame_recording *recording)
+{
+	struct ledger_counters *n = &w->counters;
+
+	n->recorded_files += recording->files;
+	n->repaired_files += recording->repaired;
+	n->unfinished_files += recording->unfinished;
+	n->missing_files += recording->missing;
+	n->clock_steps += recording->step_notes;
+	n->kernel_frames += recording->kernel_frames;
+	n->kernel_bytes += recording->kernel_bytes;
+	n->kernel_seen_frames += recording->counted_frames;
+	n->kernel_seen_bytes += recording->counted_bytes;
+	n->kernel_seen_dropped += recording->counted_dropped;
+	n->kernel_spans += recording->counted_spans;
+	for (size_t i = 0; i < recording->n_covers; i++)
+		add_span(w, SPAN_COVERED, &recording->covers[i]);
+	for (size_t i = 0; i < recording->n_gaps; i++)
+		add_span(w, gap_states[recording->gaps[i].state], &recording->gaps[i]);
+	for (unsigned i = 0; i < STATE_COUNT; i++)
+		count_gap(n, gap_states[i], recording->more_gaps[i], recording->more_gaps_ns[i]);
+	add_holes(w, recording);
+	for (unsigned i = 0; i < recording->n_steps; i++)
+		ledger_add_step(w, &(struct ledger_step){recording->steps[i].at_ns,
+		                                         recording->steps[i].by_ns});
+	for (unsigned i = 0; i < recording->n_warnings; i++) {
+		const struct frame_warning *from = &recording->warnings[i];
+		struct ledger_warning warning = {.count = from->count};
+
+		memcpy(warning.code, from->code, sizeof(warning.code));
+		memcpy(warning.about, from->about, sizeof(warning.about));
+		ledger_add_warning(w, &warning);
+	}
+	for (unsigned i = 0; i < recording->n_roles; i++)
+		ledger_add_role(w, recording->roles[i]);
+}
+
 static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wan *wan)
 {
 	if (index >= LEDGER_WANS_MAX)
@@ -632,6 +734,8 @@ static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wa
 	w->drops_known |= wan->drops_known;
 	w->counters.dropped_frames += wan->dropped;
 	w->n_own = sides_own(p->sides, index, w->own);
+	if (wan->recording)
+		finish_recording(w, wan->recording);
 }
 
 static void finish_file(struct pipeline *p, uint32_t index, const struct frame_file *file)
@@ -644,6 +748,12 @@ static void finish_file(struct pipeline *p, uint32_t index, const struct frame_f
 	f->first_ns = file->first_ns;
 	f->last_ns = file->last_ns;
 	f->snaplen = file->snaplen;
+	f->recorded = file->recorded;
+	f->growing = file->growing;
+	f->repaired = file->repaired;
+	f->from_ns = file->from_ns;
+	f->to_ns = file->to_ns;
+	f->shift_ns = file->shift_ns;
 	if (file->state != FILE_OK && file->message[0] && !f->message)
 		f->message = strdup(file->message);
 }

@@ -248,6 +248,36 @@ static struct ledger *played(const struct act *acts, size_t from, size_t to)
 static const uint64_t spans_s[] = {5, 900, 4000, 50000, 400000, 20000000, 200000000};
 #define SPANS (sizeof(spans_s) / sizeof(spans_s[0]))
 
+/* What our recorder said: now and then more than the lists hold. */
+static void decorate_record(struct ledger_wan *wan, uint64_t *r)
+{
+	static const char *const words[] = {"master", "backup", "stacked", "hw_offload",  "a b\xff",
+	                                    "off",    "on",     "none",    "super_frames"};
+	unsigned n = below(r, 30) ? below(r, 20) : LEDGER_SPANS_MAX + below(r, 100);
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t from = T0 + below(r, 5000) * S;
+
+		ledger_add_span(wan, &(struct ledger_span){.from_ns = from,
+		                                           .to_ns = from + below(r, 3) * S,
+		                                           .lost_frames = below(r, 3),
+		                                           .state = (uint8_t)below(r, SPAN_COUNT)});
+	}
+	for (unsigned i = 0; i < below(r, 100); i++)
+		ledger_add_step(
+			wan, &(struct ledger_step){T0 + below(r, 100), (int64_t)below(r, 9) - 4});
+	for (unsigned i = 0; i < n % 40; i++) {
+		struct ledger_warning warning = {.count = below(r, 5)};
+
+		snprintf(warning.code, sizeof(warning.code), "%s", words[below(r, 9)]);
+		snprintf(warning.about, sizeof(warning.about), "eth%u", below(r, 4));
+		ledger_add_warning(wan, &warning);
+		ledger_add_role(wan, words[below(r, 9)]);
+	}
+	wan->counters.gaps_down_us += n;
+	wan->counters.kernel_frames += below(r, 1000);
+}
+
 /* What is not counted per frame: words of WANs and files, the window, the rest. */
 static void decorate(struct ledger *ledger, uint64_t *r)
 {
@@ -268,6 +298,8 @@ static void decorate(struct ledger *ledger, uint64_t *r)
 			snprintf(wan->own[wan->n_own++].text, sizeof(wan->own[0].text),
 			         "10.0.%u.%u", k, below(r, 256));
 		ledger->rest.wans[i].ip_bytes = below(r, 10000);
+		if (below(r, 2))
+			decorate_record(wan, r);
 	}
 	for (size_t i = 0; i < ledger->n_files; i++) {
 		struct ledger_file *file = &ledger->files[i];
@@ -277,6 +309,14 @@ static void decorate(struct ledger *ledger, uint64_t *r)
 		file->snaplen = below(r, 300);
 		if (below(r, 2))
 			file->message = strdup(below(r, 2) ? "ends inside a record" : "bad \xff");
+		if (below(r, 2))
+			continue;
+		file->recorded = true;
+		file->growing = below(r, 2);
+		file->repaired = below(r, 2);
+		file->from_ns = below(r, 4) ? T0 + below(r, 100) : 0;
+		file->to_ns = T0 + 100 + below(r, 100);
+		file->shift_ns = (int64_t)below(r, 9) - 4;
 	}
 }
 
@@ -698,6 +738,12 @@ static char *sample(void)
 	                                            .circumstance = state_of(ledger, 1, 1)});
 	ledger_note(ledger, 0, EVENT_JOIN_SYN, T0, 0, 1);
 	ledger->wans[0].counters.header_bytes = 52;
+	ledger->files[0].recorded = true;
+	ledger->files[0].shift_ns = -5;
+	ledger_add_span(&ledger->wans[0], &(struct ledger_span){T0, T0 + S, 3, SPAN_DOWN});
+	ledger_add_step(&ledger->wans[0], &(struct ledger_step){T0, -7});
+	ledger_add_warning(&ledger->wans[0], &(struct ledger_warning){"stacked", "eth0", 2});
+	ledger_add_role(&ledger->wans[0], "backup");
 	text = saved(ledger);
 	free_ledger(ledger);
 	return text;
@@ -721,7 +767,23 @@ static void test_load_refuses(void)
 	static const struct {
 		const char *from, *to, *says;
 	} rows[] = {
-		{"ledger/1.0", "ledger/2.0", "schema"},
+		{"ledger/1.1", "ledger/2.0", "schema"},
+		{"ledger/1.1", "ledger/1.x", "schema"},
+		{"ledger/1.1", "ledger/1.", "schema"},
+		{"[\"down\",1700000000000000000,1700000001000000000,3]",
+	         "[\"asleep\",1700000000000000000,1700000001000000000,3]", "must be [state"},
+		{"1700000001000000000,3]", "1600000001000000000,3]", "must be [state"},
+		{"1700000001000000000,3]", "1700000001000000000]", "must be [state"},
+		{"1700000001000000000,3]", "1700000001000000000,9223372036854775807]", "must be"},
+		{"[1700000000000000000,-7]", "[-1,-7]", "must be [at_ns"},
+		{"[1700000000000000000,-7]", "[1700000000000000000,\"7\"]", "must be [at_ns"},
+		{"\"stacked\"", "7", "must be [code"},
+		{"\"stacked\"", "\"a code of forty characters or more than that\"",
+	         "must be [code"},
+		{"\"roles\":[\"backup\"]", "\"roles\":[1]", "words"},
+		{"\"roles\":[\"backup\"]", "\"roles\":7", "array"},
+		{"\"shift_ns\":-5", "\"shift_ns\":null", "shift_ns"},
+		{"\"growing\":false", "\"growing\":0", "growing"},
 		{"\"width_s\":1", "\"width_s\":7", "width_s"},
 		{"\"width_s\":1", "\"width_s\":\"1\"", "width_s"},
 		{"\"name\":\"lte\"", "\"name\":\"backup\"", "came before"},
@@ -796,6 +858,53 @@ static void test_load_damaged(void)
 	free(text);
 }
 
+/* Ledgers of the program before our recorder lack what it says; those of later ones say more. */
+static void test_load_other_minors(void)
+{
+	struct ledger *ledger = new_ledger(), *again = new_ledger();
+	char *text = sample(), *old = replaced(text, "ledger/1.1", "ledger/1.0"), *more;
+	char message[300] = "";
+
+	CU_ASSERT_TRUE(load_text(ledger, old, message, sizeof(message)));
+	CU_ASSERT_EQUAL(ledger->wans[ledger_wan(ledger, "primary")].record->n_spans, 1);
+	free(old);
+	old = replaced(text, "\"record\":", "\"later\":");
+	more = replaced(old, "ledger/1.1", "ledger/1.42");
+	CU_ASSERT_TRUE(load_text(again, more, message, sizeof(message)));
+	CU_ASSERT_PTR_NULL(again->wans[ledger_wan(again, "primary")].record);
+	free(more);
+	free(old);
+	free(text);
+	free_ledger(ledger);
+	free_ledger(again);
+}
+
+/* The first rows stay, in whatever order they came. */
+static void test_full_records_keep_the_first(void)
+{
+	enum { N = LEDGER_SPANS_MAX + 500 };
+	struct ledger *up = new_ledger(), *down = new_ledger();
+	struct ledger_wan *one = &up->wans[ledger_wan(up, "wan")];
+	struct ledger_wan *other = &down->wans[ledger_wan(down, "wan")];
+
+	for (unsigned i = 0; i < N; i++) {
+		struct ledger_span early = {T0 + i * S, T0 + i * S + 1, i, SPAN_ABSENT};
+		struct ledger_span late = {T0 + (N - 1 - i) * S, T0 + (N - 1 - i) * S + 1,
+		                           N - 1 - i, SPAN_ABSENT};
+
+		ledger_add_span(one, &early);
+		ledger_add_span(other, &late);
+		ledger_add_step(one, &(struct ledger_step){T0 + i, i});
+		ledger_add_step(other, &(struct ledger_step){T0 + N - 1 - i, N - 1 - i});
+	}
+	CU_ASSERT_EQUAL(one->record->n_spans, LEDGER_SPANS_MAX);
+	CU_ASSERT_EQUAL(one->record->spans[LEDGER_SPANS_MAX - 1].lost_frames, LEDGER_SPANS_MAX - 1);
+	CU_ASSERT_EQUAL(one->record->n_steps, LEDGER_STEPS_MAX);
+	CU_ASSERT_TRUE(same(up, down));
+	free_ledger(up);
+	free_ledger(down);
+}
+
 void suite_ledger(void)
 {
 	CU_pSuite suite = CU_add_suite("ledger", NULL, NULL);
@@ -818,4 +927,6 @@ void suite_ledger(void)
 	CU_ADD_TEST(suite, test_most_important_connections_stay);
 	CU_ADD_TEST(suite, test_load_refuses);
 	CU_ADD_TEST(suite, test_load_damaged);
+	CU_ADD_TEST(suite, test_load_other_minors);
+	CU_ADD_TEST(suite, test_full_records_keep_the_first);
 }
