@@ -40,7 +40,7 @@ struct examination {
 	struct told told[INTERFACES];
 	struct window window;
 	uint64_t keep;
-	bool begun; /* the section was seen */
+	bool begun; /* a whole section header was seen */
 	uint8_t *unpacked;
 };
 
@@ -158,6 +158,8 @@ static bool take_block(struct examination *examination, const uint8_t *bytes,
 		tell_frame(&examination->told[record->interface], record->ts_ns);
 		break;
 	case SAVEFILE_STATISTICS:
+		if (record->interface >= examination->savefile.n_interfaces)
+			return false;
 		tell_statistics(&examination->told[record->interface], bytes, record->size);
 		break;
 	case SAVEFILE_INTERFACE:
@@ -310,7 +312,7 @@ static int examine(struct examination *examination, bool packed, uint64_t began_
 		examine_plain(examination, &error);
 	if (error)
 		return error;
-	if (examination->savefile.swapped)
+	if (examination->begun && examination->savefile.swapped)
 		return -EINVAL;
 	if (examination->savefile.n_interfaces == 0)
 		return 0;
