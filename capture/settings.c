@@ -1328,9 +1328,9 @@ void settings_help(FILE *out)
 	for (size_t i = 0; i < N_ROWS; i++)
 		print_row(out, &rows[i]);
 	fputs("\nSignals: TERM, INT finish; USR1 rotates; HUP reads the configuration again.\n"
-	      "Exit: 0 all recorded, 3 the kernel dropped frames, 4 frames could not be written,\n"
-	      "5 a device never appeared, 64 usage, 70 internal, 73 cannot write, 77 permission,\n"
-	      "78 configuration.\n",
+	      "Exit: 0 all recorded, 3 the kernel dropped frames, 4 some could not be written,\n"
+	      "5 a device never appeared, 64 usage, 70 internal, 73 cannot write,\n"
+	      "77 permission, 78 configuration.\n",
 	      out);
 }
 
