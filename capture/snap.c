@@ -249,8 +249,6 @@ static void udp(struct code *c, uint8_t other)
 static const struct {
 	uint8_t protocol, keep;
 } carriers[] = {
-	{4, 20},  /* IPv4 */
-	{41, 40}, /* IPv6 */
 	{47, 24}, /* GRE */
 	{50, 8},  /* ESP, which may not encrypt */
 	{55, 8},  /* minimal encapsulation, RFC 2004 */
@@ -272,11 +270,28 @@ static const struct {
 	{140, 8},
 };
 
+/* An IPv6 header has 40 bytes; IPv4, and what is not sound, is kept as above. */
+static void ip_in_ip(struct code *c, uint8_t other)
+{
+	uint8_t six = label(c);
+
+	need(c, 1, other);
+	load_byte(c, 0);
+	op(c, BPF_ALU | BPF_AND | BPF_K, 0xf0);
+	jump_if(c, 0x60, six);
+	keep_from_here(c, IP_LEAST);
+	place(c, six);
+	keep_from_here(c, IP6_HEADER);
+}
+
 /* A = protocol, X = its header. */
 static void transport(struct code *c)
 {
 	uint8_t is_udp = label(c), is_icmp = label(c), is_icmp6 = label(c), other = label(c);
+	uint8_t is_ip = label(c);
 
+	jump_if(c, 4, is_ip);
+	jump_if(c, 41, is_ip);
 	jump_if(c, 17, is_udp);
 	jump_if(c, 1, is_icmp);
 	jump_if(c, 58, is_icmp6);
@@ -287,6 +302,8 @@ static void transport(struct code *c)
 		place(c, no);
 	}
 	jump(c, other);
+	place(c, is_ip);
+	ip_in_ip(c, other);
 	place(c, is_udp);
 	udp(c, other);
 	place(c, is_icmp);
@@ -469,7 +486,8 @@ static void ether_step(struct code *c, const struct ether_labels *to)
 /* A = an Ethernet type, X = where it stands, 2 bytes before what it announces. */
 static void ether_types(struct code *c)
 {
-	/* MPLS, MACsec, PBB, TRILL, B.A.T.M.A.N., NSH, TEB; a tag too many. */
+	/* MPLS, MACsec, PBB, TRILL, B.A.T.M.A.N., NSH, TEB; a tag too many. Kept of what they
+	 * hold: 4 bytes of their own, 12 of a PPPoE login, which is the shortest secret. */
 	static const uint16_t holders[] = {0x8847, 0x8848, 0x88e5, 0x88e7, 0x22f3, 0x4305,
 	                                   0x894f, 0x6558, 0x8100, 0x88a8, 0x9100, 0x9200};
 	const struct ether_labels to = {label(c), label(c), label(c), label(c), label(c)};
@@ -488,7 +506,7 @@ static void ether_types(struct code *c)
 	place(c, to.cut);
 	keep_constant(c, SNAP_OTHER);
 	place(c, to.holder);
-	keep_from_here(c, 2 + 4 + IP_LEAST);
+	keep_from_here(c, 2 + 4 + 12);
 
 	place(c, to.pppoe);
 	need(c, 10, pppoe_cut);
@@ -502,13 +520,13 @@ static void ether_types(struct code *c)
 	ip(c);
 }
 
-static void start(struct code *c, uint32_t least, uint32_t x)
+static void start(struct code *c, uint32_t least, uint32_t brief, uint32_t x)
 {
 	uint8_t enough = label(c);
 
 	op(c, BPF_LD | BPF_W | BPF_LEN, 0);
 	branch(c, BPF_JMP | BPF_JGE | BPF_K, least, enough, NEXT);
-	keep_constant(c, SNAP_OTHER);
+	keep_constant(c, brief);
 	place(c, enough);
 	op(c, BPF_LDX | BPF_IMM, x);
 }
@@ -554,19 +572,20 @@ static void link_pppoe(struct code *c, uint32_t at)
 static const struct link {
 	void (*emit)(struct code *c, uint32_t at);
 	uint32_t least; /* a shorter frame holds no IP packet */
+	uint32_t brief; /* kept of a shorter one: it may hold a login */
 	uint32_t x, at;
 	uint16_t linktype;
 } links[] = {
-	{link_ether, 14 + IP_LEAST, 12, 12, LINK_ETHERNET},
-	{link_ip, IP_LEAST, 0, 0, LINK_RAW},
-	{link_ip, IP_LEAST, 0, 0, LINK_IPV4},
-	{link_ip, IP_LEAST, 0, 0, LINK_IPV6},
-	{link_ip, 4 + IP_LEAST, 4, 0, LINK_NULL},
-	{link_ip, 4 + IP_LEAST, 4, 0, LINK_LOOP},
-	{link_ppp, 1 + IP_LEAST, 0, 0, LINK_PPP},
-	{link_pppoe, 7 + IP_LEAST, 6, 0, LINK_PPP_ETHER},
-	{link_ether, 16 + IP_LEAST, 14, 14, LINK_SLL},
-	{link_ether, 20 + IP_LEAST, 18, 0, LINK_SLL2},
+	{link_ether, 14 + IP_LEAST, 14 + 12, 12, 12, LINK_ETHERNET},
+	{link_ip, IP_LEAST, SNAP_OTHER, 0, 0, LINK_RAW},
+	{link_ip, IP_LEAST, SNAP_OTHER, 0, 0, LINK_IPV4},
+	{link_ip, IP_LEAST, SNAP_OTHER, 0, 0, LINK_IPV6},
+	{link_ip, 4 + IP_LEAST, SNAP_OTHER, 4, 0, LINK_NULL},
+	{link_ip, 4 + IP_LEAST, SNAP_OTHER, 4, 0, LINK_LOOP},
+	{link_ppp, 1 + IP_LEAST, 6, 0, 0, LINK_PPP},
+	{link_pppoe, 7 + IP_LEAST, 6 + 6, 6, 0, LINK_PPP_ETHER},
+	{link_ether, 16 + IP_LEAST, 16 + 12, 14, 14, LINK_SLL},
+	{link_ether, 20 + IP_LEAST, 20 + 12, 18, 0, LINK_SLL2},
 };
 
 static void headers(struct code *c, uint16_t linktype)
@@ -574,7 +593,7 @@ static void headers(struct code *c, uint16_t linktype)
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
 		if (links[i].linktype != linktype)
 			continue;
-		start(c, links[i].least, links[i].x);
+		start(c, links[i].least, links[i].brief, links[i].x);
 		links[i].emit(c, links[i].at);
 		return;
 	}
@@ -608,7 +627,7 @@ static bool compile_user(struct bpf_program *program, const char *filter, uint16
 		return say(message, size, "out of memory");
 	good = pcap_compile(dead, program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
 	if (!good)
-		say(message, size, "filter \"%s\": %s", filter, pcap_geterr(dead));
+		say(message, size, "%s, in filter \"%s\"", pcap_geterr(dead), filter);
 	pcap_close(dead);
 	return good;
 }
