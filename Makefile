@@ -37,7 +37,8 @@ endif
 BUILD_PKGS = gcc make pkg-config libc6-dev libpcap-dev libndpi-dev libjansson-dev nettle-dev zlib1g-dev \
 	     libzstd-dev libinih-dev libseccomp-dev
 CHECK_PKGS = $(BUILD_PKGS) libcunit1-dev python3 tshark tcpdump tcptrace iproute2 ethtool \
-	     nftables zstd clang libclang-rt-14-dev faketime shellcheck mandoc systemd
+	     nftables zstd clang libclang-rt-14-dev faketime shellcheck mandoc systemd \
+	     busybox dash jq openssh-client dropbear-bin
 BENCH_PKGS = $(CHECK_PKGS) iperf3 mptcpize valgrind
 
 LIB_SRC  = $(filter-out dissect/appid_%.c report/main.c capture/main.c,$(wildcard capture/*.c dissect/*.c report/*.c)) $(APPID)
