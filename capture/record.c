@@ -317,11 +317,11 @@ static void tend(struct recorder *r)
 		writer_tend(r->writer, NULL);
 		r->tend_mono = r->mono + TEND_NS;
 	}
-	if (r->notify.watchdog_ns && r->mono >= r->watchdog_mono) {
+	say_ready(r);
+	if (r->ready && r->notify.watchdog_ns && r->mono >= r->watchdog_mono) {
 		notify_say(&r->notify, "WATCHDOG=1");
 		r->watchdog_mono = r->mono + r->notify.watchdog_ns / 2;
 	}
-	say_ready(r);
 }
 
 /* A stream that nobody reads any more has no purpose. */
@@ -450,6 +450,9 @@ static int open_control(struct recorder *r)
 	if (!r->settings.control[0])
 		return 0;
 	r->control = control_open(r->settings.control, &error);
+	if (!r->control && error == -EADDRINUSE)
+		return fail(RECORD_CANNOT_WRITE, "another recorder answers at the control socket",
+		            error);
 	return r->control ? 0 : fail(RECORD_CANNOT_WRITE, r->settings.control, error);
 }
 
@@ -573,8 +576,10 @@ static void first_look(struct recorder *r)
 	for (size_t i = 0; i < n; i++)
 		wan_device(r, &all[i]);
 	for (struct wan *wan = r->wans; wan < r->wans + SETTINGS_INTERFACES; wan++)
-		if (wan->used && wan->state == DEVICE_ABSENT)
+		if (wan->used && wan->state == DEVICE_ABSENT) {
+			wan->due = true; /* a file that says so */
 			status_log_wan(r, wan, "does not exist yet; waiting for it");
+		}
 }
 
 /* ---- the end ---- */

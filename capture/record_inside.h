@@ -42,7 +42,7 @@ struct series {
 	/* the disk */
 	bool suspended;
 	uint64_t suspended_mono;
-	uint64_t suspended_lost; /* frames lost before it began */
+	uint64_t noted_lost; /* frames lost that stand in notes of gaps */
 };
 
 enum wan_capture {
@@ -88,8 +88,14 @@ struct wan {
 	struct live_counts counts; /* of the one that is open */
 
 	/* in the file that is open */
-	uint32_t block; /* number of its interface description, NO_BLOCK */
-	uint64_t file_put, file_dropped, file_lost; /* the sums when it began */
+	uint32_t block;    /* number of its interface description, NO_BLOCK */
+	uint64_t file_put; /* frames put before it began */
+	/* Losses that statistics blocks told before: on the disk, and in the last block, that may
+	 * still be on its way there when `put` frames are stored. */
+	struct wan_told {
+		uint64_t put, dropped, lost;
+	} told, telling;
+	uint64_t file_dropped, file_lost; /* told when it began */
 
 	/* the time */
 	int64_t offset_ns; /* of the clock that stamped the frames of this file */

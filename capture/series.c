@@ -41,6 +41,16 @@ static void put(struct recorder *r, struct series *series, size_t bytes, unsigne
 
 /* ---- the head ---- */
 
+/* The last words of a file may have been lost with the disk: then the next file says them. */
+static void settle_told(struct recorder *r, struct wan *wan)
+{
+	struct writer_state state;
+
+	writer_look(r->writer, wan->series->stream, &state);
+	if (!state.suspended || state.stored >= wan->telling.put)
+		wan->told = wan->telling;
+}
+
 bool series_open(struct recorder *r, struct series *series)
 {
 	uint8_t *room;
@@ -65,8 +75,9 @@ bool series_open(struct recorder *r, struct series *series)
 		wan->block = NO_BLOCK;
 		wan->offset_ns = r->offset_ns;
 		wan->file_put = wan->put;
-		wan->file_dropped = wan_dropped(wan);
-		wan->file_lost = series_lost(r, series);
+		settle_told(r, wan);
+		wan->file_dropped = wan->told.dropped;
+		wan->file_lost = wan->told.lost;
 		if (!series_describe(r, wan))
 			wan->due = true;
 	}
@@ -307,6 +318,7 @@ bool series_statistics(struct recorder *r, struct wan *wan, const char *end_reas
 	struct quality_line counters, gap, end;
 	struct series *series = wan->series;
 	struct pcapng_statistics block = {0};
+	uint64_t stored;
 	uint8_t *room;
 
 	if (!series_describe(r, wan))
@@ -331,10 +343,15 @@ bool series_statistics(struct recorder *r, struct wan *wan, const char *end_reas
 	block.at_ns = (uint64_t)((int64_t)r->mono + wan->offset_ns);
 	block.start_ns = (uint64_t)((int64_t)series->began_mono + wan->offset_ns);
 	block.end_ns = block.at_ns;
-	block.dropped_kernel = wan_dropped(wan) - wan->file_dropped;
-	block.dropped_own = r->streaming ? 0 : series_lost(r, series) - wan->file_lost;
-	block.received = wan->put - wan->file_put + block.dropped_kernel;
-	block.delivered = wan->put - wan->file_put - block.dropped_own;
+	settle_told(r, wan);
+	wan->telling = (struct wan_told){wan->put, wan_dropped(wan),
+	                                 r->streaming ? 0 : series_lost(r, series)};
+	block.dropped_kernel = wan->telling.dropped - wan->file_dropped;
+	block.dropped_own = wan->telling.lost - wan->file_lost;
+	stored = wan->put - wan->file_put;
+	/* What was lost of earlier files is told here and was not put into this one. */
+	block.delivered = stored > block.dropped_own ? stored - block.dropped_own : 0;
+	block.received = block.delivered + block.dropped_kernel + block.dropped_own;
 	put(r, series, pcapng_statistics(room, &block), 0);
 	wan->n_notes = 0;
 	wan->due = false;
@@ -403,14 +420,14 @@ static void watch_disk(struct recorder *r, struct series *series)
 	if (state.suspended && !series->suspended) {
 		series->suspended = true;
 		series->suspended_mono = r->mono;
-		series->suspended_lost = state.lost;
 		status_log("%s: cannot write (%s): frames are counted and lost until there is room",
 		           series->name, strerror(-state.error));
 	} else if (!state.suspended && series->suspended) {
 		series->suspended = false;
 		status_log("%s: writes again; %llu frames were lost", series->name,
-		           (unsigned long long)(state.lost - series->suspended_lost));
-		note_suspended(r, series, state.lost - series->suspended_lost);
+		           (unsigned long long)(state.lost - series->noted_lost));
+		note_suspended(r, series, state.lost - series->noted_lost);
+		series->noted_lost = state.lost;
 	}
 	if (state.wants_begin && !r->streaming && !r->stopping && series->open &&
 	    series_end(r, series, "suspended"))

@@ -106,7 +106,7 @@ static enum quality_state hindrance(const struct wan *wan)
 	if (wan->state == DEVICE_ABSENT)
 		return STATE_ABSENT;
 	if (wan->capture != WAN_OPEN || !wan->live)
-		return wan->seen && wan->opened ? STATE_ABSENT : STATE_STOPPED;
+		return wan->trouble[0] ? STATE_STOPPED : STATE_ABSENT; /* not yet */
 	return wan->state == DEVICE_DOWN ? STATE_DOWN : STATE_COUNT;
 }
 
@@ -117,7 +117,8 @@ static void settle_gap(struct recorder *r, struct wan *wan)
 
 	if (now == wan->gap)
 		return;
-	if (wan->gap != STATE_COUNT && r->mono > wan->gap_mono) {
+	/* Where nothing was recorded before, there is no gap in it. */
+	if (wan->gap != STATE_COUNT && r->mono > wan->gap_mono && wan->series->open) {
 		quality_begin(&line, QUALITY_GAP);
 		quality_word(&line, "state", quality_states[wan->gap]);
 		quality_number(&line, "from_ns", (uint64_t)((int64_t)wan->gap_mono + r->offset_ns));
@@ -393,7 +394,7 @@ uint64_t wan_merge(struct recorder *r, unsigned most)
 	struct wan *wan = NULL;
 
 	while (most-- > 0 && !enough(r) && (wan = earliest(r, &ts_ns))) {
-		uint64_t wait = r->stopping ? 0 : DRAIN_NS(wan);
+		uint64_t wait = DRAIN_NS(wan);
 
 		/* What another ring still holds back may be earlier than this one. */
 		if (ts_ns + wait > r->real && ts_ns < r->real + wait)

@@ -192,9 +192,8 @@ def suspend_and_resume(c, router, disk):
     kernel, own = recorder.counted_drops(rows)
     gaps = [row for file in rows for row in file.notes if row[""] == "gap" and row["state"] == "suspended"]
     told = sum(int(row["lost"]) for row in gaps)
-    c.same(f"stored {recorder.stored(rows)} + dropped {kernel} + lost {own} or {told}", recorder.stored(rows) + kernel + max(told, own),
-           offered)
-    c.true("lost frames stand in the files", told > 0)
+    same_sum(c, "wan1", rows, offered)
+    c.true(f"the gaps tell {told} of {own} lost frames, dropped {kernel}", 0 < told <= own)
     c.same("exit code", code, 4)
     c.true("said so", "cannot write" in daemon.said() and "writes again" in daemon.said())
     all_readable(c, recorder.files(spool))
@@ -256,10 +255,13 @@ def clock(c):
         before, steps = router.counted("wan1"), 0
         with router.traffic("wan1", 1000):
             for offset in ("+7305d", "+0", "-1h", "+0", "+1", "+0", "-1", "+0") * 2:
+                files = len(recorder.files(spool))
                 set_clock(word, offset)
                 steps += 1
                 # a step is seen at the next wake: frames come a thousand times a second
                 wait_until(f"step {steps} to be seen", lambda: daemon.ask()["clock_steps"] >= steps)
+                # libfaketime does not reach the kernel's stamps: the recorder waits a moment for frames of the new clock
+                wait_until(f"a file of the clock after step {steps}", lambda files=files: len(recorder.files(spool)) > files)
         offered = router.counted("wan1") - before
         c.same("exit code", daemon.stop(), 0)
         rows = recorder.read(spool, "wan1")
@@ -374,6 +376,7 @@ def kill(c):
     seed = int(os.environ.get("SEED", str(time.time_ns() % 1000000)))
     chance = random.Random(seed)
     with Router(2) as router, spool_directory() as spool, router.traffic("wan1", 4000), router.traffic("wan2", 500):
+        leftovers = 0
         for turn in range(KILLS):
             daemon = Daemon(router, "-i", "wan1", "-i", "wan2", "--flush", "0.05s", "--rotate-size", "128K", "--max-bytes", "2M",
                             spool=spool).ready()
@@ -383,6 +386,7 @@ def kill(c):
             before = daemon.wan("wan1")
             daemon.ask("flush") if turn % 10 == 0 else None
             daemon.kill()
+            leftovers += len(glob.glob(spool + "/*.part"))
             used = sum(os.stat(path).st_size for path in glob.glob(spool + "/*.pcapng*"))
             c.true(f"the ring's limit after kill {turn}: {used}", used <= 2 << 20)
             if turn % 10 == 0:
@@ -390,9 +394,8 @@ def kill(c):
                 c.true(f"flushed frames after kill {turn} (seed {seed})", before is None or stored_since(recent) >= 0)
                 for row in recent[-2:]:
                     oracle.run("dissect", row.path)
-        parts = glob.glob(spool + "/*.part")
+        c.true(f"{leftovers} unfinished files in {KILLS} kills", leftovers >= KILLS // 2)
         daemon = Daemon(router, "-i", "wan1", "-i", "wan2", spool=spool).ready()
-        c.true(f"{len(parts)} leftovers repaired", parts and "made whole" in daemon.said())
         daemon.stop()
         c.same("leftovers", glob.glob(spool + "/*.part"), [])
         rows = recorder.read(spool, "wan1")
@@ -528,7 +531,7 @@ def control(c):
                 sock.connect(os.path.join(spool, "control"))
         for sock in held:
             sock.close()
-        wait_until("it to answer again", lambda: "wans" in daemon.ask())
+        wait_until("it to answer again", lambda: answers(daemon))
         metrics = daemon.ask("metrics")
         done = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True, text=True, check=False)
         c.same(f"promtool: {done.stdout} {done.stderr}", done.returncode, 0)
@@ -541,6 +544,12 @@ def control(c):
         c.true(f"a second recorder is refused: {second.stderr}", second.returncode == 73 and "another recorder" in second.stderr)
         daemon.ask("stop")
         c.same("exit code", daemon.process.wait(30), 0)
+
+
+def answers(daemon):
+    with contextlib.suppress(OSError, ValueError):
+        return "wans" in daemon.ask()
+    return False
 
 
 @check
@@ -615,10 +624,10 @@ def end_to_end(c):
             want = {key: after[wan][key] - before[wan][key] for key in after[wan]}
             c.same(f"{wan} frames", len(frames), want["rx_packets"] + want["tx_packets"])
             c.same(f"{wan} bytes", sum(frame[3] for frame in frames), want["rx_bytes"] + want["tx_bytes"])
-            c.same(f"{wan} frames of the audit", oracle.total(wans[wan], None, "frames"), len(frames))
-            c.same(f"{wan} bytes of the audit", oracle.total(wans[wan], None, "l2_bytes"), want["rx_bytes"] + want["tx_bytes"])
+            c.same(f"{wan} frames of the audit", wans[wan]["frames"], len(frames))
+            c.same(f"{wan} bytes of the audit", wans[wan]["l2_bytes"], want["rx_bytes"] + want["tx_bytes"])
         c.same("roles came from the spool", (wans["wan1"]["role"], wans["wan2"]["role"]), ("master", "backup"))
-        c.true("the backup's payload was found", oracle.total(wans["wan2"], None, "payload_bytes") > 200_000)
+        c.true("the backup's payload was found", sum(k["payload_bytes"] for k in wans["wan2"]["kinds"].values()) > 200_000)
 
 
 def total(row):
