@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{"dissect", "captures into a ledger (JSON)", cmd_dissect},
 	{"merge", "add ledgers", cmd_merge},
 	{"packets", "a line per frame, with WAN, connection, subflow and kind", cmd_packets},
+	{"watch", "what each WAN carries at this moment, on a screen", cmd_watch},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 
