@@ -308,7 +308,10 @@ static bool take_frame(struct input *input, const struct input_env *env,
 	if (frame->mark == MARK_NONE &&
 	    (frame->linktype == LINK_SLL || frame->linktype == LINK_SLL2))
 		frame->mark = cooked_mark(frame);
-	frame->ts_ns = recording_shifted(record->ts_ns, shift_of(input, env->roster, frame->wan));
+	int64_t shift = shift_of(input, env->roster, frame->wan);
+	if (interface->told)
+		shift += recording_moved(&input->recording, interface);
+	frame->ts_ns = recording_shifted(record->ts_ns, shift);
 	if (interface->told && !input->peeking)
 		recording_frame(&input->recording, interface, record->ts_ns, record->wire_len);
 	if (record->drops && !input->peeking)

@@ -6,9 +6,7 @@
 
 #include <stdlib.h>
 
-/* A clock step moves the kernel's counters and the frames apart: what lies across one is not
- * compared. */
-#define STEP_MATTERS_NS 1000000
+#include "clock.h"
 
 void recording_release(struct recording *recording)
 {
@@ -59,19 +57,21 @@ static void take_warning(struct recording_interface *interface, const char *text
 	interface->n_warnings++;
 }
 
-/* Which recording this is: said in each note, the same in all. */
-static void take_identity(struct recording *recording, const char *text, size_t length)
+/* Which recording this is: said in each note, the same in all, but for the clock of a stream. */
+static void take_identity(struct recording *recording, struct recording_interface *interface,
+                          const char *text, size_t length)
 {
+	bool clock = quality_get_signed(text, length, "offset_ns", &interface->offset_ns);
+
 	if (recording->told)
 		return;
 	recording->told = true;
 	recording->boot[0] = '\0';
 	recording->sequence = 0;
-	recording->offset_ns = 0;
-	quality_get(text, length, "boot", recording->boot, sizeof(recording->boot));
+	recording->offset_ns = interface->offset_ns;
 	quality_get_number(text, length, "seq", &recording->sequence);
-	if (!quality_get_signed(text, length, "offset_ns", &recording->offset_ns))
-		recording->boot[0] = '\0'; /* nothing to compare its clock with */
+	if (clock) /* else there is nothing to compare with other files of the boot */
+		quality_get(text, length, "boot", recording->boot, sizeof(recording->boot));
 }
 
 bool recording_describe(struct recording *recording, const struct savefile *savefile,
@@ -93,8 +93,7 @@ bool recording_describe(struct recording *recording, const struct savefile *save
 		ours = true;
 		quality_get(text, length, "wan", row.wan, sizeof(row.wan));
 		quality_get(text, length, "role", row.role, sizeof(row.role));
-		quality_get_number(text, length, "ifindex", &row.ifindex);
-		take_identity(recording, text, length);
+		take_identity(recording, &row, text, length);
 	}
 	if (!ours)
 		return true;
@@ -107,6 +106,28 @@ bool recording_describe(struct recording *recording, const struct savefile *save
 	recording->interfaces[recording->n_interfaces++] = row;
 	savefile->interfaces[record->interface].told = (uint32_t)recording->n_interfaces;
 	return true;
+}
+
+/* A small difference is the clock being slewed: it still stamps what it stamped. */
+static bool same_clock(int64_t a, int64_t b)
+{
+	int64_t apart;
+
+	return !__builtin_sub_overflow(a, b, &apart) && apart <= CLOCK_STEP_NS &&
+	       apart >= -CLOCK_STEP_NS;
+}
+
+int64_t recording_moved(const struct recording *recording,
+                        const struct savefile_interface *interface)
+{
+	int64_t own = interface->told ? recording->interfaces[interface->told - 1].offset_ns : 0;
+	int64_t moved;
+
+	if (!interface->told || same_clock(recording->offset_ns, own) ||
+	    __builtin_sub_overflow(recording->offset_ns, own, &moved) || moved > INT64_MAX / 4 ||
+	    moved < -(INT64_MAX / 4))
+		return 0;
+	return moved;
 }
 
 /* ---- WANs of the file ---- */
@@ -134,27 +155,6 @@ static uint32_t find_row(struct recording *recording, uint32_t wan)
 	recording->wans = rows;
 	recording->wans[recording->n_wans++] = (struct recording_wan){.wan = wan};
 	return (uint32_t)recording->n_wans;
-}
-
-bool recording_settle(struct recording *recording, struct roster *roster,
-                      const struct savefile_interface *interface, bool counting)
-{
-	struct recording_interface *told = &recording->interfaces[interface->told - 1];
-	size_t before = recording->n_wans;
-	struct frame_recording *sums = roster_recording(roster, interface->wan);
-
-	told->row = find_row(recording, interface->wan);
-	if (!sums || !told->row)
-		return false;
-	recording->wans[told->row - 1].filtered |= interface->filtered;
-	if (told->role[0])
-		roster_role(roster, interface->wan, told->role);
-	if (!counting)
-		return true;
-	sums->files += recording->n_wans > before;
-	for (unsigned i = 0; i < told->n_warnings; i++)
-		roster_warn(roster, interface->wan, &told->warnings[i]);
-	return true;
 }
 
 /* ---- the kernel's counters ---- */
@@ -210,13 +210,14 @@ void recording_frame(struct recording *recording, const struct savefile_interfac
                      uint64_t ts_ns, uint32_t wire_len)
 {
 	struct recording_wan *row = row_of(recording, interface);
+	uint64_t moved = recording_shifted(ts_ns, recording_moved(recording, interface));
 
 	if (!row)
 		return;
-	if (row->from_ns == 0 || ts_ns < row->from_ns)
-		row->from_ns = ts_ns;
-	if (ts_ns > row->to_ns)
-		row->to_ns = ts_ns;
+	if (row->from_ns == 0 || moved < row->from_ns)
+		row->from_ns = moved;
+	if (moved > row->to_ns)
+		row->to_ns = moved;
 	/* A frame may stand behind the note of a later time: it was still on its way to us. */
 	if (!row->first.at_ns || ts_ns <= row->first.at_ns)
 		return;
@@ -227,6 +228,33 @@ void recording_frame(struct recording *recording, const struct savefile_interfac
 		row->frames_beyond++;
 		row->bytes_beyond += wire_len;
 	}
+}
+
+/* ---- an interface meets its WAN ---- */
+
+bool recording_settle(struct recording *recording, struct roster *roster,
+                      const struct savefile_interface *interface, bool counting)
+{
+	struct recording_interface *told = &recording->interfaces[interface->told - 1];
+	size_t before = recording->n_wans;
+	struct frame_recording *sums = roster_recording(roster, interface->wan);
+
+	told->row = find_row(recording, interface->wan);
+	if (!sums || !told->row)
+		return false;
+	struct recording_wan *row = &recording->wans[told->row - 1];
+	if (!same_clock(row->offset_ns, told->offset_ns))
+		settle_counters(row, roster);
+	row->offset_ns = told->offset_ns;
+	row->filtered |= interface->filtered;
+	if (told->role[0])
+		roster_role(roster, interface->wan, told->role);
+	if (!counting)
+		return true;
+	sums->files += recording->n_wans > before;
+	for (unsigned i = 0; i < told->n_warnings; i++)
+		roster_warn(roster, interface->wan, &told->warnings[i]);
+	return true;
 }
 
 /* ---- the notes of a statistics block ---- */
@@ -254,18 +282,12 @@ static void take_gap(const struct recording_wan *row, struct roster *roster,
 		roster_gap(roster, row->wan, &gap, closed);
 }
 
-static void take_step(struct recording *recording, struct recording_wan *row, struct roster *roster,
-                      const char *text, size_t length)
+static void take_step(const struct recording_wan *row, struct roster *roster)
 {
 	struct frame_recording *sums = roster_recording(roster, row->wan);
-	int64_t by_ns = 0;
 
 	if (sums)
 		sums->step_notes++;
-	if (quality_get_signed(text, length, "by_ns", &by_ns) &&
-	    (by_ns > STEP_MATTERS_NS || by_ns < -STEP_MATTERS_NS))
-		for (size_t i = 0; i < recording->n_wans; i++)
-			settle_counters(&recording->wans[i], roster);
 }
 
 static void take_note(struct recording *recording, struct recording_wan *row, struct roster *roster,
@@ -282,7 +304,7 @@ static void take_note(struct recording *recording, struct recording_wan *row, st
 		take_gap(row, roster, record, text, length, shift_ns);
 		break;
 	case QUALITY_STEP:
-		take_step(recording, row, roster, text, length);
+		take_step(row, roster);
 		break;
 	case QUALITY_WARNING:
 		take_warning(&warned, text, length);
@@ -308,13 +330,16 @@ static void stretch(uint64_t *from_ns, uint64_t *to_ns, uint64_t from, uint64_t 
 		*to_ns = to;
 }
 
+/* `moved_ns` puts its times on the clock of the file, `shift_ns` those of the file where they
+ * belong. */
 static void take_cover(struct recording *recording, struct recording_wan *row,
                        struct roster *roster, const struct savefile_record *record,
-                       int64_t shift_ns, struct frame_file *file)
+                       int64_t moved_ns, int64_t shift_ns, struct frame_file *file)
 {
-	uint64_t from = record->start_ns, to = record->end_ns;
+	uint64_t from = recording_shifted(record->start_ns, moved_ns);
+	uint64_t to = recording_shifted(record->end_ns, moved_ns);
 
-	if (from == 0 || to < from)
+	if (record->start_ns == 0 || to < from)
 		return;
 	if (recording->began_ns == 0 || from < recording->began_ns)
 		recording->began_ns = from;
@@ -329,14 +354,16 @@ void recording_statistics(struct recording *recording, struct roster *roster,
                           const struct savefile *savefile, struct savefile_record *record,
                           int64_t shift_ns, struct frame_file *file)
 {
-	struct recording_wan *row = row_of(recording, &savefile->interfaces[record->interface]);
+	const struct savefile_interface *interface = &savefile->interfaces[record->interface];
+	struct recording_wan *row = row_of(recording, interface);
+	int64_t moved_ns = recording_moved(recording, interface);
 	enum quality_name name;
 	const char *text;
 	size_t length;
 
 	if (!row)
 		return;
-	take_cover(recording, row, roster, record, shift_ns, file);
+	take_cover(recording, row, roster, record, moved_ns, shift_ns, file);
 	if (record->drops_known) {
 		uint64_t kernel = record->dropped_kernel, own = record->dropped_own;
 
@@ -348,7 +375,8 @@ void recording_statistics(struct recording *recording, struct roster *roster,
 	}
 	while (savefile_comment(savefile, record, &text, &length))
 		if (quality_parse(text, length, &name))
-			take_note(recording, row, roster, record, name, text, length, shift_ns);
+			take_note(recording, row, roster, record, name, text, length,
+			          shift_ns + moved_ns);
 }
 
 void recording_end(struct recording *recording, struct roster *roster, int64_t shift_ns,

@@ -18,7 +18,7 @@
 /* An interface description with our note. */
 struct recording_interface {
 	char wan[SAVEFILE_NAME], role[FRAME_WORD];
-	uint64_t ifindex;
+	int64_t offset_ns; /* as in struct recording, of the clock that stamps its frames */
 	struct frame_warning warnings[RECORDING_WARNINGS];
 	unsigned n_warnings;
 	uint32_t row; /* index of its WAN's row + 1; 0 = its WAN is not known yet */
@@ -28,6 +28,7 @@ struct recording_interface {
 struct recording_wan {
 	uint32_t wan; /* of the roster */
 	bool filtered, ended;
+	int64_t offset_ns;                    /* of its latest description */
 	uint64_t dropped_kernel, dropped_own; /* as told last */
 	uint64_t from_ns, to_ns;              /* what it covers so far; from 0 = not known */
 
@@ -68,6 +69,11 @@ static inline const char *recording_name(const struct recording *recording,
 
 	return name[0] ? name : NULL;
 }
+
+/* A stream goes on when the clock is set: what its later descriptions stamp is moved to the clock
+ * of the first, by so much. */
+int64_t recording_moved(const struct recording *recording,
+                        const struct savefile_interface *interface);
 
 /* Its WAN is known now. `counting`: this reading is the one that fills the sums. False: no memory.
  */

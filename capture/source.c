@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "inputs.h"
 
 /* What was captured in one go: the files of one WAN, or of one recording of several interfaces. */
@@ -464,10 +465,6 @@ static bool each_spec_has_captures(const struct source *source, const struct sou
 
 /* ---- recordings: their clocks, their order ---- */
 
-/* The clock of a router without a battery is set when it has found the Internet: files of one boot
- * that were stamped before are moved, when their clock was off by more than this. */
-#define CLOCK_SET_NS 200000000
-
 /* When a file began, on the clock that nobody sets. */
 static int64_t began_boot_ns(const struct input *input)
 {
@@ -519,7 +516,7 @@ static void set_clock(struct input *input, const struct input *newest)
 
 	if (__builtin_sub_overflow(newest->recording.offset_ns, input->recording.offset_ns,
 	                           &shift) ||
-	    (shift <= CLOCK_SET_NS && shift >= -CLOCK_SET_NS) || shift > INT64_MAX / 2 ||
+	    (shift <= CLOCK_STEP_NS && shift >= -CLOCK_STEP_NS) || shift > INT64_MAX / 2 ||
 	    shift < -(INT64_MAX / 2))
 		return;
 	input->clock_shift_ns = shift;
@@ -529,7 +526,8 @@ static void set_clock(struct input *input, const struct input *newest)
 	}
 }
 
-/* All files of a boot by the clock of the one that began last. */
+/* The clock of a router without a battery is set when it has found the Internet: what it stamped
+ * before is moved. All files of a boot by the clock of the one that began last. */
 static void set_clocks(struct input **recorded, size_t n)
 {
 	qsort(recorded, n, sizeof(*recorded), by_boot);

@@ -14,7 +14,7 @@
 #include "text.h"
 
 const char *const role_names[ROLE_COUNT] = {"none", "master", "on", "backup", "off"};
-const char *const role_source_names[FROM_COUNT] = {"assumed", "uci", "config", "flag"};
+const char *const role_source_names[FROM_COUNT] = {"assumed", "capture", "uci", "config", "flag"};
 const char *const unit_names[UNIT_COUNT] = {"ratio", "bytes", "seconds", "word"};
 
 #define MB        1e6
@@ -568,6 +568,17 @@ static void propose(const struct ledger *ledger, struct wan_role *roles, const b
 	}
 }
 
+/* Recordings of two minds say nothing. */
+static bool said_by_recorder(const struct ledger_wan *wan, struct wan_role *role)
+{
+	enum role said = wan->record && wan->record->n_roles == 1 ? role_find(wan->record->roles[0])
+	                                                          : ROLE_NONE;
+
+	if (said != ROLE_NONE)
+		*role = (struct wan_role){.role = said, .source = FROM_CAPTURE};
+	return said != ROLE_NONE;
+}
+
 enum policy_answer policy_resolve(const struct policy *policy, const struct ledger *ledger,
                                   struct wan_role roles[LEDGER_WANS_MAX], char *message,
                                   size_t size)
@@ -591,6 +602,8 @@ enum policy_answer policy_resolve(const struct policy *policy, const struct ledg
 		if (!found)
 			return unknown_subject(row, ledger, message, size);
 	}
+	for (size_t i = 0; i < ledger->n_wans; i++)
+		named[i] = named[i] || said_by_recorder(&ledger->wans[i], &roles[i]);
 	propose(ledger, roles, named);
 	return POLICY_FINE;
 }

@@ -20,8 +20,8 @@
 enum role { ROLE_NONE, ROLE_MASTER, ROLE_ON, ROLE_BACKUP, ROLE_OFF, ROLE_COUNT };
 extern const char *const role_names[ROLE_COUNT];
 
-/* Weakest first. */
-enum role_source { FROM_ASSUMED, FROM_UCI, FROM_CONFIG, FROM_FLAG, FROM_COUNT };
+/* Weakest first. FROM_CAPTURE: the operator told the recorder, which wrote it into its files. */
+enum role_source { FROM_ASSUMED, FROM_CAPTURE, FROM_UCI, FROM_CONFIG, FROM_FLAG, FROM_COUNT };
 extern const char *const role_source_names[FROM_COUNT];
 
 /* ---- limits ---- */
@@ -116,7 +116,8 @@ enum policy_answer {
 };
 
 /*
- * Fill roles[0..ledger->n_wans-1]. A WAN nobody named gets a role proposed from what its own frames
+ * Fill roles[0..ledger->n_wans-1]. A WAN nobody named has the role that all its recordings say, if
+ * they do. Else one is proposed from what its own frames
  * say: mostly joins with the B bit, or MP_PRIO making it a backup -> backup; else the WAN that
  * opened most connections -> master, other WANs with subflows -> on. A WAN without such signs is on
  * beside a named or proposed backup, else it has no role.

@@ -420,6 +420,18 @@ static json_t *render_window(struct writer *w, const struct report *report)
 	return o;
 }
 
+static json_t *render_file_recording(struct writer *w, const struct ledger_file *file)
+{
+	json_t *o = json_object();
+
+	put(w, o, "from", moment(file->from_ns));
+	put(w, o, "to", moment(file->to_ns));
+	put(w, o, "moved_seconds", json_real((double)file->shift_ns / 1e9));
+	put(w, o, "being_written", json_boolean(file->growing));
+	put(w, o, "repaired", json_boolean(file->repaired));
+	return o;
+}
+
 static json_t *render_file(struct writer *w, const struct report *report,
                            const struct ledger_file *file)
 {
@@ -434,6 +446,106 @@ static json_t *render_file(struct writer *w, const struct report *report,
 	put(w, o, "last", moment(file->last_ns));
 	put(w, o, "snaplen", file->snaplen ? number(file->snaplen) : json_null());
 	put(w, o, "message", string_or_null(file->message));
+	put(w, o, "recording", file->recorded ? render_file_recording(w, file) : json_null());
+	return o;
+}
+
+/* ---- what the recorder says ---- */
+
+static json_t *render_gaps(struct writer *w, const struct coverage *coverage)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < coverage->n_gaps; i++) {
+		const struct coverage_gap *gap = &coverage->gaps[i];
+		json_t *o = json_object();
+
+		put(w, o, "state", string(span_names[gap->state]));
+		put(w, o, "from", moment(gap->from_ns));
+		put(w, o, "to", moment(gap->to_ns));
+		put(w, o, "seconds", json_real((double)(gap->to_ns - gap->from_ns) / 1e9));
+		put(w, o, "lost_frames", number(gap->lost_frames));
+		push(w, array, o);
+	}
+	return array;
+}
+
+/* How the judged time adds up, by state. */
+static json_t *render_judged(struct writer *w, const struct coverage *coverage)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < SPAN_COUNT; i++)
+		put(w, o, span_names[i], json_real((double)coverage->judged_ns[i] / 1e9));
+	return o;
+}
+
+static json_t *render_kernel(struct writer *w, const struct ledger_counters *c)
+{
+	json_t *o;
+
+	if (!c->kernel_spans)
+		return json_null();
+	o = json_object();
+	put(w, o, "frames", number(c->kernel_frames));
+	put(w, o, "bytes", number(c->kernel_bytes));
+	put(w, o, "captured_frames", number(c->kernel_seen_frames));
+	put(w, o, "captured_bytes", number(c->kernel_seen_bytes));
+	put(w, o, "dropped_frames", number(c->kernel_seen_dropped));
+	return o;
+}
+
+static json_t *render_steps(struct writer *w, const struct ledger_record *record)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < record->n_steps; i++) {
+		json_t *o = json_object();
+
+		put(w, o, "at", moment(record->steps[i].at_ns));
+		put(w, o, "by_seconds", json_real((double)record->steps[i].by_ns / 1e9));
+		push(w, array, o);
+	}
+	return array;
+}
+
+static json_t *render_warnings(struct writer *w, const struct ledger_record *record)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < record->n_warnings; i++) {
+		json_t *o = json_object();
+
+		put(w, o, "code", string(record->warnings[i].code));
+		put(w, o, "about", string_or_null(record->warnings[i].about));
+		put(w, o, "count", number(record->warnings[i].count));
+		push(w, array, o);
+	}
+	return array;
+}
+
+static json_t *render_recording(struct writer *w, const struct report_wan *wan)
+{
+	const struct ledger_counters *c = &wan->ledger->counters;
+	json_t *o;
+
+	if (!wan->coverage.recorded)
+		return json_null();
+	o = json_object();
+	put(w, o, "from", moment(wan->coverage.from_ns));
+	put(w, o, "to", moment(wan->coverage.to_ns));
+	put(w, o, "files", number(c->recorded_files));
+	put(w, o, "repaired_files", number(c->repaired_files));
+	put(w, o, "unfinished_files", number(c->unfinished_files));
+	put(w, o, "missing_files", number(c->missing_files));
+	put(w, o, "gaps", render_gaps(w, &wan->coverage));
+	put(w, o, "gaps_listed_until",
+	    wan->coverage.until_ns == UINT64_MAX ? json_null() : moment(wan->coverage.until_ns));
+	put(w, o, "judged_seconds", render_judged(w, &wan->coverage));
+	put(w, o, "kernel", render_kernel(w, c));
+	put(w, o, "clock_steps", number(c->clock_steps));
+	put(w, o, "clock_set", render_steps(w, wan->ledger->record));
+	put(w, o, "warnings", render_warnings(w, wan->ledger->record));
 	return o;
 }
 
@@ -459,6 +571,7 @@ static json_t *render_wan_coverage(struct writer *w, const struct report_wan *wa
 	put(w, o, "super_frames", number(e[EVENT_SUPER_FRAME].count));
 	put(w, o, "skew_seconds", json_real((double)wan->ledger->skew_ns / 1e9));
 	put(w, o, "filtered", json_boolean(wan->ledger->filtered));
+	put(w, o, "recording", render_recording(w, wan));
 	return o;
 }
 
@@ -520,7 +633,7 @@ json_t *render_json(const struct report *report)
 
 	put(&w, tool, "name", string("mptcp-audit"));
 	put(&w, tool, "version", string(report->options.version));
-	put(&w, o, "schema", string("mptcp-audit.report/1.0"));
+	put(&w, o, "schema", string("mptcp-audit.report/1.1"));
 	put(&w, o, "tool", tool);
 	put(&w, o, "generated", moment(report->options.generated_ns));
 	put(&w, o, "site", string_or_null(report->policy->site));

@@ -347,6 +347,23 @@ static void tell_assumption(struct report *report)
 	}
 }
 
+bool report_extent(const struct report_wan *wan, uint64_t *first_ns, uint64_t *last_ns)
+{
+	const struct ledger_wan *ledger = wan->ledger;
+
+	*first_ns = UINT64_MAX;
+	*last_ns = 0;
+	if (ledger->n_buckets) {
+		*first_ns = ledger->buckets[0].first_ns;
+		*last_ns = ledger->buckets[ledger->n_buckets - 1].last_ns;
+	}
+	if (wan->coverage.recorded && wan->coverage.from_ns < *first_ns)
+		*first_ns = wan->coverage.from_ns;
+	if (wan->coverage.recorded && wan->coverage.to_ns > *last_ns)
+		*last_ns = wan->coverage.to_ns;
+	return *first_ns <= *last_ns;
+}
+
 /* A merged ledger's shared time reaches over those of its parts, so ledgers of captures that never
  * ran together still name one. Did the WANs that count have a moment in common? */
 static bool ran_together(const struct report *report)
@@ -354,14 +371,15 @@ static bool ran_together(const struct report *report)
 	uint64_t start = 0, end = UINT64_MAX;
 
 	for (size_t i = 0; i < report->n_wans; i++) {
-		const struct ledger_wan *wan = report->wans[i].ledger;
+		uint64_t first, last;
 
-		if (report->wans[i].role.role == ROLE_OFF || wan->n_buckets == 0)
+		if (report->wans[i].role.role == ROLE_OFF ||
+		    !report_extent(&report->wans[i], &first, &last))
 			continue;
-		if (wan->buckets[0].first_ns > start)
-			start = wan->buckets[0].first_ns;
-		if (wan->buckets[wan->n_buckets - 1].last_ns < end)
-			end = wan->buckets[wan->n_buckets - 1].last_ns;
+		if (first > start)
+			start = first;
+		if (last < end)
+			end = last;
 	}
 	return start <= end;
 }
@@ -386,6 +404,9 @@ static enum report_failure fill(struct report *report, char *message, size_t siz
 		};
 		if (report_is_primary(roles[i].role))
 			report->primaries |= UINT64_C(1) << i;
+		if (!coverage_fill(&report->wans[i].coverage, report->wans[i].ledger,
+		                   report->start_ns, report->end_ns))
+			return REPORT_NO_MEMORY;
 	}
 	report->window = report->window && ran_together(report);
 	for (size_t i = 0; i < report->n_wans; i++)
@@ -423,6 +444,7 @@ void report_release(struct report *report)
 	for (size_t i = 0; i < report->n_wans; i++) {
 		free(report->wans[i].whole.causes);
 		free(report->wans[i].shared.causes);
+		coverage_release(&report->wans[i].coverage);
 	}
 	free(report->wans);
 	free(report->findings);

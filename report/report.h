@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "../dissect/ledger.h"
+#include "coverage.h"
 #include "policy.h"
 
 /* ---- how the connection's primaries (master and on) were while a backup carried a frame ----
@@ -73,6 +74,7 @@ struct report_wan {
 	const struct ledger_wan *ledger;
 	struct wan_role role;
 	struct account whole, shared;
+	struct coverage coverage; /* owned */
 };
 
 /* ---- findings ---- */
@@ -94,7 +96,7 @@ struct part {
 	const char *name; /* static text */
 	uint64_t numerator, denominator;
 };
-#define FINDING_PARTS 8
+#define FINDING_PARTS 12
 
 struct finding_frame {
 	uint64_t ts_ns;
@@ -165,6 +167,10 @@ void report_release(struct report *report);
 enum phase report_phase(const struct ledger *ledger, uint64_t primaries, uint16_t circumstance);
 
 bool report_is_primary(enum role role);
+
+/* The first and last moment of a WAN: of its frames, and of what its recorder told. False: there is
+ * none. */
+bool report_extent(const struct report_wan *wan, uint64_t *first_ns, uint64_t *last_ns);
 
 /* The WAN whose causes people come for: bytes of a connection on it, and when. */
 struct connection_on_wan {

@@ -221,6 +221,12 @@ struct flaws {
 	uint64_t evicted, subflows; /* lost mappings show as unmapped bytes */
 	size_t damaged;             /* files with a message */
 	const char *message;        /* of the first of them */
+
+	/* what the recorder says: time without anybody watching, of the judged time; frames the
+	 * kernel counted beside those seen or counted as dropped in the same time */
+	uint64_t blind_ns, judged_ns;
+	bool compared;
+	uint64_t kernel, accounted, missing;
 };
 
 static struct flaws flaws_of(const struct report *report, size_t index)
@@ -240,7 +246,18 @@ static struct flaws flaws_of(const struct report *report, size_t index)
 		.evicted = c->subflows_evicted,
 		.subflows = c->subflows_evicted + c->initial_subflows + c->joined_subflows,
 		.unmapped = c->unmapped_bytes + c->pending_evicted_bytes,
+		.judged_ns = report->end_ns - report->start_ns,
+		.kernel = c->kernel_frames,
+		.accounted = c->kernel_seen_frames + c->kernel_seen_dropped,
 	};
+	/* A super-frame is one frame here and several there; of filtered ones nobody knows. */
+	flaws.compared =
+		c->kernel_spans > 0 && !wan->ledger->filtered && e[EVENT_SUPER_FRAME].count == 0;
+	/* a frame that is just passing is counted on one side of a note and stamped on the other */
+	if (flaws.compared && flaws.kernel > flaws.accounted + 2 * c->kernel_spans)
+		flaws.missing = flaws.kernel - flaws.accounted;
+	for (unsigned s = 0; s < SPAN_COUNT; s++)
+		flaws.blind_ns += coverage_is_blind(s) ? wan->coverage.judged_ns[s] : 0;
 
 	for (size_t d = 0; d < DIR_COUNT; d++)
 		flaws.unread += wan->whole.kinds[d][KIND_UNREAD].frames;
@@ -251,6 +268,45 @@ static struct flaws flaws_of(const struct report *report, size_t index)
 			flaws.message = report->ledger->files[i].message;
 	}
 	return flaws;
+}
+
+/* "wan1: nothing was recorded for 12 s of the judged 1 h: suspended 12 s, ... (disk full)." */
+static void blind_told(const struct report *report, const struct coverage *coverage,
+                       const struct flaws *flaws, const char *name, char *text, size_t size)
+{
+	char a[TEXT_SHORT], b[TEXT_SHORT], stopped[160], suspended[160];
+	bool both = coverage_say(coverage, SPAN_STOPPED, report->start_ns, report->end_ns, stopped,
+	                         sizeof(stopped)) &
+	            coverage_say(coverage, SPAN_SUSPENDED, report->start_ns, report->end_ns,
+	                         suspended, sizeof(suspended));
+
+	snprintf(text, size,
+	         "%s: nothing was recorded for %s of the judged %s (%s%s%s%s); what passed then is "
+	         "not known.",
+	         name, text_duration(a, flaws->blind_ns), text_duration(b, flaws->judged_ns),
+	         stopped, both ? "; " : "", suspended,
+	         suspended[0] ? ", the disk took nothing" : "");
+}
+
+static bool recorder_told(const struct report *report, const struct coverage *coverage,
+                          const struct flaws *flaws, const char *name, char *text, size_t size)
+{
+	double limit = limit_of(report, LIMIT_LOSS_SHARE);
+	char a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT];
+
+	if ((double)flaws->blind_ns > limit * (double)flaws->judged_ns) {
+		blind_told(report, coverage, flaws, name, text, size);
+		return true;
+	}
+	if ((double)flaws->missing > limit * (double)flaws->kernel) {
+		snprintf(text, size,
+		         "%s: the device carried %s frames by the kernel's count, the capture saw "
+		         "%s of them: %s passed beside it (hardware offload?).",
+		         name, text_count(a, flaws->kernel), text_count(b, flaws->accounted),
+		         text_count(c, flaws->missing));
+		return true;
+	}
+	return false;
 }
 
 /* The flaw that matters first, as a sentence, or false when the capture is whole enough. */
@@ -290,6 +346,73 @@ static bool flaw_told(const struct report *report, const struct flaws *flaws, co
 	return true;
 }
 
+/* What a recorder warns of, in the words of a report; those that make no number wrong are left out.
+ */
+static const struct {
+	const char *code, *words;
+	bool refuted; /* by counters that prove the capture complete */
+} warning_table[] = {
+	{"hw_offload", "its device can carry packets past the kernel and the capture", true},
+	{"stacked", "it lies on another recorded device, so its packets are there twice", false},
+	{"bridge_port", "it is a port of a recorded bridge, so its packets are there twice", false},
+	{"super_frames", NULL, false},
+	{"no_link_headers", NULL, false},
+};
+
+static const char *warning_words(const char *code, bool complete)
+{
+	for (size_t i = 0; i < sizeof(warning_table) / sizeof(*warning_table); i++)
+		if (strcmp(warning_table[i].code, code) == 0)
+			return complete && warning_table[i].refuted ? NULL : warning_table[i].words;
+	return "its recorder warns of something this program does not know";
+}
+
+/* " Its recorder warns: stacked (eth0): ..." behind the sentence. False: there is nothing to warn
+ * of. */
+static bool warnings_told(const struct report_wan *wan, bool complete, char *text, size_t size)
+{
+	const struct ledger_record *record = wan->ledger->record;
+	size_t used = strlen(text);
+	bool told = false;
+
+	for (unsigned i = 0; record && i < record->n_warnings && used < size; i++) {
+		const struct ledger_warning *warning = &record->warnings[i];
+		const char *words = warning_words(warning->code, complete);
+		int n;
+
+		if (!words)
+			continue;
+		n = snprintf(text + used, size - used, "%s %s%s%s%s: %s",
+		             told ? ";" : " Its recorder warns:", warning->code,
+		             warning->about[0] ? " (" : "", warning->about,
+		             warning->about[0] ? ")" : "", words);
+		used += n > 0 ? (size_t)n : 0;
+		told = true;
+	}
+	if (told && used + 1 < size)
+		snprintf(text + used, size - used, ".");
+	return told;
+}
+
+/* What the recorder could not prevent, behind the sentence. */
+static void repairs_told(const struct ledger_wan *wan, char *text, size_t size)
+{
+	const struct ledger_counters *c = &wan->counters;
+	size_t used = strlen(text);
+	char a[TEXT_SHORT];
+
+	if (c->repaired_files && used < size)
+		used += (size_t)snprintf(
+			text + used, size - used,
+			" %s file%s cut off and repaired: what was lost at the end is not known.",
+			text_count(a, c->repaired_files),
+			c->repaired_files == 1 ? " was" : "s were");
+	if (c->missing_files && used < size)
+		snprintf(text + used, size - used, " %s file%s of the series lack%s.",
+		         text_count(a, c->missing_files), c->missing_files == 1 ? "" : "s",
+		         c->missing_files == 1 ? "s" : "");
+}
+
 static bool skew_told(const struct report *report, const struct ledger_wan *wan, const char *name,
                       char *text, size_t size)
 {
@@ -304,39 +427,72 @@ static bool skew_told(const struct report *report, const struct ledger_wan *wan,
 	return true;
 }
 
+static void whole_parts(struct finding *finding, const struct report_wan *wan,
+                        const struct flaws *flaws)
+{
+	verdict_part(finding, "dropped_frames", flaws->drops, 0);
+	verdict_part(finding, "unread_frames", flaws->unread, 0);
+	verdict_part(finding, "cut_headers", flaws->cut, 0);
+	verdict_part(finding, "unmapped_bytes", flaws->unmapped, 0);
+	verdict_part(finding, "backwards", flaws->backwards, 0);
+	verdict_part(finding, "evicted", flaws->evicted, 0);
+	verdict_part(finding, "damaged_files", flaws->damaged, 0);
+	if (!wan->coverage.recorded)
+		return;
+	verdict_part(finding, "blind_ns", flaws->blind_ns, 0);
+	verdict_part(finding, "repaired_files", wan->ledger->counters.repaired_files, 0);
+	if (flaws->compared && flaws->kernel)
+		verdict_part(finding, "of_kernel_frames", flaws->accounted, flaws->kernel);
+}
+
+static void whole_passes(struct finding *finding, const struct report_wan *wan,
+                         const struct flaws *flaws, const char *name)
+{
+	char a[TEXT_SHORT], b[TEXT_SHORT], proof[160] = "";
+	uint64_t seen = flaws->accounted < flaws->kernel ? flaws->accounted : flaws->kernel;
+
+	finding->status = STATUS_PASS;
+	if (flaws->compared) {
+		snprintf(proof, sizeof(proof), "complete: %s of %s frames the kernel counted",
+		         text_count(a, seen), text_count(b, flaws->kernel));
+		snprintf(finding->brief, sizeof(finding->brief), "%s", proof);
+	} else {
+		snprintf(finding->brief, sizeof(finding->brief), "%s",
+		         wan->ledger->drops_known ? "whole" : "whole (drops not known)");
+	}
+	snprintf(finding->text, sizeof(finding->text), "%s: nothing missing was found%s%s%s.", name,
+	         wan->ledger->drops_known ? "" : "; the file format does not record drops",
+	         proof[0] ? "; " : "", proof);
+}
+
 static void whole_judge(const struct report *report, struct finding *finding)
 {
-	const struct ledger_wan *wan = report->wans[finding->wan].ledger;
+	const struct report_wan *row = &report->wans[finding->wan];
+	const struct ledger_wan *wan = row->ledger;
 	struct flaws flaws = flaws_of(report, (size_t)finding->wan);
-	char name[100];
+	char name[100], *text = finding->text;
+	size_t size = sizeof(finding->text);
 
-	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
+	text_safe(name, sizeof(name), row->name, 32);
 	verdict_observe(finding, "ratio", flaws.drops + flaws.unread, flaws.frames + flaws.drops);
 	verdict_limit(report, finding, LIMIT_LOSS_SHARE);
-	verdict_part(finding, "dropped_frames", flaws.drops, 0);
-	verdict_part(finding, "unread_frames", flaws.unread, 0);
-	verdict_part(finding, "cut_headers", flaws.cut, 0);
-	verdict_part(finding, "unmapped_bytes", flaws.unmapped, 0);
-	verdict_part(finding, "backwards", flaws.backwards, 0);
-	verdict_part(finding, "evicted", flaws.evicted, 0);
-	verdict_part(finding, "damaged_files", flaws.damaged, 0);
-	if (flaws.frames == 0) {
-		snprintf(finding->text, sizeof(finding->text), "%s: the capture holds no frame.",
-		         name);
-	} else if (flaw_told(report, &flaws, name, finding->text, sizeof(finding->text))) {
+	whole_parts(finding, row, &flaws);
+	if (flaws.frames == 0 && !row->coverage.recorded) {
+		snprintf(text, size, "%s: the capture holds no frame.", name);
+	} else if (flaw_told(report, &flaws, name, text, size)) {
 		verdict_show_event(finding, &wan->events[EVENT_HEADER_CUT], "cut TCP header");
 		verdict_show_event(finding, &wan->events[EVENT_OPTION_CUT], "cut option");
 		verdict_show_event(finding, &wan->events[EVENT_BACKWARDS], "time goes backwards");
-	} else if (skew_told(report, wan, name, finding->text, sizeof(finding->text))) {
+	} else if (skew_told(report, wan, name, text, size)) {
 		verdict_show_event(finding, &wan->events[EVENT_SKEW],
 		                   "seen before its cause on another WAN");
-	} else {
-		finding->status = STATUS_PASS;
-		snprintf(finding->brief, sizeof(finding->brief), "%s",
-		         wan->drops_known ? "whole" : "whole (drops not known)");
-		snprintf(finding->text, sizeof(finding->text), "%s: nothing missing was found%s.",
-		         name, wan->drops_known ? "" : "; the file format does not record drops");
+	} else if (!recorder_told(report, &row->coverage, &flaws, name, text, size)) {
+		whole_passes(finding, row, &flaws, name);
 	}
+	if (warnings_told(row, flaws.compared && !flaws.missing, text, size) &&
+	    finding->status == STATUS_PASS)
+		finding->status = STATUS_WARN;
+	repairs_told(wan, text, size);
 }
 
 bool rule_whole(struct report *report, const struct rule *rule)
@@ -361,7 +517,7 @@ struct silence {
 	bool heard; /* at least one frame in the judged time */
 };
 
-static void silence_try(struct silence *longest, uint64_t from_ns, uint64_t to_ns)
+static void silence_keep(struct silence *longest, uint64_t from_ns, uint64_t to_ns)
 {
 	if (to_ns > from_ns && to_ns - from_ns > longest->to_ns - longest->from_ns) {
 		longest->from_ns = from_ns;
@@ -369,9 +525,26 @@ static void silence_try(struct silence *longest, uint64_t from_ns, uint64_t to_n
 	}
 }
 
-/* Buckets are in order and do not overlap; silence inside one is shorter than its width. */
-static struct silence silence_of(const struct report *report, const struct ledger_wan *wan)
+/* A WAN that was absent, down or not recorded was not silent: only what lies between such gaps
+ * counts. */
+static void silence_try(const struct coverage *coverage, struct silence *longest, uint64_t from_ns,
+                        uint64_t to_ns)
 {
+	for (size_t i = 0; i < coverage->n_gaps; i++) {
+		const struct coverage_gap *gap = &coverage->gaps[i];
+
+		if (gap->to_ns <= from_ns || gap->from_ns >= to_ns)
+			continue;
+		silence_keep(longest, from_ns, gap->from_ns);
+		from_ns = gap->to_ns;
+	}
+	silence_keep(longest, from_ns, to_ns);
+}
+
+/* Buckets are in order and do not overlap; silence inside one is shorter than its width. */
+static struct silence silence_of(const struct report *report, const struct report_wan *row)
+{
+	const struct ledger_wan *wan = row->ledger;
 	struct silence longest = {report->start_ns, report->start_ns, false};
 	uint64_t last = report->start_ns;
 
@@ -381,11 +554,11 @@ static struct silence silence_of(const struct report *report, const struct ledge
 		if (bucket->last_ns < report->start_ns || bucket->first_ns > report->end_ns)
 			continue;
 		longest.heard = true;
-		silence_try(&longest, last, bucket->first_ns);
+		silence_try(&row->coverage, &longest, last, bucket->first_ns);
 		if (bucket->last_ns > last)
 			last = bucket->last_ns;
 	}
-	silence_try(&longest, last, report->end_ns);
+	silence_try(&row->coverage, &longest, last, report->end_ns);
 	return longest;
 }
 
@@ -445,75 +618,139 @@ static bool traffic_was_certain(const struct report *report, uint32_t wan,
 	        keepalive_across(report, wan, silence));
 }
 
-/* For how long the primaries' captures go on before this WAN's first frame and after its last one.
+/* For how long the primaries' captures go on before this WAN's first moment and after its last one.
  * The judged time ends there, so such a silence is not in it; a capture cannot say whether the WAN
- * was silent or its recording had stopped. */
-static uint64_t outlived_ns(const struct report *report, const struct ledger_wan *wan)
+ * was silent or its recording had stopped, unless it is our recorder's. */
+static uint64_t outlived_ns(const struct report *report, const struct report_wan *wan)
 {
-	uint64_t most = 0;
+	uint64_t most = 0, first, last, own_first, own_last;
 
+	if (!report_extent(wan, &own_first, &own_last))
+		return 0;
 	for (size_t i = 0; i < report->n_wans; i++) {
-		const struct ledger_wan *other = report->wans[i].ledger;
-
-		if (!(report->primaries >> i & 1) || other->n_buckets == 0 || wan->n_buckets == 0)
+		if (!(report->primaries >> i & 1) ||
+		    !report_extent(&report->wans[i], &first, &last))
 			continue;
-		if (wan->buckets[0].first_ns > other->buckets[0].first_ns &&
-		    wan->buckets[0].first_ns - other->buckets[0].first_ns > most)
-			most = wan->buckets[0].first_ns - other->buckets[0].first_ns;
-		if (other->buckets[other->n_buckets - 1].last_ns >
-		            wan->buckets[wan->n_buckets - 1].last_ns &&
-		    other->buckets[other->n_buckets - 1].last_ns -
-		                    wan->buckets[wan->n_buckets - 1].last_ns >
-		            most)
-			most = other->buckets[other->n_buckets - 1].last_ns -
-			       wan->buckets[wan->n_buckets - 1].last_ns;
+		if (own_first > first && own_first - first > most)
+			most = own_first - first;
+		if (last > own_last && last - own_last > most)
+			most = last - own_last;
 	}
 	return most;
 }
 
-static void silence_judge(const struct report *report, struct finding *finding)
+/* The WAN was hardly there, or hardly watched. False: it was. */
+static bool silence_moot(const struct report *report, struct finding *finding)
 {
-	uint32_t wan = (uint32_t)finding->wan;
-	const struct ledger_wan *row = report->wans[wan].ledger;
-	struct silence silence = silence_of(report, row);
-	double limit = limit_of(report, LIMIT_SILENCE),
-	       width = ledger_widths_s[report->ledger->width];
-	uint64_t outlived = outlived_ns(report, row);
-	char name[100], length[TEXT_SHORT], window[TEXT_SHORT], since[TEXT_SHORT], note[160] = "";
+	const struct report_wan *wan = &report->wans[finding->wan];
+	const uint64_t *ns = wan->coverage.judged_ns;
+	uint64_t gone = ns[SPAN_ABSENT] + ns[SPAN_DOWN];
+	uint64_t judged = report->end_ns - report->start_ns;
+	char name[100], length[TEXT_SHORT];
 
-	verdict_observe(finding, "seconds", silence.to_ns - silence.from_ns, NS);
+	if (!wan->coverage.recorded || ns[SPAN_COVERED] >= NS || judged < NS)
+		return false;
+	text_safe(name, sizeof(name), wan->name, 32);
+	text_duration(length, judged);
+	if (gone < judged - gone) {
+		snprintf(finding->text, sizeof(finding->text),
+		         "%s was not recorded in the judged time (%s).", name, length);
+		return true;
+	}
+	finding->status = STATUS_WARN;
+	verdict_observe(finding, "seconds", gone, NS);
 	verdict_limit(report, finding, LIMIT_SILENCE);
-	if (finding->value > limit) {
-		bool certain = traffic_was_certain(report, wan, &silence);
+	snprintf(finding->text, sizeof(finding->text),
+	         "%s was %s in the whole judged time (%s): there was no backup, and nothing shows "
+	         "that it would have worked.",
+	         name,
+	         ns[SPAN_DOWN] == 0     ? "absent"
+	         : ns[SPAN_ABSENT] == 0 ? "down"
+	                                : "absent or down",
+	         length);
+	return true;
+}
+
+/* "; it was absent 39 min, ..., and down 2 times, ..." behind the longest silence. */
+static void gaps_told(const struct report *report, const struct coverage *coverage, char *text,
+                      size_t size)
+{
+	static const enum span_state states[] = {SPAN_ABSENT, SPAN_DOWN, SPAN_SUSPENDED,
+	                                         SPAN_STOPPED};
+	char some[200];
+	size_t used = strlen(text);
+	bool told = false;
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states) && used < size; i++) {
+		int n;
+
+		if (!coverage_say(coverage, states[i], report->start_ns, report->end_ns, some,
+		                  sizeof(some)))
+			continue;
+		n = snprintf(text + used, size - used, "%s%s%s", told ? "; " : " Not counted: ",
+		             coverage_is_blind(states[i]) ? "recording " : "", some);
+		used += n > 0 ? (size_t)n : 0;
+		told = true;
+	}
+	if (told && used + 1 < size)
+		snprintf(text + used, size - used, ".");
+}
+
+/* The longest silence is judged; what keeps it from passing stands in `note`. */
+static void silence_grade(const struct report *report, struct finding *finding,
+                          const struct silence *silence, char *note, size_t size)
+{
+	const struct report_wan *row = &report->wans[finding->wan];
+	double limit = finding->limit, width = ledger_widths_s[report->ledger->width];
+	uint64_t outlived = outlived_ns(report, row);
+	char length[TEXT_SHORT];
+
+	if (finding->value > limit && silence->to_ns > row->coverage.until_ns) {
+		snprintf(note, size, "; but it had more gaps than are listed, perhaps there");
+	} else if (finding->value > limit) {
+		bool certain = traffic_was_certain(report, (uint32_t)finding->wan, silence);
 
 		finding->status = certain ? STATUS_FAIL : STATUS_WARN;
-		snprintf(note, sizeof(note), "%s", certain ? "; pings or keepalives were due" : "");
-	} else if (!silence.heard) {
-		snprintf(note, sizeof(note), "; not one frame in this short time");
+		snprintf(note, size, "%s", certain ? "; pings or keepalives were due" : "");
+	} else if (!silence->heard) {
+		snprintf(note, size, "; not one frame in this short time");
 	} else if (width > limit) {
-		snprintf(note, sizeof(note),
-		         "; the ledger's buckets are too wide to see shorter ones");
-	} else if (report->options.filter || row->filtered) {
-		snprintf(note, sizeof(note), "; a filter hides frames");
+		snprintf(note, size, "; the ledger's buckets are too wide to see shorter ones");
+	} else if (report->options.filter || row->ledger->filtered) {
+		snprintf(note, size, "; a filter hides frames");
 	} else if ((double)outlived / NS > limit) {
-		snprintf(note, sizeof(note),
+		snprintf(note, size,
 		         "; but a primary's capture goes on for %s without it: it was silent, or "
 		         "its recording stopped",
 		         text_duration(length, outlived));
 	} else {
 		finding->status = STATUS_PASS;
 		if ((double)(report->end_ns - report->start_ns) / NS < limit)
-			snprintf(note, sizeof(note), "; the time is shorter than the limit");
+			snprintf(note, size, "; the time is shorter than the limit");
 	}
+}
+
+static void silence_judge(const struct report *report, struct finding *finding)
+{
+	const struct report_wan *row = &report->wans[finding->wan];
+	struct silence silence = silence_of(report, row);
+	char name[100], length[TEXT_SHORT], window[TEXT_SHORT], since[TEXT_SHORT], note[160] = "";
+
+	if (silence_moot(report, finding))
+		return;
+	verdict_observe(finding, "seconds", silence.to_ns - silence.from_ns, NS);
+	verdict_limit(report, finding, LIMIT_SILENCE);
+	silence_grade(report, finding, &silence, note, sizeof(note));
 	snprintf(finding->brief, sizeof(finding->brief), "longest %s of %s",
 	         text_duration(length, silence.to_ns - silence.from_ns),
 	         text_duration(window, report->end_ns - report->start_ns));
 	snprintf(finding->text, sizeof(finding->text),
 	         "%s: longest silence %s, from %s (limit %g s, judged time %s)%s.",
-	         text_safe(name, sizeof(name), report->wans[wan].name, 32),
+	         text_safe(name, sizeof(name), row->name, 32),
 	         text_duration(length, silence.to_ns - silence.from_ns),
-	         text_moment(since, silence.from_ns), limit,
+	         text_moment(since, silence.from_ns), finding->limit,
 	         text_duration(window, report->end_ns - report->start_ns), note);
+	gaps_told(report, &row->coverage, finding->text, sizeof(finding->text));
 }
 
 bool rule_silence(struct report *report, const struct rule *rule)

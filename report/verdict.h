@@ -23,11 +23,15 @@
  * limits the rule is not assessed. Plain and fallback TCP have no circumstance: A1 counts them, A3
  * does not. A6  compares the configured role with what the WAN's own side asked for (B of its
  * JOINs, MP_PRIO). The far side's B bit is no sign: today's Linux server answers B=0 to a client's
- * B=1. A27 is never fail or warn: a capture is whole, or what rests on it is not assessed. A29
- * fails only when traffic was certain: the other WANs lived through the silence and the tracker had
- *      pinged on this WAN, or a subflow with keepalives lasted from before it until after it. A
- * primary's capture that goes on for longer than the limit without the backup's is a silence or a
- * recording that stopped: not assessed.
+ * B=1. A27 is never fail: a capture is whole, or what rests on it is not assessed; it warns of what
+ * its recorder warned of. Time in which a recorder did not run, or could not write, is as lost as
+ * frames are; time in which a device was absent or down is not: that much is known. Where nothing
+ * is filtered and no frame stands for several, the kernel's own counters say whether all passed by
+ * the capture. A29 judges the time in which the WAN was there and recorded. It fails only when
+ * traffic was certain: the other WANs lived through the silence and the tracker had pinged on this
+ * WAN, or a subflow with keepalives lasted from before it until after it. A primary's capture that
+ * goes on for longer than the limit without the backup's is a silence or a recording that stopped:
+ * not assessed. A backup that was absent or down all the time warns: there was none.
  *
  * Overall: fail > warn > not_assessed > pass. Pass needs, for each backup, A1 or A2, and A3, A27
  * and A29, assessed and passed or not applicable. Roles that were only proposed make warn of pass.
