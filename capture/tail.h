@@ -33,8 +33,9 @@ struct tail_options {
 
 /*
  * Read a spool from its newest files on: the newest file of each WAN from its beginning, complete
- * or .part, then what follows by sequence number; WANs that come later from their first file. A
- * directory without captures is fine: they may come. NULL and -errno in *error.
+ * or .part, then what follows by sequence number; WANs that come later from their first file.
+ * frame.shared: since the last of those first files was begun. A directory without captures is
+ * fine: they may come. NULL and -errno in *error.
  */
 struct tail *tail_spool(const char *directory, const struct tail_options *options, int *error);
 

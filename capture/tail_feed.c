@@ -201,7 +201,7 @@ static void take_frame(struct tail *tail, struct feed *feed, const struct savefi
 		.linktype = interface->linktype,
 		.segment_size = record->segment_size,
 		.mark = record->mark,
-		.shared = true,
+		.shared = record->ts_ns >= tail->shared_ns,
 		.backwards = record->ts_ns < feed->last_ns,
 	};
 	feed->has_head = true;

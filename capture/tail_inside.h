@@ -26,8 +26,10 @@ struct feed {
 	char key[SPOOL_WAN];   /* the WAN as in file names; "" = a pipe */
 	int64_t sequence;      /* of the open file, or the last one; -1 = none yet */
 	int64_t next;          /* of the one that follows, when next_name tells it */
+	uint64_t next_ns;      /* when that one was begun, as its name says */
 	char name[SPOOL_NAME]; /* of the open file, without .part */
 	char next_name[SPOOL_NAME];
+	bool newest;       /* was there at the start: begins with its newest file */
 	bool started;      /* a file was open once */
 	bool complete;     /* the open file is not .part any more, or not there */
 	bool successor;    /* ... or the next one exists: at its end it is done */
@@ -63,6 +65,7 @@ struct tail {
 
 	struct feed *feeds[TAIL_WANS_MAX]; /* owned */
 	size_t n_feeds;
+	uint64_t shared_ns;  /* when the last of the first files began */
 	struct feed *lender; /* whose head the caller borrows */
 	uint64_t left_ns;    /* latest time that left */
 	unsigned since_look;

@@ -28,8 +28,10 @@ static struct feed *find_feed(struct tail *tail, const char *key)
 		if (strcmp(tail->feeds[i]->key, key) == 0)
 			return tail->feeds[i];
 	feed = tail_add_feed(tail);
-	if (feed)
+	if (feed) {
 		memcpy(feed->key, key, sizeof(feed->key));
+		feed->newest = !tail->listed;
+	}
 	if (!feed && !tail->crowded) {
 		struct tail_note *note = tail_note(tail, NOTE_FLAW, TAIL_NO_WAN);
 		snprintf(note->text, sizeof(note->text),
@@ -41,7 +43,7 @@ static struct feed *find_feed(struct tail *tail, const char *key)
 }
 
 /* At first the newest file; then the oldest of those that follow. */
-static void offer(struct tail *tail, struct feed *feed, struct spool_name *entry)
+static void offer(struct feed *feed, struct spool_name *entry)
 {
 	int64_t sequence = (int64_t)entry->sequence;
 
@@ -52,10 +54,10 @@ static void offer(struct tail *tail, struct feed *feed, struct spool_name *entry
 	feed->lower |= sequence < feed->sequence;
 	if (sequence <= feed->sequence)
 		return;
-	bool newest = !tail->listed && !feed->started;
-	if (feed->next_name[0] && (newest ? sequence < feed->next : sequence > feed->next))
+	if (feed->next_name[0] && (feed->newest ? sequence < feed->next : sequence > feed->next))
 		return;
 	feed->next = sequence;
+	feed->next_ns = entry->real_s * 1000000000ull;
 	entry->part = false;
 	spool_name_build(feed->next_name, entry);
 }
@@ -76,7 +78,7 @@ static void list_once(struct tail *tail, DIR *directory)
 		struct feed *feed =
 			spool_name_parse(&entry, row->d_name) ? find_feed(tail, entry.wan) : NULL;
 		if (feed)
-			offer(tail, feed, &entry);
+			offer(feed, &entry);
 	}
 }
 
@@ -111,6 +113,9 @@ static void list(struct tail *tail)
 	closedir(directory);
 	for (size_t i = 0; i < tail->n_feeds; i++)
 		tail->feeds[i]->successor = tail->feeds[i]->next_name[0] != '\0';
+	for (size_t i = 0; !tail->listed && i < tail->n_feeds; i++)
+		if (tail->feeds[i]->next_ns > tail->shared_ns)
+			tail->shared_ns = tail->feeds[i]->next_ns;
 	tail->listed = true;
 	tail->changed = false;
 }
@@ -193,6 +198,7 @@ bool tail_spool_turn(struct tail *tail, struct feed *feed)
 	if (fd < 0)
 		say_closed(tail, feed, error);
 	feed_close(feed);
+	feed->newest = false;
 	feed->sequence = feed->next;
 	memcpy(feed->name, feed->next_name, sizeof(feed->name));
 	if (fd >= 0) {

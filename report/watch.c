@@ -166,9 +166,9 @@ void watch_count(struct watch *watch, const struct ledger_entry *e)
 	if (e->ts_ns > wan->heard_ns)
 		wan->heard_ns = e->ts_ns;
 	bool billed = e->traffic != TRAFFIC_LOCAL && e->kind != KIND_DUPLICATE;
-	if (billed)
+	if (billed && e->shared)
 		wan->billed += e->ip_bytes;
-	if (billed && e->kind < KIND_CARRYING)
+	if (billed && e->shared && e->kind < KIND_CARRYING)
 		wan->carrying += e->ip_bytes;
 	if (!billed)
 		user = 0;

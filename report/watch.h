@@ -35,6 +35,7 @@ struct watch_wan {
 
 	/* since the start; whole frames by kind, payload bytes by what each byte is */
 	struct tally kinds[DIR_COUNT][KIND_COUNT];
+	/* for shares, of the time that all WANs share */
 	uint64_t billed;   /* IP bytes without local traffic and duplicates */
 	uint64_t carrying; /* part of it: frames that carry user data */
 	uint64_t heard_ns; /* latest frame, 0 = none */
