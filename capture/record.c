@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/vfs.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +26,7 @@
 /* Frames of one WAN before the others have their turn. */
 #define TURN_FRAMES 4096
 /* What waits for the disk, all WANs together: 3 s of 10,000 frames a second, headers only. */
-#define POOL_BYTES ((size_t)6 * 1024 * 1024)
+#define POOL_BYTES ((size_t)4 * 1024 * 1024)
 #define TEND_NS    (30 * SECOND_NS)
 /* The longest that the end waits for the keeper's answers and the rings' last blocks. */
 #define STOP_NS (2 * SECOND_NS)
@@ -185,7 +187,7 @@ static void take_settings(struct recorder *r, struct settings *settings)
 	const struct device *all = devices_all(r->devices, &n);
 	for (size_t i = 0; i < n; i++)
 		wan_device(r, &all[i]);
-	status_log("settings read again");
+	status_news(r, "settings read again");
 }
 
 static void take_answers(struct recorder *r)
@@ -298,7 +300,7 @@ static void say_ready(struct recorder *r)
 		return;
 	r->ready = true;
 	notify_say(&r->notify, "READY=1");
-	status_log("ready");
+	status_news(r, "ready");
 }
 
 static void tend(struct recorder *r)
@@ -408,6 +410,30 @@ static void read_system(struct recorder *r)
 	r->pppoe = open("/proc/net/pppoe", O_RDONLY | O_CLOEXEC);
 }
 
+/* Each write wears flash out, and a capture writes all day. Magic numbers: linux/magic.h and the
+ * sources of ubifs and jffs2. */
+static void warn_of_flash(const struct settings *settings, int directory)
+{
+	static const struct {
+		uint32_t magic;
+		const char *name;
+	} flash[] = {
+		{0x72b6, "jffs2"},
+		{0x24051905, "ubifs"},
+		{F2FS_SUPER_MAGIC, "f2fs"},
+		{OVERLAYFS_SUPER_MAGIC, "overlayfs"},
+	};
+	struct statfs fs;
+
+	if (fstatfs(directory, &fs) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(flash) / sizeof(*flash); i++)
+		if ((uint32_t)fs.f_type == flash[i].magic)
+			status_log("%s lies on %s: on a router that is flash, which writing wears "
+			           "out; a tmpfs such as /tmp does not",
+			           settings->directory, flash[i].name);
+}
+
 /* Who will record must be able to write here. A directory that we make, or find empty, is made
  * theirs. */
 static int open_directory(const struct settings *settings)
@@ -425,6 +451,7 @@ static int open_directory(const struct settings *settings)
 		close(fd);
 		return -error;
 	}
+	warn_of_flash(settings, fd);
 	return fd;
 }
 
@@ -517,19 +544,20 @@ static int give_up_privileges(struct recorder *r, int target)
 		status_log("%s", message);
 		return RECORD_DENIED;
 	}
-	if (lacking[0] && !r->settings.quiet)
-		status_log("this kernel has no %s: recording without it", lacking);
+	if (lacking[0])
+		status_news(r, "this kernel has no %s: recording without it", lacking);
 	return 0;
 }
 
 static void tell_found(const struct recorder *r, const struct spool_found *found)
 {
-	if (r->settings.quiet || (!found->repaired && !found->removed))
+	if (!found->repaired && !found->removed)
 		return;
-	status_log("%s: made whole what an earlier run left: %llu files repaired, %llu bytes cut "
-	           "off their ends, %llu empty ones removed",
-	           r->settings.directory, (unsigned long long)found->repaired,
-	           (unsigned long long)found->cut_bytes, (unsigned long long)found->removed);
+	status_news(r,
+	            "%s: made whole what an earlier run left: %llu files repaired, %llu bytes cut "
+	            "off their ends, %llu empty ones removed",
+	            r->settings.directory, (unsigned long long)found->repaired,
+	            (unsigned long long)found->cut_bytes, (unsigned long long)found->removed);
 }
 
 static int start_writer(struct recorder *r, int target)
@@ -578,7 +606,7 @@ static void first_look(struct recorder *r)
 	for (struct wan *wan = r->wans; wan < r->wans + SETTINGS_INTERFACES; wan++)
 		if (wan->used && wan->state == DEVICE_ABSENT) {
 			wan->due = true; /* a file that says so */
-			status_log_wan(r, wan, "does not exist yet; waiting for it");
+			status_news_wan(r, wan, "does not exist yet; waiting for it");
 		}
 }
 

@@ -80,6 +80,7 @@ struct wan {
 	uint64_t drain_mono; /* DRAINING: until then */
 	uint64_t retry_mono; /* CLOSED after a refusal: not before */
 	char trouble[160];   /* why it is closed, "" = nothing wrong */
+	bool refused;        /* ... and that was said */
 	bool blocked;        /* frames wait for memory */
 
 	/* counts since the recorder began */
@@ -198,10 +199,13 @@ uint64_t wan_deadline(const struct recorder *r, const struct wan *wan);
 
 json_t *status_json(struct recorder *r);
 char *status_metrics(struct recorder *r);
-/* "mptcp-captured: ..." on standard error. */
+/* "mptcp-captured: ..." on standard error: what went wrong. */
 __attribute__((format(printf, 1, 2))) void status_log(const char *format, ...);
+/* What goes well: not said with --quiet. */
+__attribute__((format(printf, 2, 3))) void status_news(const struct recorder *r, const char *format,
+                                                       ...);
 /* The same about a WAN, at most once a minute each. */
-__attribute__((format(printf, 3, 4))) void status_log_wan(struct recorder *r, struct wan *wan,
-                                                          const char *format, ...);
+__attribute__((format(printf, 3, 4))) void status_news_wan(struct recorder *r, struct wan *wan,
+                                                           const char *format, ...);
 
 #endif

@@ -34,11 +34,24 @@ void status_log(const char *format, ...)
 	va_end(args);
 }
 
-void status_log_wan(struct recorder *r, struct wan *wan, const char *format, ...)
+void status_news(const struct recorder *r, const char *format, ...)
+{
+	va_list args;
+
+	if (r->settings.quiet)
+		return;
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+}
+
+void status_news_wan(struct recorder *r, struct wan *wan, const char *format, ...)
 {
 	char text[400];
 	va_list args;
 
+	if (r->settings.quiet)
+		return;
 	if (wan->told_mono && r->mono - wan->told_mono < LOG_EVERY && !r->settings.verbose) {
 		wan->untold++;
 		return;

@@ -180,15 +180,16 @@ static void attach(struct recorder *r, struct wan *wan, const struct live_prepar
 	wan->backend = prepared->backend;
 	wan->ifindex = prepared->ifindex;
 	wan->trouble[0] = '\0';
+	wan->refused = false;
 	wan->block = NO_BLOCK;
 	wan->opened++;
 	wan->seen = true;
 	if (wan->state == DEVICE_ABSENT)
 		wan->state = DEVICE_DOWN; /* netlink's word comes later */
 	settle_gap(r, wan);
-	status_log_wan(r, wan, "recording WAN %s%s%s, %s ring of %u KiB", wan->name,
-	               wan->pattern.role[0] ? " as " : "", wan->pattern.role,
-	               live_backend_names[wan->backend], prepared->ring_bytes / 1024);
+	status_news_wan(r, wan, "recording WAN %s%s%s, %s ring of %u KiB", wan->name,
+	                wan->pattern.role[0] ? " as " : "", wan->pattern.role,
+	                live_backend_names[wan->backend], prepared->ring_bytes / 1024);
 }
 
 static void drain(struct recorder *r, struct wan *wan)
@@ -214,9 +215,9 @@ void wan_device(struct recorder *r, const struct device *device)
 	if (other && wan->live)
 		drain(r, wan);
 	if (wan->state != device->state && !other)
-		status_log_wan(r, wan, "%s", device->state == DEVICE_UP ? "up" : "down");
+		status_news_wan(r, wan, "%s", device->state == DEVICE_UP ? "up" : "down");
 	if (device->state == DEVICE_ABSENT && wan->state != DEVICE_ABSENT)
-		status_log_wan(r, wan, "the device is gone; waiting for it");
+		status_news_wan(r, wan, "the device is gone; waiting for it");
 	wan->state = device->state;
 	if (device->state != DEVICE_ABSENT) {
 		wan->seen = true;
@@ -268,7 +269,9 @@ static void refused(struct recorder *r, const struct keeper_answer *answer)
 	if (answer->error == -ENODEV)
 		return; /* it went in the meantime */
 	snprintf(wan->trouble, sizeof(wan->trouble), "%.150s", answer->message);
-	status_log_wan(r, wan, "cannot open: %s", answer->message);
+	if (!wan->refused)
+		status_log("%s: cannot open: %s", wan->device, answer->message);
+	wan->refused = true;
 	if (answer->error == -EPERM)
 		r->failure = RECORD_DENIED;
 	if (answer->error == -EINVAL)
@@ -297,7 +300,7 @@ void wan_trouble(struct recorder *r, struct wan *wan)
 		return;
 	}
 	if (error != -ENODEV)
-		status_log_wan(r, wan, "%s; opening it again", strerror(-error));
+		status_news_wan(r, wan, "%s; opening it again", strerror(-error));
 	drain(r, wan);
 }
 
@@ -513,14 +516,14 @@ void wan_resettle(struct recorder *r)
 		if (!wan->used)
 			continue;
 		if (!pattern) {
-			status_log("%s: not recorded any more", wan->device);
+			status_news(r, "%s: not recorded any more", wan->device);
 			forget(r, wan);
 			continue;
 		}
 		settings_request(&r->settings, pattern, wan->device, &request);
 		if (same(wan, pattern, &request))
 			continue;
-		status_log("%s: its settings changed; it is opened anew", wan->device);
+		status_news(r, "%s: its settings changed; it is opened anew", wan->device);
 		if (forget(r, wan))
 			add(r, pattern, wan->device);
 	}
