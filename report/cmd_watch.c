@@ -25,6 +25,7 @@
 #define BATCH 4096
 /* Subflows kept: a router has hundreds; what is let go is said by the report, not here. */
 #define SUBFLOWS_MAX 16384
+#define GAP_LEAST_NS (NS / 10)
 
 enum { OPTION_DURATION = OPTION_OWN, OPTION_COUNT, OPTION_INTERVAL, OPTION_PLAIN };
 
@@ -111,8 +112,8 @@ static void say_gap(struct watching *w, const struct tail_note *note)
 	char text[WATCH_TEXT], time[TEXT_SHORT], lost[TEXT_SHORT];
 	uint64_t length = note->to_ns > note->from_ns ? note->to_ns - note->from_ns : 0;
 
-	if (length == 0 && note->count == 0)
-		return;
+	if (length < GAP_LEAST_NS && note->count == 0)
+		return; /* opening takes a moment, too */
 	snprintf(text, sizeof(text), "%s for %s", words[note->state], text_duration(time, length));
 	if (note->count)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", %s frames lost",
@@ -567,7 +568,7 @@ static int open_all(struct watching *w)
 		return command_complain(EXIT_INTERNAL, "out of memory");
 	code = w->spool ? live_open_spool(&w->live, w->spool)
 	                : live_open_devices(&w->live, w->intake.filter);
-	watch_init(w->watch, &w->intake.policy, live_now(), w->spool ? 3 : 1);
+	watch_init(w->watch, &w->intake.policy, &w->ledger, live_now(), w->spool ? 3 : 1);
 	name_input(w);
 	return code;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report.h"
 #include "text.h"
 
 #define NS 1000000000ull
@@ -44,11 +45,13 @@ static const uint8_t groups[KIND_COUNT] = {
 	[KIND_UNREAD] = GROUP_OTHER,
 };
 
-void watch_init(struct watch *watch, const struct policy *policy, uint64_t now_ns, uint64_t lag_s)
+void watch_init(struct watch *watch, const struct policy *policy, const struct ledger *ledger,
+                uint64_t now_ns, uint64_t lag_s)
 {
 	memset(watch, 0, sizeof(*watch));
 	watch->policy = policy;
-	watch->started_ns = watch->now_ns = now_ns;
+	watch->ledger = ledger;
+	watch->started_ns = watch->now_ns = watch->since_ns = now_ns;
 	watch->lag_s = lag_s;
 }
 
@@ -148,6 +151,20 @@ static void note_user(struct watch *watch, struct watch_wan *wan, const struct l
 		wan->busy_last_ns = e->ts_ns;
 }
 
+/* Carried because the primaries of its connection could not? As rule A1 asks. */
+static bool in_outage(const struct watch *watch, const struct ledger_entry *e)
+{
+	uint64_t primaries = 0;
+
+	if (e->traffic != TRAFFIC_MPTCP || e->circumstance == 0 ||
+	    watch->wans[e->wan].role != ROLE_BACKUP)
+		return false;
+	for (size_t i = 0; i < watch->n_wans; i++)
+		if (is_primary(&watch->wans[i]))
+			primaries |= 1ull << i;
+	return report_phase(watch->ledger, primaries, e->circumstance) == PHASE_OUTAGE;
+}
+
 void watch_count(struct watch *watch, const struct ledger_entry *e)
 {
 	if (e->wan >= watch->n_wans || e->kind >= KIND_COUNT || e->direction >= DIR_COUNT)
@@ -155,6 +172,7 @@ void watch_count(struct watch *watch, const struct ledger_entry *e)
 	struct watch_wan *wan = &watch->wans[e->wan];
 	struct tally *row = wan->kinds[e->direction];
 	uint64_t user = 0;
+	bool outage = e->kind < KIND_CARRYING && in_outage(watch, e);
 
 	row[e->kind].frames++;
 	row[e->kind].l2_bytes += e->l2_bytes;
@@ -165,10 +183,12 @@ void watch_count(struct watch *watch, const struct ledger_entry *e)
 	}
 	if (e->ts_ns > wan->heard_ns)
 		wan->heard_ns = e->ts_ns;
+	if (e->ts_ns < watch->since_ns)
+		watch->since_ns = e->ts_ns;
 	bool billed = e->traffic != TRAFFIC_LOCAL && e->kind != KIND_DUPLICATE;
 	if (billed && e->shared)
 		wan->billed += e->ip_bytes;
-	if (billed && e->shared && e->kind < KIND_CARRYING)
+	if (billed && e->shared && e->kind < KIND_CARRYING && !outage)
 		wan->carrying += e->ip_bytes;
 	if (!billed)
 		user = 0;
@@ -176,6 +196,7 @@ void watch_count(struct watch *watch, const struct ledger_entry *e)
 	if (second) {
 		*(e->direction == DIR_UP ? &second->up : &second->down) += e->ip_bytes;
 		second->user_bytes += user;
+		second->outage_bytes += outage ? user : 0;
 	}
 	if (user)
 		note_user(watch, wan, e, user);
@@ -375,54 +396,29 @@ static void add_name(struct names *names, const char *name)
 /* What the last minute says: user data on backups and on primaries. */
 struct minute {
 	struct names backups, busy, primaries;
-	uint64_t beside, alone; /* on backups: while a primary carried some too, while none did */
+	uint64_t beside, alone; /* on backups: while a primary could carry it, while none could */
 	uint64_t primary;
 	uint64_t latest_ns; /* of user data on a backup */
 	size_t heard;
 };
 
-static uint64_t user_at(const struct watch_wan *wan, uint64_t second)
-{
-	const struct watch_second *place = &wan->ring[second % WATCH_RING];
-
-	return place->second == second ? place->user_bytes : 0;
-}
-
-static uint64_t primaries_at(const struct watch *watch, uint64_t second)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < watch->n_wans; i++)
-		if (is_primary(&watch->wans[i]))
-			sum += user_at(&watch->wans[i], second);
-	return sum;
-}
-
-/* A switch may happen within a second: one that is next to a second without belongs to it. */
-static bool primaries_pause(const struct watch *watch, uint64_t second)
-{
-	return primaries_at(watch, second) == 0 || primaries_at(watch, second - 1) == 0 ||
-	       (second + 1 < watch->now_ns / NS - watch->lag_s &&
-	        primaries_at(watch, second + 1) == 0);
-}
-
 static void take_backup(const struct watch *watch, const struct watch_wan *wan,
                         struct minute *minute)
 {
-	uint64_t now = watch->now_ns / NS;
+	uint64_t newest = watch->now_ns / NS, user = watch_user(watch, wan, WATCH_MINUTE),
+		 outage = 0;
 
 	add_name(&minute->backups, wan->name);
-	if (watch_user(watch, wan, WATCH_MINUTE) == 0)
+	if (user == 0)
 		return;
 	add_name(&minute->busy, wan->name);
 	if (wan->user_ns > minute->latest_ns)
 		minute->latest_ns = wan->user_ns;
-	for (uint64_t second = now - WATCH_MINUTE + 1; second <= now; second++) {
-		uint64_t bytes = user_at(wan, second);
-		if (bytes)
-			*(primaries_pause(watch, second) ? &minute->alone : &minute->beside) +=
-				bytes;
-	}
+	for (size_t i = 0; i < WATCH_RING; i++)
+		if (wan->ring[i].second + WATCH_MINUTE > newest)
+			outage += wan->ring[i].outage_bytes;
+	minute->alone += outage;
+	minute->beside += user - outage;
 }
 
 static void take_minute(const struct watch *watch, struct minute *minute)
@@ -462,7 +458,7 @@ static void say_failover(const struct watch *watch, const struct minute *minute,
 	text_bytes(bytes, minute->alone);
 	if (quiet < (watch->lag_s + 3) * NS)
 		say(headline, LEVEL_BAD,
-		    "FAILOVER: %s carries user data and no primary does; %s in the last %s",
+		    "FAILOVER: %s carries user data, its primary is silent: %s in the last %s",
 		    minute->busy.text, bytes, time);
 	else
 		say(headline, LEVEL_WARN,
@@ -475,14 +471,18 @@ static void say_busy(const struct watch *watch, const struct minute *minute, con
 {
 	char bytes[TEXT_SHORT], share[TEXT_SHORT];
 	double limit = watch->policy->limits[LIMIT_PAYLOAD_SHARE];
-	bool much = (double)minute->beside > limit * (double)minute->primary;
+	/* what a switch moves before the primary counts as silent is no leak */
+	double allowed = minute->alone ? watch->policy->limits[LIMIT_SWITCH_BYTES] : 0;
+	bool much = (double)minute->beside > limit * (double)minute->primary &&
+	            (double)minute->beside > allowed;
 
 	if (minute->alone > 0 && !much) {
 		say_failover(watch, minute, time, headline);
 		return;
 	}
 	say(headline, much ? LEVEL_BAD : LEVEL_WARN,
-	    "%s: %s on %s in the last %s beside the primary: %s of its own (limit %g %%)",
+	    "%s: %s on %s in the last %s while the primary was there: %s of the primary's (limit "
+	    "%g %%)",
 	    much ? "BACKUP CARRIES USER DATA" : "backup nearly quiet",
 	    text_bytes(bytes, minute->beside), minute->busy.text, time,
 	    text_percent(share, minute->beside, minute->primary), limit * 100);
@@ -490,12 +490,12 @@ static void say_busy(const struct watch *watch, const struct minute *minute, con
 
 void watch_headline(const struct watch *watch, struct watch_headline *headline)
 {
-	uint64_t age = watch->now_ns - watch->started_ns;
+	uint64_t age = watch->now_ns > watch->since_ns ? (watch->now_ns - watch->since_ns) / NS : 0;
 	char time[TEXT_SHORT];
 	struct minute minute;
 
 	take_minute(watch, &minute);
-	text_duration(time, age < WATCH_MINUTE * NS ? age / NS * NS : WATCH_MINUTE * NS);
+	snprintf(time, sizeof(time), "%u s", age < WATCH_MINUTE ? (unsigned)age : WATCH_MINUTE);
 	if (watch->ended)
 		say(headline, LEVEL_WARN, "the recorder has stopped: these are its last words");
 	else if (minute.heard == 0)

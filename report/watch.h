@@ -22,9 +22,10 @@ enum watch_state { WATCH_UNKNOWN, WATCH_UP, WATCH_DOWN, WATCH_ABSENT, WATCH_STOP
 extern const char *const watch_states[WATCH_STATES];
 
 struct watch_second {
-	uint64_t second;     /* UNIX time */
-	uint64_t up, down;   /* IP bytes; of unknown direction: down */
-	uint64_t user_bytes; /* payload bytes that are user data, first-seen or not */
+	uint64_t second;       /* UNIX time */
+	uint64_t up, down;     /* IP bytes; of unknown direction: down */
+	uint64_t user_bytes;   /* payload bytes that are user data, first-seen or not */
+	uint64_t outage_bytes; /* part of it: while the primaries of its connection were silent */
 };
 
 struct watch_wan {
@@ -37,7 +38,7 @@ struct watch_wan {
 	struct tally kinds[DIR_COUNT][KIND_COUNT];
 	/* for shares, of the time that all WANs share */
 	uint64_t billed;   /* IP bytes without local traffic and duplicates */
-	uint64_t carrying; /* part of it: frames that carry user data */
+	uint64_t carrying; /* part of it: frames that carry user data, outside outages (rule A1) */
 	uint64_t heard_ns; /* latest frame, 0 = none */
 	uint64_t dropped;
 	bool drops_known;
@@ -67,8 +68,10 @@ struct watch_event {
 
 struct watch {
 	const struct policy *policy; /* borrowed: limits, and roles that were told */
+	const struct ledger *ledger; /* borrowed: what the circumstances of entries mean */
 	uint64_t started_ns, now_ns;
-	uint64_t lag_s; /* seconds that may still be incomplete */
+	uint64_t since_ns; /* earliest frame, when it is older than the start */
+	uint64_t lag_s;    /* seconds that may still be incomplete */
 	char input[200];
 	bool ended;                             /* nothing will come any more */
 	struct watch_wan wans[LEDGER_WANS_MAX]; /* by the ledger's index */
@@ -78,7 +81,8 @@ struct watch {
 	uint64_t event_numbers;
 };
 
-void watch_init(struct watch *watch, const struct policy *policy, uint64_t now_ns, uint64_t lag_s);
+void watch_init(struct watch *watch, const struct policy *policy, const struct ledger *ledger,
+                uint64_t now_ns, uint64_t lag_s);
 
 /* A WAN of the ledger: its row, made when it is new; NULL behind LEDGER_WANS_MAX. `said` is the
  * role that the capture tells ("" = none); flags and the configuration go before. */
