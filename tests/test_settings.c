@@ -356,6 +356,8 @@ static void what_a_file_is_refused_for(void)
 	         ":2: filter: \"tcp and port\" "
 	         "is no filter"},
 		{"[interface w]\nfilter = tcp (\n", ":2: filter: \"tcp (\" is no filter"},
+		{"[interface w]\nfilter = tcp (\n[interface v]\nfilter = tcp\n",
+	         ":2: filter: \"tcp (\" is no filter"},
 		{"[captured]\nflush = 1s\x01\n", ":2: flush: \"1s?\" is not a time"},
 		{"[captured]\ndirectory = \xff\n", NULL},
 	};
