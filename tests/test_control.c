@@ -410,7 +410,7 @@ static void telling(void)
 		const char *usec;
 		pid_t pid;
 		uint64_t ns;
-	} rows[] = {{"1000", getpid(), 1000000}, {"1000", getppid(), 1250000},
+	} rows[] = {{"1000", getpid(), 1000000}, {"1000", getppid(), 1000000},
 	            {"1000", 1 << 30, 0},        {"0", getpid(), 0},
 	            {"-5", getpid(), 0},         {"18446744073709551615", getpid(), 0},
 	            {"12x", getpid(), 0}};
