@@ -282,12 +282,16 @@ static void take_gap(const struct recording_wan *row, struct roster *roster,
 		roster_gap(roster, row->wan, &gap, closed);
 }
 
-static void take_step(const struct recording_wan *row, struct roster *roster)
+static void take_step(const struct recording_wan *row, struct roster *roster, const char *text,
+                      size_t length, int64_t shift_ns)
 {
-	struct frame_recording *sums = roster_recording(roster, row->wan);
+	uint64_t at_ns = UINT64_MAX;
+	int64_t by_ns = 0;
 
-	if (sums)
-		sums->step_notes++;
+	if (quality_get_number(text, length, "at_ns", &at_ns))
+		at_ns = recording_shifted(at_ns, shift_ns);
+	quality_get_signed(text, length, "by_ns", &by_ns);
+	roster_step_note(roster, row->wan, at_ns, by_ns);
 }
 
 static void take_note(struct recording *recording, struct recording_wan *row, struct roster *roster,
@@ -304,7 +308,7 @@ static void take_note(struct recording *recording, struct recording_wan *row, st
 		take_gap(row, roster, record, text, length, shift_ns);
 		break;
 	case QUALITY_STEP:
-		take_step(row, roster);
+		take_step(row, roster, text, length, shift_ns);
 		break;
 	case QUALITY_WARNING:
 		take_warning(&warned, text, length);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "names.h"
 #include "quality.h"
 
@@ -395,6 +396,28 @@ void roster_step(struct roster *roster, uint32_t wan, uint64_t at_ns, int64_t by
 
 	if (r && r->n_steps < FRAME_STEPS)
 		r->steps[r->n_steps++] = (struct frame_step){at_ns, by_ns};
+}
+
+void roster_step_note(struct roster *roster, uint32_t wan, uint64_t at_ns, int64_t by_ns)
+{
+	struct frame_recording *r = roster_recording(roster, wan);
+	struct frame_step *nearest = NULL;
+	int64_t apart;
+
+	if (!r)
+		return;
+	r->step_notes++;
+	for (unsigned i = 0; i < r->n_steps; i++) {
+		struct frame_step *step = &r->steps[i];
+
+		if (at_ns > step->at_ns || __builtin_sub_overflow(step->by_ns, by_ns, &apart) ||
+		    apart > CLOCK_STEP_NS || apart < -CLOCK_STEP_NS)
+			continue;
+		if (!nearest || step->at_ns < nearest->at_ns)
+			nearest = step;
+	}
+	if (nearest)
+		nearest->at_ns = at_ns;
 }
 
 void roster_own(struct roster *roster, uint32_t wan, const struct ipaddr *own, unsigned n_own)

@@ -61,7 +61,10 @@ void roster_gap(struct roster *roster, uint32_t wan, const struct frame_span *ga
 
 void roster_role(struct roster *roster, uint32_t wan, const char *role);
 void roster_warn(struct roster *roster, uint32_t wan, const struct frame_warning *warning);
+/* The clock was set before `at_ns`, as the files of the WAN show; then, that it was at `at_ns`, as
+ * a note of one of them says. */
 void roster_step(struct roster *roster, uint32_t wan, uint64_t at_ns, int64_t by_ns);
+void roster_step_note(struct roster *roster, uint32_t wan, uint64_t at_ns, int64_t by_ns);
 
 /* Words of strangers, in place: cut to `size`, what is no character becomes '?'. */
 void roster_clean(char *word, size_t size);

@@ -170,3 +170,22 @@ bool coverage_say(const struct coverage *coverage, enum span_state state, uint64
 		         times, length, span);
 	return true;
 }
+
+static const struct {
+	const char *code, *words;
+	bool refuted; /* by a complete capture */
+} warnings[] = {
+	{"hw_offload", "its device can carry packets past the kernel and the capture", true},
+	{"stacked", "it lies on another recorded device, so its packets are there twice", false},
+	{"bridge_port", "it is a port of a recorded bridge, so its packets are there twice", false},
+	{"super_frames", NULL, false},    /* dissect reads them for what they are */
+	{"no_link_headers", NULL, false}, /* so does it such devices */
+};
+
+const char *coverage_warning(const char *code, bool complete)
+{
+	for (size_t i = 0; i < sizeof(warnings) / sizeof(*warnings); i++)
+		if (strcmp(warnings[i].code, code) == 0)
+			return complete && warnings[i].refuted ? NULL : warnings[i].words;
+	return "its recorder warns of something this program does not know";
+}

@@ -40,4 +40,8 @@ void coverage_release(struct coverage *coverage);
 bool coverage_say(const struct coverage *coverage, enum span_state state, uint64_t start_ns,
                   uint64_t end_ns, char *out, size_t size);
 
+/* What a warning of the recorder means for an audit, or NULL: it makes no number wrong. `complete`:
+ * the kernel's counters prove that nothing passed by the capture. Static text. */
+const char *coverage_warning(const char *code, bool complete);
+
 #endif

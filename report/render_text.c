@@ -631,11 +631,15 @@ static void more_quality(struct line *line, const struct report_wan *wan)
 		if (coverage_say(&wan->coverage, states[i], 0, UINT64_MAX, some, sizeof(some)))
 			more(line, "; %s%s", coverage_is_blind(states[i]) ? "recording " : "",
 			     some);
-	for (unsigned i = 0; i < record->n_warnings; i++)
-		more(line, "%s%s%s%s%s",
-		     i ? ", " : "; its recorder warned: ", record->warnings[i].code,
-		     record->warnings[i].about[0] ? " (" : "", record->warnings[i].about,
-		     record->warnings[i].about[0] ? ")" : "");
+	for (unsigned i = 0, told = 0; i < record->n_warnings; i++) {
+		const struct ledger_warning *warning = &record->warnings[i];
+
+		if (coverage_warning(warning->code, false))
+			more(line, "%s%s%s%s%s",
+			     told++ ? ", " : "; its recorder warned: ", warning->code,
+			     warning->about[0] ? " (" : "", warning->about,
+			     warning->about[0] ? ")" : "");
+	}
 	if (c->clock_steps && !record->n_steps)
 		more(line, "; the clock was set %s time%s, its times are by the first",
 		     text_count(a, c->clock_steps), plural(c->clock_steps));

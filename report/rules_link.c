@@ -346,27 +346,6 @@ static bool flaw_told(const struct report *report, const struct flaws *flaws, co
 	return true;
 }
 
-/* What a recorder warns of, in the words of a report; those that make no number wrong are left out.
- */
-static const struct {
-	const char *code, *words;
-	bool refuted; /* by counters that prove the capture complete */
-} warning_table[] = {
-	{"hw_offload", "its device can carry packets past the kernel and the capture", true},
-	{"stacked", "it lies on another recorded device, so its packets are there twice", false},
-	{"bridge_port", "it is a port of a recorded bridge, so its packets are there twice", false},
-	{"super_frames", NULL, false},
-	{"no_link_headers", NULL, false},
-};
-
-static const char *warning_words(const char *code, bool complete)
-{
-	for (size_t i = 0; i < sizeof(warning_table) / sizeof(*warning_table); i++)
-		if (strcmp(warning_table[i].code, code) == 0)
-			return complete && warning_table[i].refuted ? NULL : warning_table[i].words;
-	return "its recorder warns of something this program does not know";
-}
-
 /* " Its recorder warns: stacked (eth0): ..." behind the sentence. False: there is nothing to warn
  * of. */
 static bool warnings_told(const struct report_wan *wan, bool complete, char *text, size_t size)
@@ -377,7 +356,7 @@ static bool warnings_told(const struct report_wan *wan, bool complete, char *tex
 
 	for (unsigned i = 0; record && i < record->n_warnings && used < size; i++) {
 		const struct ledger_warning *warning = &record->warnings[i];
-		const char *words = warning_words(warning->code, complete);
+		const char *words = coverage_warning(warning->code, complete);
 		int n;
 
 		if (!words)

@@ -9,12 +9,14 @@ Recorded cases are compared with the kernel (see lab.py), byte-built ones with t
 fixture_bytes.py). What a verdict must be stands here, in VERDICTS, for each recorded case, from the story and the rules.
 expected.txt holds the text a person reads. It is no oracle for numbers: it shows when a sentence changes.
 """
+import calendar
 import difflib
 import json
 import os
 import re
 import sys
 import tempfile
+import time
 
 import fixture_bytes
 import oracle
@@ -120,6 +122,39 @@ def check_run(check, run, got, said):
         check.true(f"nothing says /{pattern}/", re.search(pattern, said, re.DOTALL))
     if "connections" in run:
         check_connections(check, run["connections"], got)
+    if "coverage" in run:
+        check_recording(check, run, got)
+
+
+def seconds(moment):
+    """Since the start of all byte-built stories."""
+    whole = calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
+    return round(whole + float("0" + moment[19:-1]) - fixture_bytes.START_NS / 1e9, 3)
+
+
+def check_recording(check, run, got):
+    """What the notes of the recording say, found again; and what it comes to."""
+    check.same("verdict", got["verdict"], run["verdict"])
+    found = {(finding["rule"], finding["wan"]): finding["status"] for finding in got["findings"]}
+    for rule, wan, status in run["rules"]:
+        check.same(f"{rule} {wan}", found.get((rule, wan)), status)
+    check.same("judged time", [seconds(got["window"]["start"]), seconds(got["window"]["end"])], run["window"])
+    for wan in got["wans"]:
+        check.same(f"{wan['name']} role from", wan["role_source"], run["role_source"])
+    for row in got["coverage"]["wans"]:
+        want, said = run["coverage"][row["wan"]], row["recording"]
+        kernel = said["kernel"]
+        check.same(f"{row['wan']} gaps", [[g["state"], seconds(g["from"]), seconds(g["to"])] for g in said["gaps"]],
+                   want["gaps"])
+        check.same(f"{row['wan']} clock", [[seconds(s["at"]), s["by_seconds"]] for s in said["clock_set"]],
+                   want["clock_set"])
+        check.same(f"{row['wan']} kernel", [kernel["frames"], kernel["captured_frames"], kernel["dropped_frames"]],
+                   want["kernel"])
+        check.same(f"{row['wan']} kernel bytes less those dropped", kernel["bytes"] - 1514 * kernel["dropped_frames"],
+                   kernel["captured_bytes"])
+        check.same(f"{row['wan']} files", said["files"], want["files"])
+        check.same(f"{row['wan']} judged time adds up", round(sum(said["judged_seconds"].values()), 6),
+                   got["window"]["seconds"])
 
 
 def check_connections(check, wanted, got):

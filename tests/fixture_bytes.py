@@ -11,7 +11,9 @@ HMACs come from Python's hashlib. The output is the same on every run.
 
 truth.json: runs[]: files {WAN: file}, roles, exit (allowed exit codes; absent: any verdict), says (patterns that must
 stand on stderr or in the report), wans {WAN: {frames, l2_bytes, ip_bytes, up|down {KIND: {frames, l2_bytes, ip_bytes,
-payload_bytes}}}}, frames {WAN: [[dir, kind, ip_len, payload_len], ...]}, connections, apps, version.
+payload_bytes}}}}, frames {WAN: [[dir, kind, ip_len, payload_len], ...]}, connections, apps, version. Of recordings also
+verdict, rules [[rule, WAN, status]], role_source, window [from, to] and coverage {WAN: {files, gaps [[state, from, to]],
+clock_set [[at, by]], kernel [counted by it, captured, dropped]}}, in seconds since START_NS.
 """
 import hashlib
 import hmac
@@ -21,6 +23,7 @@ import os
 import re
 import struct
 import sys
+import time
 
 START_NS = 1_767_225_600_000_000_000   # 2026-01-01 00:00:00 UTC
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
@@ -371,6 +374,112 @@ def write_pcapng(path, packets, interfaces, snaplen=262144):
         file.write(out)
 
 
+# ---- files of mptcp-captured: capture/quality.h says what their comments mean ----
+
+SECOND = 1_000_000_000
+BOOT, BOOTED_NS = "0123abcd", START_NS - 500 * SECOND
+
+
+def split_time(ns):
+    return struct.pack("<II", ns >> 32, ns & 0xffffffff)
+
+
+class Recording:
+    """A spool. Times are true ones; a file is stamped by a clock that is `behind` by so many ns."""
+
+    def __init__(self, fixture, folder="spool"):
+        self.fixture, self.folder = fixture, folder
+        os.makedirs(fixture.path(folder), exist_ok=True)
+        for name in ("lock", ".state"):     # what lies beside captures
+            with open(fixture.path(os.path.join(folder, name)), "wb"):
+                pass
+
+    def file(self, wan, seq, start, end, role, behind=0, ending=""):
+        return RecordedFile(self, wan, seq, START_NS + start * SECOND, START_NS + end * SECOND, role, behind * SECOND,
+                            ending)
+
+
+class RecordedFile:
+    def __init__(self, recording, wan, seq, start, end, role, behind, ending):
+        self.recording, self.wan, self.seq, self.start, self.end = recording, wan, seq, start, end
+        self.role, self.behind, self.ending, self.ifindex = role, behind, ending, 0
+        self.blocks, self.interfaces, self.stored, self.dropped = [], 0, 0, 0
+        self.blocks.append(block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1) +
+                                 option(4, b"mptcp-captured") + option(0, b"")))
+
+    def note(self, name, **values):
+        words = [f"{key}={value}" for key, value in values.items()]
+        return option(1, " ".join(["mptcp-captured/1", name] + words).encode())
+
+    def describe(self, device, ifindex, *more, address=None):
+        """An interface description, at the head of the file or when the device came back."""
+        self.ifindex = ifindex
+        notes = self.note("interface", wan=self.wan, role=self.role, device=device, boot=BOOT, seq=self.seq,
+                          offset_ns=BOOTED_NS - self.behind, keep="headers", backend="ring", ifindex=ifindex, mtu=1500)
+        body = struct.pack("<HHI", 1, 0, 160) + option(9, b"\x09") + option(2, device.encode())
+        if address:
+            body += option(4, pack_address(address) + b"\xff\xff\xff\xfc")
+        self.blocks.append(block(1, body + notes + b"".join(more) + option(0, b"")))
+        self.interfaces += 1
+        return self
+
+    def stamp(self, at):
+        return at - self.behind
+
+    def counters(self, at, kernel):
+        return self.note("counters", at_ns=self.stamp(at), ifindex=self.ifindex, rx_frames=kernel["down"][0],
+                         rx_bytes=kernel["down"][1], rx_dropped=0, tx_frames=kernel["up"][0], tx_bytes=kernel["up"][1],
+                         tx_dropped=0)
+
+    def gap(self, state, start, end=None):
+        """Without an end it lasts."""
+        more = {} if end is None else {"to_ns": self.stamp(end)}
+        return self.note("gap", state=state, from_ns=self.stamp(start), **more)
+
+    def statistics(self, at, *notes):
+        received = self.stored + self.dropped
+        body = struct.pack("<I", self.interfaces - 1) + split_time(self.stamp(at)) + \
+            option(2, split_time(self.stamp(self.start))) + option(3, split_time(self.stamp(at))) + \
+            option(4, struct.pack("<Q", received)) + option(5, struct.pack("<Q", 0)) + \
+            option(7, struct.pack("<Q", self.dropped)) + option(8, struct.pack("<Q", self.stored))
+        self.blocks.append(block(5, body + b"".join(notes) + option(0, b"")))
+        return self
+
+    def frames(self, packets, kernel):
+        """Frames as they passed; the kernel counts them too."""
+        for packet in packets:
+            frame = LINKS["ethernet"][1](packet["ip"], packet["dir"])
+            packet["l2_len"] = len(frame)
+            kernel[packet["dir"]][0] += 1
+            kernel[packet["dir"]][1] += len(frame)
+            kept = frame[:len(frame) - packet["payload_len"]]
+            body = struct.pack("<I", self.interfaces - 1) + split_time(self.stamp(packet["ns"])) + \
+                struct.pack("<II", len(kept), len(frame)) + kept + bytes(-len(kept) % 4)
+            mark = 2 if packet["dir"] == "up" else 1
+            self.blocks.append(block(6, body + option(2, struct.pack("<I", mark)) + option(0, b"")))
+            self.stored += 1
+        return self
+
+    def drop(self, count, kernel):
+        """Frames that the kernel counted and the ring had no room for."""
+        self.dropped += count
+        kernel["down"][0] += count
+        kernel["down"][1] += 1514 * count
+        return self
+
+    def save(self):
+        seconds = self.stamp(self.start) // SECOND
+        utc = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
+        name = f"{self.wan}-{BOOT}-{self.seq:08}-{utc}.pcapng{self.ending}"
+        with open(self.recording.fixture.path(os.path.join(self.recording.folder, name)), "wb") as file:
+            file.write(b"".join(self.blocks))
+
+
+def kernel_counters():
+    """Frames and bytes of a device since it exists: some, from before the story."""
+    return {"up": [1000, 100_000], "down": [2000, 2_000_000]}
+
+
 # ---- truth ----
 
 def tally_up(packets):
@@ -714,6 +823,111 @@ def glued_files(fixture):
     fixture.truth["runs"].append({
         "files": {"wan1": "wan1.pcap", "wan2": "wan2.pcap"}, "roles": ROLES, "says": [rf"second capture begins at byte {len(one)}\b"],
         "wans": tally_up([p for p in story.packets if p["wan"] == "wan2" or p in wan1[:half]])})
+
+
+def part_of(story, wan, start, end):
+    return [p for p in story.packets if p["wan"] == wan and START_NS + start * SECOND <= p["ns"] < START_NS + end * SECOND]
+
+
+def recorded_story(segments, keepalives):
+    """A download on wan1 from 10 s on, keepalives on wan2 at these seconds, a close at the end."""
+    story = Story()
+    connection = Connection(story, 1)
+    first, second = Subflow(story, "wan1", 40001), Subflow(story, "wan2", 40002, 0x30000000, 0x40000000)
+    story.wait(10)
+    connection.open(first)
+    connection.data(first, "up", 90)
+    connection.ack(first, "down")
+    connection.join(second, backup=True)
+    for index, at in enumerate(keepalives):
+        for number in range(segments):
+            connection.data(first, "down", 1400)
+            if number % 4 == 3:
+                connection.ack(first, "up")
+        story.now_ns = START_NS + at * SECOND
+        connection.keepalive(second, "up" if index % 2 else "down")
+    connection.finish([first, second])
+    return story
+
+
+@case
+def recorded_clean(fixture):
+    """a spool of mptcp-captured, three files for each of two WANs: roles, counters and covered time are said by the files"""
+    story = recorded_story(40, range(50, 870, 45))
+    recording = Recording(fixture)
+    for wan, role, index in (("wan1", "master", 4), ("wan2", "backup", 5)):
+        kernel = kernel_counters()
+        for seq, start in enumerate((0, 300, 600), 1):
+            file = recording.file(wan, seq, start, start + 300, role)
+            first, last = file.start, file.end
+            file.describe(f"eth{index}", index, file.note("warning", code="super_frames", about=f"eth{index}"),
+                          address=CLIENT[wan])
+            file.statistics(first, file.counters(first, kernel))
+            file.frames(part_of(story, wan, start, start + 300), kernel)
+            file.statistics(last, file.counters(last, kernel), file.note("end", reason="rotate" if seq < 3 else "stop"))
+            file.save()
+    counted = {wan: sum(p["wan"] == wan for p in story.packets) for wan in ("wan1", "wan2")}
+    fixture.add(story.packets, {"": "spool"}, frames=False, **one_connection(1), verdict="pass",
+                rules=[[rule, wan, "pass"] for rule in ("A27", "A29", "A1", "A3") for wan in ("wan1", "wan2")
+                       if wan == "wan2" or rule == "A27"],
+                window=[0, 900], role_source="capture",
+                coverage={wan: {"gaps": [], "clock_set": [], "kernel": [counted[wan], counted[wan], 0], "files": 3}
+                          for wan in counted})
+
+
+@case
+def recorded(fixture):
+    """a spool with a story: the clock set by an hour, a modem that went and came back, frames dropped, a recorder killed"""
+    story = recorded_story(3, [at for at in range(50, 960, 45) if not 400 <= at < 440 and not 690 <= at < 730])
+    recording = Recording(fixture)
+    # wan1: the clock is set between the first file and the second, the third was cut off, the fourth is being written
+    kernel = kernel_counters()
+    for seq, start, end, behind in ((1, 0, 300, 3600), (2, 300, 600, 0), (3, 600, 690, 0), (4, 730, 1000, 0)):
+        file = recording.file("wan1", seq, start, end, "master", behind, ".part" if seq == 4 else "")
+        file.describe("eth1", 4, address=CLIENT["wan1"])
+        step = [file.note("step", at_ns=file.start, by_ns=3600 * SECOND)] if seq == 2 else []
+        file.statistics(file.start, file.counters(file.start, kernel), *step)
+        if seq == 2:
+            file.drop(3, kernel)
+        file.frames(part_of(story, "wan1", start, end), kernel)
+        ends = {1: [file.note("end", reason="rotate")], 2: [file.note("end", reason="rotate")],
+                3: [file.note("repaired", cut_bytes=52)], 4: []}[seq]
+        file.statistics(file.end, file.counters(file.end, kernel), *ends)
+        if seq == 4:
+            file.blocks.append(block(6, bytes(200))[:60])   # what was being written when it was copied
+        file.save()
+    # wan2: in the second file the modem goes and comes back as another device, whose counters begin at 0
+    kernel = kernel_counters()
+    for seq, start, end, behind in ((1, 0, 300, 3600), (2, 300, 600, 0), (3, 600, 690, 0), (4, 730, 1000, 0)):
+        file = recording.file("wan2", seq, start, end, "backup", behind)
+        file.describe("wwan0", 9 if seq > 2 else 5, address=CLIENT["wan2"])
+        step = [file.note("step", at_ns=file.start, by_ns=3600 * SECOND)] if seq == 2 else []
+        file.statistics(file.start, file.counters(file.start, kernel), *step)
+        middle = end
+        if seq == 2:
+            gone, back, middle = START_NS + 400 * SECOND, START_NS + 440 * SECOND, 400
+            file.frames(part_of(story, "wan2", start, middle), kernel)
+            file.statistics(gone, file.counters(gone, kernel), file.gap("absent", gone))
+            file.statistics(gone + 20 * SECOND, file.gap("absent", gone))
+            kernel = {"up": [0, 0], "down": [0, 0]}
+            file.describe("wwan0", 9, file.note("warning", code="stacked", about="wwan0"), address=CLIENT["wan2"])
+            file.statistics(back, file.counters(back, kernel), file.gap("absent", gone, back))
+        file.frames(part_of(story, "wan2", middle if seq == 2 else start, end), kernel)
+        ends = [file.note("repaired", cut_bytes=0) if seq == 3 else
+                file.note("end", reason="stop" if seq == 4 else "rotate")]
+        file.statistics(file.end, file.counters(file.end, kernel), *ends)
+        file.save()
+    counted = {wan: sum(p["wan"] == wan for p in story.packets) for wan in ("wan1", "wan2")}
+    steps = [[300, 3600]]
+    fixture.add(story.packets, {"": "spool"}, frames=False, **one_connection(1), verdict="not_assessed",
+                rules=[["A27", "wan1", "not_assessed"], ["A27", "wan2", "not_assessed"], ["A29", "wan2", "pass"]],
+                window=[0, 1000], role_source="capture",
+                says=[r"lost 3 of \d+ frames", r"nothing was recorded for 40 s of the judged 16 min 40 s",
+                      r"stacked \(wwan0\)", r"Not counted: absent 40 s, 2026-01-01 00:06:40 to 00:07:20"],
+                coverage={"wan1": {"gaps": [["stopped", 690, 730]], "clock_set": steps, "files": 4,
+                                   "kernel": [counted["wan1"] + 3, counted["wan1"], 3]},
+                          "wan2": {"gaps": [["absent", 400, 440], ["stopped", 690, 730]], "clock_set": steps, "files": 4,
+                                   "kernel": [counted["wan2"], counted["wan2"], 0]}})
 
 
 def main(arguments):
