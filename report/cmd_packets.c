@@ -4,18 +4,26 @@
  * it.
  */
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../dissect/pipeline.h"
 #include "../dissect/sighting.h"
 #include "cmd_intake.h"
+#include "cmd_live.h"
 #include "command.h"
 #include "text.h"
 
 /* A frame that waits for its mapping settles later than its neighbours; at most this many wait for
  * it. */
 #define HELD_MAX 8192
+/* Live, the frames behind one that waits do so no longer than this: it comes when it is settled. */
+#define HELD_NS 1000000000ull
+/* Frames between two looks at signals. */
+#define BATCH 256
 
 enum { OPTION_JSON_LINES = OPTION_OWN };
 
@@ -23,6 +31,7 @@ enum { OPTION_JSON_LINES = OPTION_OWN };
 static const struct option options[] = {
 	INTAKE_LONG_OPTIONS,
 	{"count", required_argument, NULL, 'c'},
+	{"interface", required_argument, NULL, 'i'},
 	{"read", required_argument, NULL, 'r'},
 	{"kind", required_argument, NULL, 'k'},
 	{"wan", required_argument, NULL, 'w'},
@@ -285,15 +294,176 @@ static void settled(void *context, const struct sighting *s)
 		leave(printer);
 }
 
+/* ---- live ---- */
+
+struct looking {
+	struct intake *intake;
+	struct printer *printer;
+	struct ledger *ledger;
+	struct live live;
+	struct pipeline *pipeline;
+	bool stopping;
+	uint64_t held_mono, held_order; /* since when the queue waits for this one */
+};
+
+/* One frame that waits does not hold up the others for ever. */
+static void lose_patience(struct looking *l)
+{
+	struct queue *queue = &l->printer->queue;
+	uint64_t now = live_mono();
+
+	if (queue->n == 0 || queue->next != l->held_order) {
+		l->held_order = queue->next;
+		l->held_mono = now;
+		return;
+	}
+	if (now - l->held_mono < HELD_NS)
+		return;
+	queue->next = queue->slots[queue->heap[0]].order;
+	while (queue->n > 0 && queue->slots[queue->heap[0]].order <= queue->next)
+		leave(l->printer);
+}
+
+static void stop(struct looking *l)
+{
+	if (!l->stopping)
+		tail_stop(l->live.tail);
+	l->stopping = true;
+}
+
+/* Up to BATCH frames. False when nothing more comes now. */
+static bool look_some(struct looking *l, bool *ended)
+{
+	struct frame frame;
+	struct tail_note note;
+	size_t n;
+
+	for (unsigned i = 0; i < BATCH; i++) {
+		switch (tail_next(l->live.tail, &frame, &note)) {
+		case TAIL_FRAME:
+			if (!l->intake->done)
+				pipeline_feed(l->pipeline, &tail_wans(l->live.tail, &n)[frame.wan],
+				              &tail_files(l->live.tail, &n)[frame.file], &frame);
+			break;
+		case TAIL_NOTE:
+			if (note.word == NOTE_MESSAGE && !l->stopping)
+				command_complain(EXIT_PASS, "%s", note.text);
+			break;
+		case TAIL_NOTHING:
+			return false;
+		case TAIL_END:
+			*ended = true;
+			return false;
+		}
+	}
+	return true;
+}
+
+static void heed_signals(struct looking *l)
+{
+	for (int number; (number = live_signal(&l->live)) != 0;) {
+		if (number == SIGTSTP)
+			kill(getpid(), SIGSTOP);
+		else if (number != SIGWINCH)
+			stop(l);
+	}
+}
+
+static void look(struct looking *l)
+{
+	bool ended = false;
+
+	while (!ended) {
+		bool more = look_some(l, &ended);
+		heed_signals(l);
+		lose_patience(l);
+		if (!more && fflush(stdout) != 0)
+			l->printer->failed = l->intake->done = true;
+		if (l->intake->done)
+			stop(l);
+		if (!more && !ended)
+			live_wait(&l->live, -1, l->printer->queue.n ? 100 : 1000);
+	}
+}
+
+static void summarise_wan(const struct frame_wan *wan, const char *role,
+                          const struct ledger_wan *sums)
+{
+	char name[160], frames[TEXT_SHORT], bytes[TEXT_SHORT], user[TEXT_SHORT], rest[TEXT_SHORT];
+	uint64_t all = ledger_sum(sums, -1, -1, -1, -1).ip_bytes, carrying = 0;
+
+	for (int kind = 0; kind < KIND_CARRYING; kind++)
+		carrying += ledger_sum(sums, -1, -1, kind, -1).ip_bytes;
+	fprintf(stderr, "%s%s%s: %s frames, %s: payload %s, standby %s; ",
+	        text_safe(name, sizeof(name), wan->name, 32), role[0] ? ", " : "", role,
+	        text_count(frames, ledger_sum(sums, -1, -1, -1, -1).frames), text_bytes(bytes, all),
+	        text_bytes(user, carrying), text_bytes(rest, all - carrying));
+	if (wan->drops_known)
+		fprintf(stderr, "%s dropped by the kernel\n", text_count(frames, wan->dropped));
+	else
+		fputs("drops not known\n", stderr);
+}
+
+/* As tcpdump does: what came, and what did not. */
+static void summarise(const struct looking *l)
+{
+	char time[TEXT_SHORT], role[32];
+	size_t n;
+	const struct frame_wan *wans = tail_wans(l->live.tail, &n);
+
+	fprintf(stderr, "\nmptcp-audit: headers captured for %s%s%s\n",
+	        text_duration(time, live_now() - l->live.started_ns),
+	        l->intake->filter ? ", filter: " : "", l->intake->filter ? l->intake->filter : "");
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = ledger_wan(l->ledger, wans[i].name);
+
+		text_safe(role, sizeof(role), tail_wan(l->live.tail, i)->role, 10);
+		if (at < LEDGER_WANS_MAX)
+			summarise_wan(&wans[i], role, &l->ledger->wans[at]);
+	}
+}
+
+static int run_live(struct looking *l)
+{
+	struct pipeline_options describing = {
+		.settled = settled, .context = l->printer, .describe = true};
+	const struct frame_wan *wans;
+	const struct frame_file *files;
+	size_t n_wans, n_files;
+
+	l->pipeline = pipeline_new(l->ledger, &describing);
+	if (!l->pipeline)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	int code = live_open_devices(&l->live, l->intake->filter);
+	if (code != 0)
+		return code;
+	look(l);
+	wans = tail_wans(l->live.tail, &n_wans);
+	files = tail_files(l->live.tail, &n_files);
+	pipeline_finish(l->pipeline, wans, n_wans, files, n_files);
+	while (l->printer->queue.n > 0)
+		leave(l->printer);
+	if (fflush(stdout) != 0 || ferror(stdout) || l->printer->failed)
+		return EXIT_CANNOT_WRITE;
+	summarise(l);
+	return live_ended(&l->live);
+}
+
 /* ---- the subcommand ---- */
 
 static int help(void)
 {
 	fputs("Usage: mptcp-audit packets [-r] [NAME=]FILE... [-n] [-c N] [--kind K] [--wan W] "
 	      "[--json]\n"
+	      "       mptcp-audit packets -i DEVICE[=ROLE] [-i DEVICE[=ROLE]]... [-f FILTER] ...\n"
 	      "A line per frame: time, WAN, direction, protocol, addresses, TCP, MPTCP options, "
 	      "kind,\n"
 	      "connection/subflow, DSN.\n\n"
+	      "  -i, --interface DEVICE[=ROLE]  capture live, as mptcp-captured does: headers "
+	      "only; needs\n"
+	      "                      CAP_NET_RAW and gives it up; Ctrl-C ends with a summary. A "
+	      "frame\n"
+	      "                      that waits for its mapping is shown when it has come\n"
 	      "  -c, --count N       stop after N frames\n"
 	      "  -n                  numbers only (always so; taken for tcpdump's sake)\n"
 	      "  --kind KIND         only frames of this kind\n"
@@ -331,9 +501,14 @@ static int take_count(struct printer *printer, const char *word)
 	return 0;
 }
 
-static int take(struct intake *intake, struct printer *printer, int option, char **argv)
+static int take(struct looking *l, int option, char **argv)
 {
+	struct intake *intake = l->intake;
+	struct printer *printer = l->printer;
+
 	switch (option) {
+	case 'i':
+		return live_interface(&l->live, optarg);
 	case 'c':
 		return take_count(printer, optarg);
 	case 'k':
@@ -356,20 +531,16 @@ static int take(struct intake *intake, struct printer *printer, int option, char
 	}
 }
 
-static int parse(struct intake *intake, struct printer *printer, int argc, char **argv,
-                 bool *helped)
+static int take_inputs(struct looking *l, int argc, char **argv)
 {
-	int option, code;
+	struct intake *intake = l->intake;
+	int code;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:f:hnr:", options, NULL)) != -1) {
-		if (option == 'h') {
-			*helped = true;
-			return help();
-		}
-		code = take(intake, printer, option, argv);
-		if (code != 0)
-			return code;
+	if (l->live.interfaces > 0) {
+		if (optind < argc || intake->n_inputs > 0)
+			return command_complain(EXIT_USAGE,
+			                        "-i captures live: files do not go with it");
+		return 0;
 	}
 	code = intake_words(intake, argc, argv, optind);
 	for (size_t i = 0; code == 0 && i < intake->n_inputs; i++)
@@ -377,6 +548,23 @@ static int parse(struct intake *intake, struct printer *printer, int argc, char 
 			return command_complain(EXIT_BAD_DATA, "%s: a ledger holds sums, no frames",
 			                        intake->inputs[i].path);
 	return code;
+}
+
+static int parse(struct looking *l, int argc, char **argv, bool *helped)
+{
+	int option, code;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":c:f:hi:nr:", options, NULL)) != -1) {
+		if (option == 'h') {
+			*helped = true;
+			return help();
+		}
+		code = take(l, option, argv);
+		if (code != 0)
+			return code;
+	}
+	return take_inputs(l, argc, argv);
 }
 
 /* A WAN that no frame was of is a typing error; when reading stopped early, nobody knows. */
@@ -409,20 +597,24 @@ int cmd_packets(int argc, char **argv)
 	struct printer printer = {.kind = -1, .left = UINT64_MAX};
 	struct intake intake;
 	struct ledger ledger;
+	struct looking l = {.intake = &intake, .printer = &printer, .ledger = &ledger};
 	bool helped = false;
 	int code;
 
 	intake_init(&intake);
 	ledger_init(&ledger);
+	live_init(&l.live);
 	printer.ledger = &ledger;
 	printer.done = &intake.done;
-	code = parse(&intake, &printer, argc, argv, &helped);
-	if (code == 0 && !helped)
-		code = queue_init(&printer.queue)
-		               ? run(&intake, &printer, &ledger)
-		               : command_complain(EXIT_INTERNAL, "out of memory");
+	code = parse(&l, argc, argv, &helped);
+	if (code == 0 && !helped && !queue_init(&printer.queue))
+		code = command_complain(EXIT_INTERNAL, "out of memory");
+	else if (code == 0 && !helped)
+		code = l.live.interfaces > 0 ? run_live(&l) : run(&intake, &printer, &ledger);
+	pipeline_free(l.pipeline);
 	queue_release(&printer.queue);
 	ledger_release(&ledger);
+	live_release(&l.live);
 	intake_release(&intake);
 	return code;
 }
