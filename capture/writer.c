@@ -73,7 +73,7 @@ struct shared {
 	struct spool_limits limits;
 	struct spool_usage usage;
 	struct writer_state states[WRITER_STREAMS];
-	uint32_t begins[WRITER_STREAMS]; /* that wait in the queue */
+	uint32_t begins[WRITER_STREAMS]; /* that the thread has not seen yet */
 };
 
 struct writer {
@@ -120,10 +120,6 @@ static void post(struct writer *writer, struct job job)
 	pthread_mutex_lock(&shared->mutex);
 	assert(shared->n_jobs < shared->room_jobs);
 	shared->jobs[(shared->first_job + shared->n_jobs++) % shared->room_jobs] = job;
-	if (job.block && job.block->begins) {
-		shared->begins[job.stream]++;
-		shared->states[job.stream].wants_begin = false;
-	}
 	pthread_cond_signal(&shared->wake);
 	pthread_mutex_unlock(&shared->mutex);
 }
@@ -151,7 +147,8 @@ static void release_fullest(struct writer *writer)
 		hand_over(writer, (unsigned)(fullest - writer->filling), false);
 }
 
-static struct block *take_block(struct writer *writer)
+/* NULL when there is none. What was wanted is on its way from now on. */
+static struct block *take_block(struct writer *writer, unsigned stream, bool begins)
 {
 	struct shared *shared = writer->shared;
 
@@ -161,13 +158,17 @@ static struct block *take_block(struct writer *writer)
 		shared->free = block->next;
 	else
 		shared->starved = true;
+	if (block && begins) {
+		shared->begins[stream]++;
+		shared->states[stream].wants_begin = false;
+	}
 	bool stuck = !block && shared->n_jobs == 0 && !shared->busy;
 	pthread_mutex_unlock(&shared->mutex);
 	if (stuck)
 		release_fullest(writer);
 	if (block) {
 		block->used = block->frames = 0;
-		block->begins = false;
+		block->begins = begins;
 	}
 	return block;
 }
@@ -178,11 +179,10 @@ bool writer_begin(struct writer *writer, unsigned stream, const char *wan, uint6
 	struct filling *filling = &writer->filling[stream];
 
 	writer_end(writer, stream);
-	filling->block = take_block(writer);
+	filling->block = take_block(writer, stream, true);
 	if (!filling->block)
 		return false;
 	filling->begun = true;
-	filling->block->begins = true;
 	strncpy(filling->block->wan, wan, WRITER_WAN - 1);
 	filling->block->wan[WRITER_WAN - 1] = '\0';
 	filling->block->sequence = sequence;
@@ -200,7 +200,7 @@ uint8_t *writer_room(struct writer *writer, unsigned stream, size_t need)
 			return filling->block->bytes + filling->block->used;
 		hand_over(writer, stream, false);
 	}
-	filling->block = take_block(writer);
+	filling->block = take_block(writer, stream, false);
 	return filling->block ? filling->block->bytes : NULL;
 }
 
