@@ -151,13 +151,23 @@ static int name_width(const struct canvas *canvas, unsigned figures)
 	return -(int)(left < 9 ? 9 : left > 24 ? 24 : left);
 }
 
+/* Whole seconds: a screen of once a second knows no others. */
+static const char *span(char out[TEXT_SHORT], uint64_t ns)
+{
+	if (ns < 60 * NS) {
+		snprintf(out, TEXT_SHORT, "%u s", (unsigned)(ns / NS));
+		return out;
+	}
+	return text_duration(out, ns / NS * NS);
+}
+
 static const char *age(char out[TEXT_SHORT], const struct watch *watch, uint64_t at_ns)
 {
 	if (at_ns == 0)
 		return "never";
 	if (watch->now_ns < at_ns + (watch->lag_s + 2) * NS)
 		return "now";
-	return text_duration(out, (watch->now_ns - at_ns) / NS * NS);
+	return span(out, watch->now_ns - at_ns);
 }
 
 static void draw_top(struct canvas *canvas, const struct watch *watch)
@@ -170,7 +180,7 @@ static void draw_top(struct canvas *canvas, const struct watch *watch)
 	snprintf(left, sizeof(left), " mptcp-audit watch  %s",
 	         text_safe(input, sizeof(input), watch->input, columns > 64 ? columns - 64 : 1));
 	snprintf(right, sizeof(right), "%s  up %s ", text_moment(now, watch->now_ns),
-	         text_duration(up, (watch->now_ns - watch->started_ns) / NS * NS));
+	         span(up, watch->now_ns - watch->started_ns));
 	unsigned used = text_width(left) + text_width(right);
 	unsigned gap = columns > used ? columns - used : 1;
 	char bar[900];
