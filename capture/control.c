@@ -132,6 +132,7 @@ struct control *control_open(const char *path, int *error)
 		*error = -ENOMEM;
 		return NULL;
 	}
+	json_object_seed(0); /* now, while /dev/urandom may be opened */
 	control->listener = control->epoll = -1;
 	for (unsigned i = 0; i < CLIENTS; i++)
 		control->clients[i].fd = -1;
