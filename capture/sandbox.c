@@ -160,10 +160,12 @@ static int shed(const char *user, uint64_t keep, bool *stayed, char *message, si
 
 	if (error)
 		return fail(-error, message, size, "cannot read the capabilities");
-	if ((capabilities & keep) != keep)
-		return fail(EPERM, message, size,
-		            "capturing needs CAP_NET_RAW: start it as root, or by systemd with "
-		            "AmbientCapabilities=CAP_NET_RAW");
+	if ((capabilities & keep) != keep) {
+		snprintf(message, size,
+		         "capturing needs CAP_NET_RAW: start it as root, or by systemd with "
+		         "AmbientCapabilities=CAP_NET_RAW");
+		return -EPERM;
+	}
 	error = choose_identity(user, capabilities, &identity, message, size);
 	if (error)
 		return error;
