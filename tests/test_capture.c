@@ -953,6 +953,15 @@ static void test_names(void)
 		{"eth0.835.pcap", "eth0.835", "."},
 		{".pcap", ".pcap", "."},
 		{"/wan1.pcap", "wan1", "."},
+		/* our recorder's */
+		{"wan1-0123abcd-00000007-20260101T000000Z.pcapng", "wan1", "."},
+		{"wan1-0123abcd-00000007-20260101T000000Z.pcapng.zst", "wan1", "."},
+		{"wan1-0123abcd-00000007-20260101T000000Z.pcapng.part", "wan1", "."},
+		{"s/wan1-0123abcd-00000007-20260101T000000Z.pcapng.zst.part", "wan1", "s"},
+		{"pppoe-wan-0123abcd-00000007-19700101T000000Z.pcapng", "pppoe-wan", "."},
+		{"a-20260101-12345678-00000007-20260101T000000Z.pcapng", "a-20260101", "."},
+		{"wan1-0123abcx-00000007-20260101T000000Z.pcapng", "wan1-0123abcx-00000007", "."},
+		{"wan1.pcap.part", "wan1", "."},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
