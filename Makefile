@@ -9,6 +9,10 @@ VERSION  = 0.1.0
 BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= /etc
+MANDIR  ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 NDPI    ?= $(shell pkg-config --exists libndpi 2>/dev/null && echo 1)
 FUZZ_SECONDS ?= 60
 JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
@@ -105,9 +109,22 @@ fuzz:
 format:
 	clang-format -i $(wildcard capture/*.[ch] dissect/*.[ch] report/*.[ch] tests/*.[ch] tests/*/*.[ch])
 
+# The configuration of an earlier installation is kept. The units say where programs lie by default: /usr.
 install: all
 	install -D -m 755 $(O)/mptcp-audit $(DESTDIR)$(PREFIX)/bin/mptcp-audit
-	$(foreach page,$(wildcard report/*.1),install -D -m 644 $(page) $(DESTDIR)$(PREFIX)/share/man/man1/$(notdir $(page));)
+	install -D -m 755 capture/mptcp-grab $(DESTDIR)$(PREFIX)/bin/mptcp-grab
+	install -D -m 755 $(O)/mptcp-captured $(DESTDIR)$(PREFIX)/sbin/mptcp-captured
+	install -d $(foreach n,1 5 8,$(DESTDIR)$(MANDIR)/man$(n)) $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(COMPDIR)
+	install -m 644 report/mptcp-audit.1 capture/mptcp-grab.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 capture/mptcp-captured.conf.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 capture/mptcp-captured.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 report/mptcp-audit.bash $(DESTDIR)$(COMPDIR)/mptcp-audit
+	install -m 644 capture/mptcp-grab.bash $(DESTDIR)$(COMPDIR)/mptcp-grab
+	install -m 644 capture/mptcp-captured.bash $(DESTDIR)$(COMPDIR)/mptcp-captured
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' capture/mptcp-captured.service >$(DESTDIR)$(UNITDIR)/mptcp-captured.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/mptcp-captured.service
+	test -e $(DESTDIR)$(SYSCONFDIR)/mptcp-captured.conf || \
+		install -m 644 capture/mptcp-captured.conf $(DESTDIR)$(SYSCONFDIR)/mptcp-captured.conf
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-san

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+#
+# openwrt.mk - Makefile of the OpenWrt package: becomes net/mptcp-audit/Makefile of a feed.
+#
+# nDPI is left out: it would be larger than all the rest, and the ports of a VPS tell enough. libnettle, libzstd, libseccomp
+# and libpcap are in the base feed, jansson and libinih in that of packages.
+include $(TOPDIR)/rules.mk
+
+PKG_NAME:=mptcp-audit
+PKG_VERSION:=0.1.0
+PKG_RELEASE:=1
+
+PKG_SOURCE:=$(PKG_NAME)-$(PKG_VERSION).tar.gz
+
+PKG_LICENSE:=MIT
+PKG_LICENSE_FILES:=LICENSE
+PKG_BUILD_PARALLEL:=1
+
+include $(INCLUDE_DIR)/package.mk
+
+define Package/mptcp-audit/Default
+  SECTION:=net
+  CATEGORY:=Network
+  DEPENDS:=+libpcap +jansson +libnettle +zlib +libzstd +libinih +libseccomp
+endef
+
+define Package/mptcp-audit
+  $(call Package/mptcp-audit/Default)
+  TITLE:=Is the backup WAN only kept alive?
+endef
+
+define Package/mptcp-audit/description
+  Reads captures of all WANs of a Multipath TCP router and says, with evidence,
+  whether the backup was only kept alive or ate the data plan, and what used it.
+endef
+
+define Package/mptcp-captured
+  $(call Package/mptcp-audit/Default)
+  TITLE:=Records the headers of each WAN for mptcp-audit
+  USERID:=mptcp-captured:mptcp-captured
+endef
+
+define Package/mptcp-captured/description
+  Records every WAN for weeks, headers only, into a ring of files in memory, and
+  says in the files what they lack.
+endef
+
+define Package/mptcp-captured/conffiles
+/etc/config/mptcp-captured
+endef
+
+MAKE_FLAGS += BUILD=build NDPI= LTO= CFLAGS="$(TARGET_CFLAGS)" LDFLAGS="$(TARGET_LDFLAGS)" CC="$(TARGET_CC)"
+
+define Build/Compile
+	$(call Build/Compile/Default,build/mptcp-audit build/mptcp-captured)
+endef
+
+define Package/mptcp-audit/install
+	$(INSTALL_DIR) $(1)/usr/bin
+	$(INSTALL_BIN) $(PKG_BUILD_DIR)/build/mptcp-audit $(1)/usr/bin/
+endef
+
+define Package/mptcp-captured/install
+	$(INSTALL_DIR) $(1)/usr/sbin $(1)/etc/config $(1)/etc/init.d
+	$(INSTALL_BIN) $(PKG_BUILD_DIR)/build/mptcp-captured $(1)/usr/sbin/
+	$(INSTALL_CONF) $(PKG_BUILD_DIR)/capture/mptcp-captured.uci $(1)/etc/config/mptcp-captured
+	$(INSTALL_BIN) $(PKG_BUILD_DIR)/capture/mptcp-captured.init $(1)/etc/init.d/mptcp-captured
+endef
+
+$(eval $(call BuildPackage,mptcp-audit))
+$(eval $(call BuildPackage,mptcp-captured))

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# mptcp-audit.bash - completion for bash.
+# shellcheck shell=bash
+
+_mptcp_audit_options()
+{
+	local intake="--master --on --backup --off --role --config --limit -f --filter --shift --now -h --help"
+
+	case $1 in
+	dissect) echo "$intake -o --output" ;;
+	merge) echo "-o --output -h --help" ;;
+	packets) echo "$intake -r -n -i --interface -c --count --kind --wan --json" ;;
+	watch) echo "-i --interface -f --filter --role --limit --config --interval --duration --count --plain -h --help" ;;
+	*) echo "$intake --json" ;;
+	esac
+}
+
+# The limits are the program's own, and so are their names.
+_mptcp_audit_limits()
+{
+	"${COMP_WORDS[0]}" report --help 2>/dev/null | sed -n 's/^  \([a-z_]*=\).*(.*)$/\1/p'
+}
+
+_mptcp_audit()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} path
+
+	COMPREPLY=()
+	case $previous in
+	--limit)
+		compopt -o nospace 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_limits)" -- "$current")
+		;;
+	-i | --interface)
+		for path in /sys/class/net/*; do
+			[[ ${path##*/} == "$current"* ]] && COMPREPLY+=("${path##*/}")
+		done
+		;;
+	-f | --filter | --shift | --now | -c | --count | --kind | --wan | --interval | --duration) ;;
+	*)
+		if [[ $current == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_options "$command")" -- "$current")
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$current")
+			[[ $COMP_CWORD != 1 ]] ||
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets watch --help --version" -- "$current")
+			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
+				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
+		fi
+		;;
+	esac
+}
+complete -o filenames -F _mptcp_audit mptcp-audit
