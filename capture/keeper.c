@@ -107,7 +107,8 @@ struct keeping {
 	int socket, signals;
 	int status; /* of the recorder, once `ended` */
 	bool ended;
-	bool reload; /* asked for, not yet done */
+	bool reload;     /* asked for, not yet done */
+	sigset_t unsent; /* for the recorder, not yet delivered */
 
 	struct row {
 		bool used;
@@ -271,10 +272,24 @@ static void reload(struct keeping *keeping)
 
 /* ---- signals ---- */
 
-static void forward(const struct keeping *keeping, int signal)
+static const int forwarded[] = {SIGTERM, SIGINT, SIGUSR1};
+enum { FORWARDED = sizeof(forwarded) / sizeof(forwarded[0]) };
+
+/* At the start the recorder may still be root when we are not any more; then later. True when
+ * nothing is left to send. */
+static bool forward(struct keeping *keeping)
 {
-	if (!keeping->ended)
-		kill(keeping->recorder, signal);
+	bool all = true;
+
+	for (size_t i = 0; i < FORWARDED && !keeping->ended; i++) {
+		if (!sigismember(&keeping->unsent, forwarded[i]))
+			continue;
+		if (kill(keeping->recorder, forwarded[i]) == 0)
+			sigdelset(&keeping->unsent, forwarded[i]);
+		else
+			all = false;
+	}
+	return all;
 }
 
 /* The recorder, and whatever else was left to us. */
@@ -302,16 +317,16 @@ static void serve_signal(struct keeping *keeping)
 	else if (info.ssi_signo == SIGHUP)
 		keeping->reload = true;
 	else
-		forward(keeping, (int)info.ssi_signo);
+		sigaddset(&keeping->unsent, (int)info.ssi_signo);
 }
 
 static void ours(sigset_t *set)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGCHLD};
-
 	sigemptyset(set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaddset(set, signals[i]);
+	for (size_t i = 0; i < FORWARDED; i++)
+		sigaddset(set, forwarded[i]);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGCHLD);
 }
 
 /* ---- serving ---- */
@@ -319,6 +334,7 @@ static void ours(sigset_t *set)
 /* Answers are only made when there is room for them: so nobody can make us wait. */
 static void serve(struct keeping *keeping)
 {
+	enum { AGAIN_MS = 20 };
 	bool wants_room = false;
 
 	while (!keeping->ended) {
@@ -327,7 +343,7 @@ static void serve(struct keeping *keeping)
 			{.fd = keeping->socket, .events = wants_room ? POLLOUT : POLLIN}};
 		struct pollfd room = {.fd = keeping->socket, .events = POLLOUT};
 
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, 2, forward(keeping) ? -1 : AGAIN_MS) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents)
 			serve_signal(keeping);
@@ -364,7 +380,7 @@ static void keep(struct keeping *keeping)
 		        "or "
 		        "give it this capability\n",
 		        message, strerror(-error));
-		forward(keeping, SIGTERM);
+		kill(keeping->recorder, SIGTERM);
 	}
 	if (keeping->socket >= 0)
 		close(keeping->socket);
@@ -393,6 +409,7 @@ static void become_keeper(struct settings *settings, int argc, char **argv, pid_
 	keeping->recorder = recorder;
 	keeping->socket = socket;
 	keeping->signals = signals;
+	sigemptyset(&keeping->unsent);
 	keep(keeping);
 	*status = keeping->status;
 	free(keeping);

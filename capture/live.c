@@ -5,7 +5,10 @@
 #include "live.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +16,7 @@
 #include <unistd.h>
 
 #include "live_inside.h"
+#include "snap.h"
 
 const char *const live_backend_names[LIVE_BACKENDS] = {"ring", "pcap"};
 
@@ -31,6 +35,7 @@ int live_refuse(char *message, size_t size, int error, const char *format, ...)
 static int prepare(const struct live_request *request, uint8_t backend,
                    struct live_prepared *prepared, char *message, size_t size)
 {
+	*message = '\0';
 	memset(prepared, 0, sizeof(*prepared));
 	memcpy(prepared->device, request->device, sizeof(prepared->device));
 	prepared->backend = backend;
@@ -65,6 +70,50 @@ int live_socket(const struct live_prepared *prepared)
 	return prepared->n_fds ? prepared->fds[prepared->n_fds - 1] : -1;
 }
 
+int live_filter(int socket, const struct live_request *request, uint16_t linktype, char *message,
+                size_t size)
+{
+	/* Both are the classic instruction: code, jt, jf, k. */
+	_Static_assert(sizeof(struct sock_filter) == sizeof(struct bpf_insn), "one layout");
+	const int on = 1;
+	struct bpf_program program;
+	struct sock_fprog kernel;
+	int error = 0;
+
+	if (!snap_compile(&program, request->filter, linktype, request->keep, message, size))
+		return -EINVAL;
+	kernel.len = (unsigned short)program.bf_len;
+	kernel.filter = (struct sock_filter *)(void *)program.bf_insns;
+	if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &kernel, sizeof(kernel)) ||
+	    setsockopt(socket, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)))
+		error = live_refuse(message, size, -errno, "%s: the kernel refuses the filter: %s",
+		                    request->device, strerror(errno));
+	snap_release(&program);
+	return error;
+}
+
+static int bind_protocol(int socket, uint32_t ifindex, uint16_t protocol)
+{
+	const struct sockaddr_ll address = {.sll_family = AF_PACKET,
+	                                    .sll_protocol = htons(protocol),
+	                                    .sll_ifindex = (int)ifindex};
+
+	return bind(socket, (const struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
+}
+
+int live_bind(int socket, uint32_t ifindex)
+{
+	return bind_protocol(socket, ifindex, ETH_P_ALL);
+}
+
+/* Protocol 0 would mean "as before". This number is no Ethernet type, so that no frame can bear
+ * it, and nothing in Linux uses it any more. The kernel unhooks the socket from all else, and waits
+ * until whoever is just putting a frame into the ring is done. */
+void live_unbind(int socket, uint32_t ifindex)
+{
+	bind_protocol(socket, ifindex, ETH_P_ECONET);
+}
+
 bool live_gone(int socket)
 {
 	struct sockaddr_ll address = {0};
@@ -74,15 +123,29 @@ bool live_gone(int socket)
 	       address.sll_ifindex == -1;
 }
 
+/* Its number of packets holds the drops, too. */
+void live_statistics(int socket, struct live_counts *counts)
+{
+	struct tpacket_stats_v3 since = {0};
+	socklen_t length = sizeof(since);
+
+	if (getsockopt(socket, SOL_PACKET, PACKET_STATISTICS, &since, &length))
+		return;
+	counts->received += since.tp_packets;
+	counts->dropped += since.tp_drops;
+}
+
+void live_once(int socket)
+{
+	const int on = 1;
+
+	setsockopt(socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+}
+
 void live_quiet(const struct live_prepared *prepared)
 {
-	/* Bound to no protocol: the kernel unhooks the socket, and waits until whoever is just
-	 * putting a frame into the ring is done. */
-	const struct sockaddr_ll none = {.sll_family = AF_PACKET,
-	                                 .sll_ifindex = (int)prepared->ifindex};
-
 	if (prepared->n_fds)
-		bind(live_socket(prepared), (const struct sockaddr *)&none, sizeof(none));
+		live_unbind(live_socket(prepared), prepared->ifindex);
 }
 
 void live_dispose(struct live_prepared *prepared)

@@ -21,7 +21,7 @@ enum live_backend { LIVE_RING, LIVE_PCAP, LIVE_BACKENDS };
 extern const char *const live_backend_names[LIVE_BACKENDS]; /* "ring", "pcap" */
 
 #define LIVE_FILTER 1024
-#define LIVE_FDS    3
+#define LIVE_FDS    2
 
 /* What the one who opens must know. Plain data: it crosses a socket. */
 struct live_request {
@@ -48,9 +48,10 @@ struct live_prepared {
 };
 
 /*
- * Open a device: socket, filter (locked), ring, bound. A device that is down can be opened; what
- * comes once it is up is there. 0 or -errno: -ENODEV it does not exist, -EPERM, -EINVAL the filter
- * does not compile for its link type; one sentence in `message`.
+ * Open a device: socket, filter (locked), ring, bound. The ring can open a device that is down;
+ * what comes once it is up is there. 0 or -errno: -ENODEV it does not exist, -ENETDOWN libpcap
+ * wants it up, -EPERM, -EINVAL the filter does not compile for its link type; one sentence in
+ * `message`.
  */
 int live_prepare(const struct live_request *request, struct live_prepared *prepared, char *message,
                  size_t size);

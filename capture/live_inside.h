@@ -31,11 +31,25 @@ struct live {
 int live_refuse(char *message, size_t size, int error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Descriptors as they stand in live_prepared.fds; in both backends the first is polled, and
- * LIVE_SOCKET of `n_fds` is a packet socket. */
+/* ---- what both do with their packet socket; in live_prepared.fds it is the last ---- */
+
 int live_socket(const struct live_prepared *prepared);
 
-/* The device of a packet socket is gone: the kernel has forgotten its number. */
+/* Attach the program and lock it: nobody who gets the descriptor can take it off. */
+int live_filter(int socket, const struct live_request *request, uint16_t linktype, char *message,
+                size_t size);
+
+/* Frames of this device and no other come from here on; live_unbind(): none, when it returns. */
+int live_bind(int socket, uint32_t ifindex);
+void live_unbind(int socket, uint32_t ifindex);
+
+/* The device is gone: the kernel has forgotten its number. */
 bool live_gone(int socket);
+
+/* Add what the kernel counted since it was last asked. */
+void live_statistics(int socket, struct live_counts *counts);
+
+/* Of loopback only what is received, or each frame would come twice. */
+void live_once(int socket);
 
 #endif

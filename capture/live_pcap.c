@@ -3,12 +3,12 @@
  * live_pcap.c - frames from libpcap, read by a process of its own.
  *
  * A pcap_t cannot be handed to another process. So a worker, a child of init without privileges,
- * reads it and writes records into a socket pair; what it counts stands in memory that both map.
- * It ends when the other end of the pair is closed by all who hold it. When the reader is slow the
- * worker waits, libpcap's ring fills, and the kernel counts what it drops.
+ * reads it and writes records into a socket pair. It ends when the other end of the pair is closed
+ * by all who hold it. When the reader is slow the worker waits, libpcap's ring fills, and the
+ * kernel counts what it drops. The reader asks the kernel itself for the counts, and quiets the
+ * capture, through a copy of libpcap's socket.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <net/ethernet.h>
 #include <net/if_arp.h>
 #include <pcap/pcap.h>
@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,11 +27,12 @@
 #include "sandbox.h"
 #include "snap.h"
 
-enum { FD_DATA, FD_COUNTERS, FD_SOCKET, FDS }; /* of live_prepared.fds */
+enum { FD_DATA, FD_SOCKET, FDS }; /* of live_prepared.fds */
 
 enum {
 	SMALL_SNAPLEN = 512, /* headers are hardly longer; the filter cuts exactly */
 	BATCH = 64 * 1024,
+	WORKER_OUT = 3, /* the worker's end of the pair */
 	DISPATCH = 256,
 	BUFFER = 2 * (SNAP_MAX + 64),
 };
@@ -43,11 +43,6 @@ struct record {
 	uint32_t caplen, wire_len;
 	int32_t trouble; /* -errno */
 	uint32_t mark;
-};
-
-/* Shared memory; only the worker writes. */
-struct counters {
-	uint64_t delivered, dropped;
 };
 
 static size_t record_size(uint32_t caplen)
@@ -64,8 +59,6 @@ struct worker {
 	uint16_t linktype;
 	bool has_mac;
 	uint8_t mac[ETH_ALEN];
-	struct counters *counters;
-	uint32_t last_dropped;
 
 	uint8_t *pending;
 	size_t from, to;
@@ -125,19 +118,6 @@ static void on_frame(uint8_t *context, const struct pcap_pkthdr *header, const u
 	if (record.caplen > SNAP_MAX)
 		record.caplen = SNAP_MAX;
 	put_record(worker, &record, data);
-	__atomic_fetch_add(&worker->counters->delivered, 1, __ATOMIC_RELAXED);
-}
-
-/* libpcap's counts wrap at 32 bits. */
-static void count_drops(struct worker *worker)
-{
-	struct pcap_stat stat = {0};
-
-	if (pcap_stats(worker->pcap, &stat))
-		return;
-	__atomic_fetch_add(&worker->counters->dropped, stat.ps_drop - worker->last_dropped,
-	                   __ATOMIC_RELEASE);
-	worker->last_dropped = stat.ps_drop;
 }
 
 static void tell_trouble(struct worker *worker, int trouble)
@@ -154,7 +134,6 @@ static bool drain(struct worker *worker)
 	do {
 		n = pcap_dispatch(worker->pcap, DISPATCH, on_frame, (uint8_t *)worker);
 	} while (n > 0 && !worker->reader_gone);
-	count_drops(worker); /* before the reader sees the last frame */
 	flush_pending(worker);
 	return n >= 0;
 }
@@ -247,6 +226,8 @@ static int pcap_error(int status)
 	switch (status) {
 	case PCAP_ERROR_NO_SUCH_DEVICE:
 		return -ENODEV;
+	case PCAP_ERROR_IFACE_NOT_UP:
+		return -ENETDOWN;
 	case PCAP_ERROR_PERM_DENIED:
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
 		return -EPERM;
@@ -282,20 +263,17 @@ static int linktype_of(pcap_t *pcap)
 	return dlt == DLT_RAW ? LINK_RAW : dlt;
 }
 
-/* In cooked links libpcap moves offsets about in the kernel's program, which ours would not
- * survive: there the user's filter goes to the kernel, and the worker cuts. */
-static int set_filter(struct worker *worker, const struct live_request *request,
-                      struct greeting *greeting)
+/* Through libpcap: it moves the offsets of a program about where it makes up a link header that the
+ * kernel does not see, which ours would not survive. So it gets the user's alone. */
+static int filter_cooked(struct worker *worker, const struct live_request *request,
+                         struct greeting *greeting)
 {
-	bool exact = worker->linktype == LINK_ETHERNET || worker->linktype == LINK_RAW;
 	const int on = 1;
 	struct bpf_program program;
 	int failed;
 
-	if (!snap_compile(&worker->cut, "", worker->linktype, request->keep, greeting->message,
-	                  sizeof(greeting->message)) ||
-	    !snap_compile(&program, request->filter, worker->linktype, exact ? request->keep : 0,
-	                  greeting->message, sizeof(greeting->message)))
+	if (!snap_compile(&program, request->filter, worker->linktype, 0, greeting->message,
+	                  sizeof(greeting->message)))
 		return -EINVAL;
 	failed = pcap_setfilter(worker->pcap, &program);
 	snap_release(&program);
@@ -306,12 +284,65 @@ static int set_filter(struct worker *worker, const struct live_request *request,
 	return 0;
 }
 
-static int open_pcap(struct worker *worker, const struct live_request *request,
+/* Else past libpcap, which would run the program once more, on frames that it has cut. */
+static int set_filter(struct worker *worker, const struct live_request *request,
+                      struct greeting *greeting)
+{
+	if (!snap_compile(&worker->cut, "", worker->linktype, request->keep, greeting->message,
+	                  sizeof(greeting->message)))
+		return -EINVAL;
+	if (worker->linktype != LINK_ETHERNET && worker->linktype != LINK_RAW)
+		return filter_cooked(worker, request, greeting);
+	return live_filter(worker->socket, request, worker->linktype, greeting->message,
+	                   sizeof(greeting->message));
+}
+
+static void pass_over(uint8_t *context, const struct pcap_pkthdr *header, const uint8_t *data)
+{
+	(void)header;
+	(void)data;
+	++*(uint64_t *)(void *)context;
+}
+
+/* libpcap begins to capture before it has a filter. Stop, forget all that came, and with the filter
+ * in its place begin again: so that what the kernel counts is what we see. */
+static int begin_anew(struct worker *worker, const struct live_request *request, uint32_t ifindex,
+                      struct greeting *greeting)
+{
+	struct live_counts counts = {0};
+	uint64_t passed = 0;
+	int error;
+
+	live_unbind(worker->socket, ifindex);
+	live_statistics(worker->socket, &counts);
+	while (passed < counts.received - counts.dropped) {
+		struct pollfd fd = {.fd = worker->socket, .events = POLLIN};
+		int retire = request->retire_ms < 1000 ? 2000 : 2 * (int)request->retire_ms;
+
+		if (poll(&fd, 1, retire) <= 0 ||
+		    pcap_dispatch(worker->pcap, -1, pass_over, (uint8_t *)&passed) < 0)
+			break;
+	}
+	error = set_filter(worker, request, greeting);
+	if (error == 0 && worker->linktype == LINK_ETHERNET && !worker->has_mac)
+		live_once(worker->socket);
+	return error ? error : live_bind(worker->socket, ifindex);
+}
+
+static void learn_mac(struct worker *worker, const char *device)
+{
+	struct ifreq hardware = {0};
+
+	memcpy(hardware.ifr_name, device, IFNAMSIZ);
+	worker->has_mac = ioctl(worker->socket, SIOCGIFHWADDR, &hardware) == 0 &&
+	                  hardware.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+	memcpy(worker->mac, hardware.ifr_hwaddr.sa_data, ETH_ALEN);
+}
+
+static int open_pcap(struct worker *worker, const struct live_request *request, uint32_t ifindex,
                      struct greeting *greeting)
 {
 	char text[PCAP_ERRBUF_SIZE] = "";
-	struct ifreq hardware = {0};
-	struct pcap_stat stat = {0};
 	int error;
 
 	worker->pcap = pcap_create(request->device, text);
@@ -321,33 +352,25 @@ static int open_pcap(struct worker *worker, const struct live_request *request,
 	error = activate(worker->pcap, request, greeting);
 	if (error)
 		return error;
-	worker->socket = pcap_fileno(worker->pcap);
-	worker->linktype = greeting->linktype = (uint16_t)linktype_of(worker->pcap);
-	error = set_filter(worker, request, greeting);
-	if (error)
-		return error;
 	if (pcap_setnonblock(worker->pcap, 1, text))
 		return live_refuse(greeting->message, sizeof(greeting->message), -EIO, "%s: %s",
 		                   request->device, text);
-	if (pcap_stats(worker->pcap, &stat) == 0)
-		worker->last_dropped = stat.ps_drop;
-	memcpy(hardware.ifr_name, request->device, IFNAMSIZ);
-	worker->has_mac = ioctl(worker->socket, SIOCGIFHWADDR, &hardware) == 0 &&
-	                  hardware.ifr_hwaddr.sa_family == ARPHRD_ETHER;
-	memcpy(worker->mac, hardware.ifr_hwaddr.sa_data, ETH_ALEN);
-	return 0;
+	worker->socket = pcap_fileno(worker->pcap);
+	worker->linktype = greeting->linktype = (uint16_t)linktype_of(worker->pcap);
+	learn_mac(worker, request->device);
+	return begin_anew(worker, request, ifindex, greeting);
 }
 
 /* Only standard error and our end of the pair, as descriptor 3, stay open: what others hold open
  * by mistake nobody sees closing. */
 static bool close_others(int out)
 {
-	enum { OUT = 3, OLD_KERNEL = 4096 };
+	enum { OLD_KERNEL = 4096 };
 
-	if (out != OUT && dup2(out, OUT) != OUT)
+	if (out != WORKER_OUT && dup2(out, WORKER_OUT) != WORKER_OUT)
 		return false;
-	if (syscall(SYS_close_range, OUT + 1u, ~0u, 0u) != 0)
-		for (int fd = OUT + 1; fd < OLD_KERNEL; fd++)
+	if (syscall(SYS_close_range, WORKER_OUT + 1u, ~0u, 0u) != 0)
+		for (int fd = WORKER_OUT + 1; fd < OLD_KERNEL; fd++)
 			close(fd);
 	return true;
 }
@@ -369,16 +392,16 @@ static int shed_privileges(struct greeting *greeting)
 	                        sizeof(greeting->message));
 }
 
-static void run_worker(int out, const struct live_request *request, struct counters *counters)
+static void run_worker(int out, const struct live_request *request, uint32_t ifindex)
 {
-	struct worker worker = {.out = 3, .counters = counters};
+	struct worker worker = {.out = WORKER_OUT};
 	struct greeting greeting = {0};
 
 	ignore_signals();
 	if (!close_others(out))
 		return;
 	worker.pending = malloc(BATCH + record_size(SNAP_MAX));
-	greeting.error = worker.pending ? open_pcap(&worker, request, &greeting) : -ENOMEM;
+	greeting.error = worker.pending ? open_pcap(&worker, request, ifindex, &greeting) : -ENOMEM;
 	if (greeting.error == 0)
 		greeting.error = shed_privileges(&greeting);
 	if (greet(worker.out, &greeting, greeting.error ? -1 : worker.socket) == 0 &&
@@ -387,18 +410,17 @@ static void run_worker(int out, const struct live_request *request, struct count
 }
 
 /* A grandchild: init, and not our caller, has to reap it. */
-static int start_worker(int in, int out, const struct live_request *request,
-                        struct counters *counters)
+static int start_worker(const int *pair, const struct live_request *request, uint32_t ifindex)
 {
 	pid_t child = fork();
 
 	if (child < 0)
 		return -errno;
 	if (child == 0) {
-		close(in);
+		close(pair[0]);
 		pid_t worker = fork();
 		if (worker == 0)
-			run_worker(out, request, counters);
+			run_worker(pair[1], request, ifindex);
 		_exit(worker < 0);
 	}
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
@@ -406,63 +428,32 @@ static int start_worker(int in, int out, const struct live_request *request,
 	return 0;
 }
 
-static struct counters *map_counters(int fd)
-{
-	void *map = mmap(NULL, sizeof(struct counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return map == MAP_FAILED ? NULL : map;
-}
-
-static int meet_worker(int *pair, int memory, const struct live_request *request,
-                       struct live_prepared *prepared, struct greeting *greeting)
-{
-	struct counters *counters = map_counters(memory);
-	int socket, error;
-
-	if (!counters)
-		return -errno;
-	error = start_worker(pair[0], pair[1], request, counters);
-	munmap(counters, sizeof(*counters));
-	close(pair[1]);
-	pair[1] = -1;
-	if (error == 0)
-		error = hear(pair[0], greeting, &socket);
-	if (error == 0)
-		error = greeting->error;
-	if (error)
-		return error;
-	prepared->linktype = greeting->linktype;
-	prepared->ring_bytes = request->ring_bytes;
-	prepared->fds[FD_DATA] = pair[0];
-	prepared->fds[FD_COUNTERS] = memory;
-	prepared->fds[FD_SOCKET] = socket;
-	prepared->n_fds = FDS;
-	return 0;
-}
-
 static int pcap_prepare(const struct live_request *request, struct live_prepared *prepared,
                         char *message, size_t size)
 {
 	struct greeting greeting = {0};
-	int pair[2] = {-1, -1};
-	int memory = memfd_create("counters", MFD_CLOEXEC);
-	int error = 0;
+	int pair[2], error;
 
-	if (memory < 0 || ftruncate(memory, sizeof(struct counters)) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		error = -errno;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return live_refuse(message, size, -errno, "%s: %s", request->device,
+		                   strerror(errno));
+	error = start_worker(pair, request, prepared->ifindex);
+	close(pair[1]);
 	if (error == 0)
-		error = meet_worker(pair, memory, request, prepared, &greeting);
+		error = hear(pair[0], &greeting, &prepared->fds[FD_SOCKET]);
 	if (error == 0)
-		return 0;
-	for (int i = 0; i < 2; i++)
-		if (pair[i] >= 0)
-			close(pair[i]);
-	if (memory >= 0)
-		close(memory);
-	greeting.message[sizeof(greeting.message) - 1] = '\0';
-	return live_refuse(message, size, error, "%s",
-	                   greeting.message[0] ? greeting.message : strerror(-error));
+		error = greeting.error;
+	if (error) {
+		close(pair[0]);
+		greeting.message[sizeof(greeting.message) - 1] = '\0';
+		return live_refuse(message, size, error, "%s",
+		                   greeting.message[0] ? greeting.message : strerror(-error));
+	}
+	prepared->linktype = greeting.linktype;
+	prepared->ring_bytes = request->ring_bytes;
+	prepared->fds[FD_DATA] = pair[0];
+	prepared->n_fds = FDS;
+	return 0;
 }
 
 /* ---- the reader ---- */
@@ -470,7 +461,7 @@ static int pcap_prepare(const struct live_request *request, struct live_prepared
 struct reader {
 	struct live live; /* first */
 	int fds[FDS];
-	struct counters *counters;
+	struct live_counts counts;
 	int trouble;
 
 	bool has_frame;
@@ -490,18 +481,13 @@ static struct live *pcap_attach(const struct live_prepared *prepared)
 	memset(reader, 0, offsetof(struct reader, buffer));
 	reader->live.methods = &live_pcap;
 	memcpy(reader->fds, prepared->fds, sizeof(reader->fds));
-	reader->counters = map_counters(reader->fds[FD_COUNTERS]);
-	if (reader->counters)
-		return &reader->live;
-	free(reader);
-	return NULL;
+	return &reader->live;
 }
 
 static void pcap_close_reader(struct live *live)
 {
 	struct reader *reader = (struct reader *)live;
 
-	munmap(reader->counters, sizeof(*reader->counters));
 	for (size_t i = 0; i < FDS; i++)
 		close(reader->fds[i]);
 	free(reader);
@@ -604,11 +590,10 @@ static int pcap_trouble(struct live *live)
 
 static void pcap_count(struct live *live, struct live_counts *counts)
 {
-	const struct reader *reader = (const struct reader *)live;
+	struct reader *reader = (struct reader *)live;
 
-	counts->dropped = __atomic_load_n(&reader->counters->dropped, __ATOMIC_ACQUIRE);
-	counts->received =
-		__atomic_load_n(&reader->counters->delivered, __ATOMIC_RELAXED) + counts->dropped;
+	live_statistics(reader->fds[FD_SOCKET], &reader->counts);
+	*counts = reader->counts;
 }
 
 const struct live_methods live_pcap = {

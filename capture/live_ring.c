@@ -7,12 +7,10 @@
  * says so, until we give it back.
  */
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
 #include <net/if_arp.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,7 +20,6 @@
 
 #include "frame.h"
 #include "live_inside.h"
-#include "snap.h"
 
 enum {
 	RING_LEAST = 64 * 1024,
@@ -75,29 +72,6 @@ static int open_socket(const char *device, uint16_t *hardware, char *message, si
 	return fd >= 0 ? fd : live_refuse(message, size, -errno, "%s: %s", device, strerror(errno));
 }
 
-/* No frame may come in before it, and nobody may take it off after. */
-static int attach_filter(int fd, const struct live_request *request, uint16_t linktype,
-                         char *message, size_t size)
-{
-	const int on = 1;
-	struct bpf_program program;
-	struct sock_fprog kernel;
-	int error = 0;
-
-	if (!snap_compile(&program, request->filter, linktype, request->keep, message, size))
-		return -EINVAL;
-	/* Both are the classic instruction: code, jt, jf, k. */
-	_Static_assert(sizeof(struct sock_filter) == sizeof(struct bpf_insn), "one layout");
-	kernel.len = (unsigned short)program.bf_len;
-	kernel.filter = (struct sock_filter *)(void *)program.bf_insns;
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &kernel, sizeof(kernel)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)))
-		error = live_refuse(message, size, -errno, "%s: the kernel refuses the filter: %s",
-		                    request->device, strerror(errno));
-	snap_release(&program);
-	return error;
-}
-
 static uint32_t block_size(const struct live_request *request, uint32_t ring_bytes)
 {
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE), block = BLOCK_LEAST;
@@ -135,7 +109,7 @@ static int set_up(int fd, const struct live_request *request, struct live_prepar
                   uint16_t hardware, char *message, size_t size)
 {
 	const int version = TPACKET_V3, on = 1, reserve = VLAN_TAG;
-	int error = attach_filter(fd, request, prepared->linktype, message, size);
+	int error = live_filter(fd, request, prepared->linktype, message, size);
 
 	if (error)
 		return error;
@@ -143,27 +117,14 @@ static int set_up(int fd, const struct live_request *request, struct live_prepar
 		return live_refuse(message, size, -EOPNOTSUPP,
 		                   "%s: the kernel has no TPACKET_V3 rings", request->device);
 	/* What the kernel does not know (segment sizes: 4.6, one copy on loopback: 4.20) we live
-	 * without: live_head() sees what is set. */
+	 * without. */
 	if (is_ethernet(hardware)) {
 		setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on));
 		setsockopt(fd, SOL_PACKET, PACKET_RESERVE, &reserve, sizeof(reserve));
 	}
 	if (hardware == ARPHRD_LOOPBACK)
-		setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+		live_once(fd);
 	return make_ring(fd, request, prepared, message, size);
-}
-
-/* Last of all: from here on frames come, of this device and no other. */
-static int bind_device(int fd, const struct live_prepared *prepared, char *message, size_t size)
-{
-	const struct sockaddr_ll address = {.sll_family = AF_PACKET,
-	                                    .sll_protocol = htons(ETH_P_ALL),
-	                                    .sll_ifindex = (int)prepared->ifindex};
-
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)))
-		return live_refuse(message, size, -errno, "%s: bind: %s", prepared->device,
-		                   strerror(errno));
-	return 0;
 }
 
 static int ring_prepare(const struct live_request *request, struct live_prepared *prepared,
@@ -177,8 +138,10 @@ static int ring_prepare(const struct live_request *request, struct live_prepared
 		return fd;
 	prepared->linktype = is_ethernet(hardware) ? LINK_ETHERNET : LINK_RAW;
 	error = set_up(fd, request, prepared, hardware, message, size);
-	if (error == 0)
-		error = bind_device(fd, prepared, message, size);
+	if (error == 0) /* last of all: no frame comes before the filter */
+		error = live_bind(fd, prepared->ifindex);
+	if (error && !*message)
+		live_refuse(message, size, error, "%s: %s", request->device, strerror(-error));
 	if (error) {
 		close(fd);
 		return error;
@@ -369,17 +332,11 @@ static int ring_trouble(struct live *live)
 	return live_gone(ring->fd) ? -ENODEV : -error;
 }
 
-/* The kernel begins anew with each look; its number of packets holds the drops, too. */
 static void ring_count(struct live *live, struct live_counts *counts)
 {
 	struct ring *ring = (struct ring *)live;
-	struct tpacket_stats_v3 since = {0};
-	socklen_t length = sizeof(since);
 
-	if (getsockopt(ring->fd, SOL_PACKET, PACKET_STATISTICS, &since, &length) == 0) {
-		ring->counts.received += since.tp_packets;
-		ring->counts.dropped += since.tp_drops;
-	}
+	live_statistics(ring->fd, &ring->counts);
 	*counts = ring->counts;
 }
 
