@@ -545,7 +545,7 @@ static int give_up_privileges(struct recorder *r, int target)
 		return RECORD_DENIED;
 	}
 	if (lacking[0])
-		status_news(r, "this kernel has no %s: recording without it", lacking);
+		status_news(r, "recording without what this system lacks: %s", lacking);
 	return 0;
 }
 

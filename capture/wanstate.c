@@ -187,7 +187,7 @@ static void attach(struct recorder *r, struct wan *wan, const struct live_prepar
 	if (wan->state == DEVICE_ABSENT)
 		wan->state = DEVICE_DOWN; /* netlink's word comes later */
 	settle_gap(r, wan);
-	status_news_wan(r, wan, "recording WAN %s%s%s, %s ring of %u KiB", wan->name,
+	status_news_wan(r, wan, "recording WAN %s%s%s (%s, %u KiB)", wan->name,
 	                wan->pattern.role[0] ? " as " : "", wan->pattern.role,
 	                live_backend_names[wan->backend], prepared->ring_bytes / 1024);
 }
