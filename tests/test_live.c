@@ -210,8 +210,8 @@ static unsigned read_frames(struct live *live, unsigned count)
 	return n;
 }
 
-/* Everything up to received == read + dropped. */
-static unsigned read_all(struct live *live, struct live_counts *counts)
+/* Everything up to received == read + dropped; `before` were read before. How many now. */
+static unsigned read_all(struct live *live, struct live_counts *counts, unsigned before)
 {
 	const uint64_t end = now_ms() + PATIENCE_MS;
 	unsigned n = 0;
@@ -220,7 +220,7 @@ static unsigned read_all(struct live *live, struct live_counts *counts)
 		for (; live_head(live); n++)
 			live_take(live);
 		live_count(live, counts);
-		if (n + counts->dropped == counts->received && !live_head(live))
+		if (before + n + counts->dropped == counts->received && !live_head(live))
 			return n;
 		nap();
 	} while (now_ms() < end);
@@ -412,10 +412,10 @@ static void body_drops(struct lab *lab)
 			return;
 		for (unsigned round = 0; round < 3; round++) {
 			send_frames(in, 20000, 1000, 53, 0);
-			n += read_all(o.live, &counts);
+			n += read_all(o.live, &counts, n);
 		}
 		live_quiet(&o.prepared);
-		n += read_all(o.live, &counts);
+		n += read_all(o.live, &counts, n);
 		offered = frames_of_device("va", true) - offered;
 		CHECK(lab, counts.dropped > 0 && n > 0);
 		CHECK(lab, counts.received == n + counts.dropped);
@@ -492,7 +492,7 @@ static void body_quiet(struct lab *lab)
 	send_frames(in, 200, 100, 53, 0);
 	CHECK(lab, read_frames(o.live, 300) == 300);
 	nap();
-	CHECK(lab, read_all(o.live, &counts) == 0);
+	CHECK(lab, read_all(o.live, &counts, 300) == 0);
 	CHECK(lab, counts.received == 300 && counts.dropped == 0);
 	CHECK(lab, live_trouble(o.live) == 0);
 	live_close(o.live);
@@ -610,7 +610,7 @@ static void body_filter(struct lab *lab)
 			return;
 		for (unsigned k = 0; k < 20; k++)
 			nap();
-		CHECK(lab, read_all(o.live, &counts) == 0 && counts.received == 0);
+		CHECK(lab, read_all(o.live, &counts, 0) == 0 && counts.received == 0);
 		CHECK(lab, send_frames(out, 3, 100, 5353, 0) == 3);
 		CHECK(lab, read_frames(o.live, 3) == 3);
 		int packet = o.prepared.fds[o.prepared.n_fds - 1];
@@ -698,7 +698,7 @@ static void body_loopback(struct lab *lab)
 	const struct live_frame *frame = wait_head(o.live);
 	CHECK(lab, frame && frame->mark == MARK_NONE);
 	CHECK(lab, read_frames(o.live, 20) == 20);
-	CHECK(lab, read_all(o.live, &counts) == 0 && counts.received == 20);
+	CHECK(lab, read_all(o.live, &counts, 20) == 0 && counts.received == 20);
 	live_close(o.live);
 }
 
@@ -899,7 +899,7 @@ static void recorder_asks(struct lab *lab, struct keeper *keeper)
 	                   answer.word == KEEPER_QUIET && answer.ticket == 7);
 	send_frames(lab->in, 10, 700, 53, 0);
 	CHECK(lab, read_frames(live, 10) == 10);
-	CHECK(lab, read_all(live, &counts) == 0);
+	CHECK(lab, read_all(live, &counts, 10) == 0);
 	live_close(live);
 
 	CHECK(lab, keeper_ask_open(keeper, 7, &request) == 0 && wait_answer(keeper, &answer) &&
