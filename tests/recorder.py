@@ -176,6 +176,15 @@ def send(sock, first, count, size=120):
 
 # ---- the daemon ----
 
+def alive(pid):
+    """Not a zombie either: who was orphaned may wait long for somebody to collect it."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class Daemon:
     """A running mptcp-captured in a namespace."""
 
@@ -244,7 +253,7 @@ class Daemon:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
         self.process.wait(60)
-        wait_until("the recorder to die", lambda: not any(os.path.exists(f"/proc/{v}") for v in victims), 20, 0.002)
+        wait_until("the recorder to die", lambda: not any(alive(victim) for victim in victims), 20, 0.002)
 
 
 # ---- its files, read by rules of the pcapng draft, not by our reader ----
