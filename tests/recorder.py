@@ -177,8 +177,10 @@ def send(sock, first, count, size=120):
 # ---- the daemon ----
 
 def alive(pid):
-    """Not a zombie either: who was orphaned may wait long for somebody to collect it."""
+    """Not a zombie either, with all its threads gone: who was orphaned may wait long for somebody to collect it."""
     try:
+        if len(os.listdir(f"/proc/{pid}/task")) > 1:
+            return True
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
