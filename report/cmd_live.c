@@ -193,6 +193,10 @@ int live_ended(const struct live *live)
 {
 	int status = tail_status(live->tail);
 
+	/* one device of several that never came is shown, and no failure */
+	size_t n;
+	if (status == RECORD_NEVER_SEEN && tail_files(live->tail, &n)[0].frames > 0)
+		return 0;
 	switch (live->devices ? status : RECORD_CLEAN) {
 	case RECORD_CLEAN:
 	case RECORD_DROPS: /* counted, and told with the sums */

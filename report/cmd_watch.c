@@ -98,7 +98,8 @@ static void say(struct watching *w, const struct tail_note *note, enum watch_lev
 {
 	uint32_t wan = note->wan < w->n_wans ? w->of[note->wan] : WATCH_NO_WAN;
 
-	watch_event(w->watch, note->to_ns ? note->to_ns : live_now(), wan, level, 1, text);
+	watch_event(w->watch, note->to_ns ? note->to_ns : live_now(), wan, level,
+	            note->word == NOTE_DROPS || note->word == NOTE_PASSED ? note->count : 1, text);
 }
 
 static void say_gap(struct watching *w, const struct tail_note *note)
@@ -126,6 +127,10 @@ static void take_note(struct watching *w, const struct tail_note *note)
 	char text[WATCH_TEXT], number[TEXT_SHORT];
 
 	look_at_wans(w);
+	/* that our own recorder ends when we do is no news */
+	if (w->stopping && w->live.devices &&
+	    (note->word == NOTE_MESSAGE || note->word == NOTE_END))
+		return;
 	switch (note->word) {
 	case NOTE_MESSAGE:
 		say(w, note, LEVEL_PLAIN, note->text);
@@ -140,10 +145,10 @@ static void take_note(struct watching *w, const struct tail_note *note)
 		say_gap(w, note);
 		break;
 	case NOTE_DROPS:
-		say(w, note, LEVEL_BAD, "frames were dropped: see the sums");
+		say(w, note, LEVEL_BAD, "frame lost: the recorder could not keep up");
 		break;
 	case NOTE_PASSED:
-		say(w, note, LEVEL_WARN, "files of the spool were gone before they were read");
+		say(w, note, LEVEL_WARN, "file of the spool gone before it was read");
 		break;
 	case NOTE_STEP:
 		snprintf(text, sizeof(text), "the clock was set %s by %s",

@@ -143,9 +143,13 @@ static bool is_backup(const struct watch_wan *wan)
 	return wan->role == ROLE_BACKUP;
 }
 
-/* Names get what the figures leave over. */
-static int name_width(const struct canvas *canvas, unsigned figures)
+/* What the figures of the widest table take. */
+#define FIGURES 67
+
+/* Names get what the figures leave over; the negative width of their field. */
+static int name_width(const struct canvas *canvas)
 {
+	unsigned figures = FIGURES;
 	unsigned left = canvas->screen->columns > figures ? canvas->screen->columns - figures : 0;
 
 	return -(int)(left < 9 ? 9 : left > 24 ? 24 : left);
@@ -215,7 +219,7 @@ static void draw_now(struct canvas *canvas, const struct watch *watch)
 {
 	uint8_t order[LEDGER_WANS_MAX];
 	char text[TEXT_SHORT], name[160];
-	int width = name_width(canvas, 69);
+	int width = name_width(canvas);
 
 	field(canvas, TITLE, width, "WAN");
 	field(canvas, TITLE, -7, "role");
@@ -255,7 +259,7 @@ static void draw_sums(struct canvas *canvas, const struct watch *watch)
 		[GROUP_OTHER] = {"other", 8},
 	};
 	char text[TEXT_SHORT], more[2 * TEXT_SHORT], name[160];
-	int width = name_width(canvas, 72);
+	int width = name_width(canvas);
 
 	field(canvas, TITLE, width, "since start");
 	for (int g = 0; g < GROUP_COUNT; g++)
@@ -300,7 +304,7 @@ static const char *bar(const struct canvas *canvas, uint64_t bytes, uint64_t mos
 static void draw_minute(struct canvas *canvas, const struct watch *watch,
                         const struct watch_wan *wan)
 {
-	int width = name_width(canvas, 72);
+	int width = name_width(canvas);
 	unsigned room = canvas->screen->columns - (unsigned)-width - 1;
 	unsigned seconds = room > 10 + WATCH_MINUTE ? WATCH_MINUTE : room > 24 ? room - 10 : 14;
 	uint64_t most = 1;
@@ -326,7 +330,8 @@ static void draw_minute(struct canvas *canvas, const struct watch *watch,
 static void draw_graph(struct canvas *canvas, const struct watch *watch)
 {
 	uint8_t order[LEDGER_WANS_MAX];
-	line(canvas, TITLE, "last minute, a column per second, each to its own scale (right)");
+	line(canvas, TITLE,
+	     "a column per second, newest right; each WAN to its own scale, its top behind");
 	watch_order(watch, order);
 	for (size_t i = 0; i < watch->n_wans; i++)
 		draw_minute(canvas, watch, &watch->wans[order[i]]);

@@ -36,10 +36,11 @@ bool screen_write(const struct screen *screen, const char *bytes, size_t length)
 
 bool screen_open(struct screen *screen, int in, int out)
 {
+	const char *kind = getenv("TERM");
 	struct termios raw;
 
 	*screen = (struct screen){.in = in, .out = out};
-	if (!isatty(out))
+	if (!isatty(out) || !kind || !*kind || strcmp(kind, "dumb") == 0)
 		return false;
 	screen->keys = isatty(in) && tcgetattr(in, &screen->before) == 0;
 	if (screen->keys) {

@@ -16,7 +16,8 @@ struct screen {
 	struct termios before;
 };
 
-/* Both are terminals, or at least `out` is. False when it is not: nothing was done. */
+/* Both are terminals, or at least `out` is. False when it is not, or a dumb one (TERM): nothing was
+ * done. */
 bool screen_open(struct screen *screen, int in, int out);
 /* Put everything back. May be called again. */
 void screen_close(struct screen *screen);

@@ -246,6 +246,12 @@ void watch_event(struct watch *watch, uint64_t at_ns, uint32_t wan, enum watch_l
 	event->at_ns = at_ns;
 	event->count = count;
 	memcpy(event->text, kept, sizeof(kept));
+	/* what is told late stands where it belongs */
+	for (size_t i = watch->n_events - 1; i > 0 && event_at(watch, i - 1)->at_ns > at_ns; i--) {
+		struct watch_event later = *event_at(watch, i - 1);
+		*event_at(watch, i - 1) = *event_at(watch, i);
+		*event_at(watch, i) = later;
+	}
 }
 
 static void end_of_user_data(struct watch *watch, uint32_t index)
@@ -498,6 +504,8 @@ void watch_headline(const struct watch *watch, struct watch_headline *headline)
 	snprintf(time, sizeof(time), "%u s", age < WATCH_MINUTE ? (unsigned)age : WATCH_MINUTE);
 	if (watch->ended)
 		say(headline, LEVEL_WARN, "the recorder has stopped: these are its last words");
+	else if (watch->n_wans == 0)
+		say(headline, LEVEL_PLAIN, "nothing is recorded yet: waiting");
 	else if (minute.heard == 0)
 		say(headline, LEVEL_PLAIN, "nothing heard yet");
 	else if (minute.backups.n == 0)

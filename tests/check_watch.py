@@ -73,7 +73,7 @@ class Screen:
 
         self.process = subprocess.Popen([*inside, oracle.PROGRAM, *arguments], stdin=far, stdout=far, stderr=far,
                                         preexec_fn=own_terminal,
-                                        env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})})
+                                        env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm", **(environment or {})})
         running.append(self.process)
 
     def resize(self, rows, columns):
