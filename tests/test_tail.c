@@ -468,6 +468,68 @@ static void test_cleared(void)
 	bench_release(&b);
 }
 
+/* A file of all that the recorder writes. */
+static size_t whole_file(uint8_t *at)
+{
+	struct pcapng_statistics statistics = {.received = 10, .dropped_kernel = 3, .n_notes = 2};
+	struct quality_line gap, end;
+	size_t n = head(at, "a", "backup");
+
+	for (uint8_t i = 0; i < 5; i++)
+		n += frame(at + n, i, i);
+	quality_begin(&gap, QUALITY_GAP);
+	quality_word(&gap, "state", "down");
+	quality_number(&gap, "from_ns", T0);
+	quality_begin(&end, QUALITY_END);
+	quality_word(&end, "reason", "stop");
+	statistics.notes[0] = gap.text;
+	statistics.notes[1] = end.text;
+	return n + pcapng_statistics(at + n, &statistics);
+}
+
+/* Read all there is, every byte of it. Returns what tail_next() answered at last. */
+static enum tail_item read_all(struct bench *b)
+{
+	volatile unsigned sum = 0;
+	struct frame f;
+	struct tail_note note;
+	enum tail_item item;
+	size_t n;
+
+	while ((item = tail_next(b->tail, &f, &note)) == TAIL_FRAME || item == TAIL_NOTE)
+		for (uint32_t i = 0; item == TAIL_FRAME && i < f.caplen; i++)
+			sum += f.data[i] + (unsigned)tail_wans(b->tail, &n)[f.wan].name[0];
+	(void)sum;
+	return item;
+}
+
+/* "Any bytes in: it ends, and what it lends can be read" */
+static void test_hostile(void)
+{
+	static uint8_t good[8192], bad[8192];
+	size_t n = whole_file(good);
+	uint32_t seed = 1;
+
+	for (unsigned round = 0; round < 1500; round++) {
+		struct bench b;
+
+		memcpy(bad, good, n);
+		for (unsigned i = 0; i < 1 + round % 5; i++) {
+			seed = seed * 1664525u + 1013904223u;
+			bad[(seed >> 8) % n] ^= (uint8_t)(1u << (seed >> 28) % 8);
+		}
+		bench_init(&b);
+		bench_open(&b);
+		append(&b, "a", 1, ".part", bad, n / 2);
+		CU_ASSERT_EQUAL(read_all(&b), TAIL_NOTHING);
+		append(&b, "a", 1, ".part", bad + n / 2, n - n / 2);
+		read_all(&b);
+		tail_stop(b.tail);
+		CU_ASSERT_EQUAL(read_all(&b), TAIL_END);
+		bench_release(&b);
+	}
+}
+
 /* ---- a recorder behind a pipe ---- */
 
 struct settings {
@@ -583,5 +645,6 @@ void suite_tail(void)
 	CU_add_test(suite, "damage", test_damage);
 	CU_add_test(suite, "notes", test_notes);
 	CU_add_test(suite, "cleared", test_cleared);
+	CU_add_test(suite, "hostile", test_hostile);
 	CU_add_test(suite, "live", test_live);
 }
