@@ -285,7 +285,10 @@ static bool take_frame(struct input *input, const struct input_env *env,
                        const struct savefile_record *record, struct frame *frame)
 {
 	struct savefile_interface *interface = &input->savefile.interfaces[record->interface];
+	uint64_t ts_ns = record->ts_ns;
 
+	if (interface->told)
+		ts_ns = recording_shifted(ts_ns, recording_moved(&input->recording, interface));
 	*frame = (struct frame){
 		.number = ++input->number,
 		.data = record->data,
@@ -295,9 +298,9 @@ static bool take_frame(struct input *input, const struct input_env *env,
 		.linktype = interface->linktype,
 		.mark = record->mark,
 		.segment_size = record->segment_size,
-		.backwards = record->ts_ns < input->raw_ns,
+		.backwards = ts_ns < input->raw_ns,
 	};
-	input->raw_ns = record->ts_ns;
+	input->raw_ns = ts_ns;
 	if (record->interface >= input->settled)
 		settle_interfaces(input, env);
 	frame->wan = interface->linktype == LINK_SLL2
@@ -308,12 +311,10 @@ static bool take_frame(struct input *input, const struct input_env *env,
 	if (frame->mark == MARK_NONE &&
 	    (frame->linktype == LINK_SLL || frame->linktype == LINK_SLL2))
 		frame->mark = cooked_mark(frame);
-	int64_t shift = shift_of(input, env->roster, frame->wan);
-	if (interface->told)
-		shift += recording_moved(&input->recording, interface);
-	frame->ts_ns = recording_shifted(record->ts_ns, shift);
+	frame->ts_ns = recording_shifted(ts_ns, shift_of(input, env->roster, frame->wan));
 	if (interface->told && !input->peeking)
-		recording_frame(&input->recording, interface, record->ts_ns, record->wire_len);
+		recording_frame(&input->recording, interface, record->ts_ns, ts_ns,
+		                record->wire_len);
 	if (record->drops && !input->peeking)
 		roster_lost_between(env->roster, frame->wan, record->drops);
 	count_frame(input, frame);

@@ -207,17 +207,16 @@ static void take_counters(struct recording_wan *row, struct roster *roster, cons
 }
 
 void recording_frame(struct recording *recording, const struct savefile_interface *interface,
-                     uint64_t ts_ns, uint32_t wire_len)
+                     uint64_t ts_ns, uint64_t moved_ns, uint32_t wire_len)
 {
 	struct recording_wan *row = row_of(recording, interface);
-	uint64_t moved = recording_shifted(ts_ns, recording_moved(recording, interface));
 
 	if (!row)
 		return;
-	if (row->from_ns == 0 || moved < row->from_ns)
-		row->from_ns = moved;
-	if (moved > row->to_ns)
-		row->to_ns = moved;
+	if (row->from_ns == 0 || moved_ns < row->from_ns)
+		row->from_ns = moved_ns;
+	if (moved_ns > row->to_ns)
+		row->to_ns = moved_ns;
 	/* A frame may stand behind the note of a later time: it was still on its way to us. */
 	if (!row->first.at_ns || ts_ns <= row->first.at_ns)
 		return;

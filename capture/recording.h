@@ -86,9 +86,9 @@ void recording_statistics(struct recording *recording, struct roster *roster,
                           const struct savefile *savefile, struct savefile_record *record,
                           int64_t shift_ns, struct frame_file *row);
 
-/* A frame of such an interface, by the file's own time. */
+/* A frame of such an interface, as it was stamped, and as that was moved (recording_moved). */
 void recording_frame(struct recording *recording, const struct savefile_interface *interface,
-                     uint64_t ts_ns, uint32_t wire_len);
+                     uint64_t ts_ns, uint64_t moved_ns, uint32_t wire_len);
 
 /* The end of the file. */
 void recording_end(struct recording *recording, struct roster *roster, int64_t shift_ns,

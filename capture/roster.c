@@ -219,10 +219,14 @@ static size_t span_place(const struct frame_span *spans, size_t n, uint64_t from
 	return low;
 }
 
-static void span_remove(struct frame_span *spans, size_t *n, size_t at)
+/* Returns what was lost in it. */
+static uint64_t span_remove(struct frame_span *spans, size_t *n, size_t at)
 {
+	uint64_t lost = spans[at].lost;
+
 	memmove(&spans[at], &spans[at + 1], (*n - at - 1) * sizeof(*spans));
 	--*n;
+	return lost;
 }
 
 /* What reaches into the other, or goes on where it ends, becomes a part of it. What is told twice
@@ -245,15 +249,15 @@ static bool span_joins(struct frame_span *into, const struct frame_span *span, u
 }
 
 /* The stretches of one state never touch, so only the nearest before can reach `span`, and those
- * that begin within it. */
+ * that begin within it. *lost grows by the losses of those it takes up. */
 static struct frame_span span_gather(struct frame_span *spans, size_t *n, struct frame_span span,
-                                     uint64_t slack_ns)
+                                     uint64_t slack_ns, uint64_t *lost)
 {
 	size_t at = span_place(spans, *n, span.from_ns);
 
 	while (at < *n && spans[at].from_ns <= span.to_ns + slack_ns) {
 		if (span_joins(&span, &spans[at], slack_ns))
-			span_remove(spans, n, at);
+			*lost += span_remove(spans, n, at);
 		else
 			at++;
 	}
@@ -261,7 +265,7 @@ static struct frame_span span_gather(struct frame_span *spans, size_t *n, struct
 		if (spans[at].state != span.state)
 			continue;
 		if (span_joins(&span, &spans[at], slack_ns))
-			span_remove(spans, n, at);
+			*lost += span_remove(spans, n, at);
 		break;
 	}
 	return span;
@@ -300,10 +304,11 @@ void roster_cover(struct roster *roster, uint32_t wan, uint64_t from_ns, uint64_
 {
 	struct frame_recording *r = roster_recording(roster, wan);
 	struct frame_span span = {.from_ns = from_ns, .to_ns = to_ns}, out;
+	uint64_t lost = 0;
 
 	if (!r)
 		return;
-	span = span_gather(r->covers, &r->n_covers, span, CONTINUOUS_NS);
+	span = span_gather(r->covers, &r->n_covers, span, CONTINUOUS_NS, &lost);
 	if (!span_insert(&r->covers, &r->n_covers, &r->cap_covers, &span, &out))
 		roster->out_of_memory = true;
 }
@@ -312,18 +317,18 @@ void roster_gap(struct roster *roster, uint32_t wan, const struct frame_span *ga
 {
 	struct frame_recording *r = roster_recording(roster, wan);
 	struct frame_span span, out;
+	uint64_t lost = 0;
 
 	if (!r)
 		return;
-	span = span_gather(r->gaps, &r->n_gaps, *gap, 0);
+	span = span_gather(r->gaps, &r->n_gaps, *gap, 0, &lost);
 	if (!span_insert(&r->gaps, &r->n_gaps, &r->cap_gaps, &span, &out))
 		roster->out_of_memory = true;
 	if (out.state < STATE_COUNT && closed) {
 		r->more_gaps[out.state]++;
 		r->more_gaps_ns[out.state] += out.to_ns - out.from_ns;
 	}
-	if (closed)
-		r->lost_in_gaps = lost_sum(r->lost_in_gaps, gap->lost);
+	r->lost_in_gaps = lost_sum(r->lost_in_gaps, span.lost > lost ? span.lost - lost : 0);
 	settle_losses(roster, wan);
 }
 

@@ -153,6 +153,10 @@ def check_recording(check, run, got):
         check.same(f"{row['wan']} kernel bytes less those dropped", kernel["bytes"] - 1514 * kernel["dropped_frames"],
                    kernel["captured_bytes"])
         check.same(f"{row['wan']} files", said["files"], want["files"])
+        counters = oracle.wans_of(got)[row["wan"]]["counters"]
+        for state in ("absent", "down", "suspended", "stopped"):
+            check.same(f"{row['wan']} {state} in all", counters.get(f"gaps_{state}_us", 0),
+                       sum((to - start) * 1_000_000 for name, start, to in want["gaps"] if name == state))
         check.same(f"{row['wan']} judged time adds up", round(sum(said["judged_seconds"].values()), 6),
                    got["window"]["seconds"])
 

@@ -4,6 +4,7 @@
  * and with windows that hold no byte more than the parser asked for. Both must tell the same story,
  * each record must lie in its window, and records must not take more bytes than there are.
  */
+#include "../../capture/quality.h"
 #include "../../capture/savefile.h"
 
 #include <stdlib.h>
@@ -66,6 +67,35 @@ static void take_frame(struct story *story, const struct savefile *savefile, con
 		add(story, record->data[i]);
 }
 
+/* The comments, as notes of our recorder; also those that are none. */
+static void take_notes(struct story *story, const struct savefile *savefile, const uint8_t *bytes,
+                       struct savefile_record *record)
+{
+	static const char *const keys[] = {"wan", "state", "from_ns", "by_ns", "code"};
+	enum quality_name name = QUALITY_UNKNOWN;
+	const char *text;
+	size_t length;
+
+	MUST(record->interface < savefile->n_interfaces);
+	add(story, record->start_ns);
+	add(story, record->end_ns);
+	while (savefile_comment(savefile, record, &text, &length)) {
+		MUST((const uint8_t *)text >= bytes &&
+		     (const uint8_t *)text + length <= bytes + record->size);
+		add(story, quality_parse(text, length, &name) ? name : 99);
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+			char value[24];
+			uint64_t number = 0;
+			int64_t sign = 0;
+			if (quality_get(text, length, keys[i], value, sizeof(value)))
+				add(story, strlen(value));
+			add(story, quality_get_number(text, length, keys[i], &number) + number);
+			quality_get_signed(text, length, keys[i], &sign);
+			add(story, (uint64_t)sign);
+		}
+	}
+}
+
 /* A copy of exactly `length` bytes, so that the sanitizer sees a step too far. */
 static uint8_t *exactly(const uint8_t *bytes, size_t length)
 {
@@ -89,6 +119,8 @@ static struct story read_all(struct savefile *savefile, const uint8_t *data, siz
 		story.last = savefile_next(savefile, bytes, length, &record);
 		if (story.last == SAVEFILE_FRAME)
 			take_frame(&story, savefile, bytes, length, &record);
+		if (story.last == SAVEFILE_INTERFACE || story.last == SAVEFILE_STATISTICS)
+			take_notes(&story, savefile, bytes, &record);
 		free(piece);
 		if (story.last == SAVEFILE_MORE) {
 			MUST(record.size > length);

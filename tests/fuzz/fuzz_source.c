@@ -56,6 +56,37 @@ static void show(void *context, const struct frame *frame)
 		story->surveyed += frame->data[i] & 1;
 }
 
+static void check_spans(const struct frame_span *spans, size_t n)
+{
+	MUST(n <= FRAME_SPANS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		MUST(spans[i].from_ns <= spans[i].to_ns && spans[i].to_ns <= INT64_MAX);
+		MUST(spans[i].state < STATE_COUNT);
+		MUST(i == 0 || spans[i].from_ns >= spans[i - 1].from_ns);
+		for (size_t k = 0; k < i; k++)
+			MUST(spans[k].state != spans[i].state || spans[k].to_ns < spans[i].from_ns);
+	}
+}
+
+/* What our recorder said, or seems to have said. */
+static void check_recordings(const struct source *source)
+{
+	size_t n;
+	const struct frame_wan *wans = source_wans(source, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct frame_recording *r = wans[i].recording;
+		if (!r)
+			continue;
+		check_spans(r->covers, r->n_covers);
+		check_spans(r->gaps, r->n_gaps);
+		MUST(r->n_roles <= FRAME_ROLES && r->n_warnings <= FRAME_WARNINGS);
+		MUST(r->n_steps <= FRAME_STEPS && r->counted_frames < 1u << 30);
+		for (unsigned k = 1; k < r->n_roles; k++)
+			MUST(strcmp(r->roles[k - 1], r->roles[k]) < 0);
+	}
+}
+
 static void check_rows(const struct source *source, const struct story *story)
 {
 	size_t n;
@@ -92,6 +123,7 @@ static bool read_all(const struct source_spec *specs, size_t n, bool survey, str
 		take(story, source, &frame);
 	MUST(!source_next(source, &frame));
 	check_rows(source, story);
+	check_recordings(source);
 	source_close(source);
 	return true;
 }
