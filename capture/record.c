@@ -28,6 +28,8 @@
 /* What waits for the disk, all WANs together: 3 s of 10,000 frames a second, headers only. */
 #define POOL_BYTES ((size_t)4 * 1024 * 1024)
 #define TEND_NS    (30 * SECOND_NS)
+/* How soon to look again whether a file that was cut can end. */
+#define CUT_LOOK_NS (250 * MILLI_NS)
 /* The longest that the end waits for the keeper's answers and the rings' last blocks. */
 #define STOP_NS (2 * SECOND_NS)
 
@@ -95,8 +97,9 @@ static uint64_t next_deadline(const struct recorder *r)
 
 		if (r->wans[i].used)
 			earlier(&at, wan_deadline(r, &r->wans[i]));
-		if (series->used && series->open && !r->streaming)
-			earlier(&at, series->began_mono + r->settings.rotate_ns);
+		if (series->used && series->open && !r->streaming && !r->stopping)
+			earlier(&at, series->cut_mono ? series->cut_mono + CUT_LOOK_NS
+			                              : series->began_mono + r->settings.rotate_ns);
 	}
 	return at;
 }
@@ -120,6 +123,9 @@ static void stop(struct recorder *r)
 	r->stopping = true;
 	r->end_mono = r->mono + STOP_NS;
 	notify_say(&r->notify, "STOPPING=1");
+	for (size_t i = 0; i < SETTINGS_INTERFACES && !r->streaming; i++)
+		if (r->series[i].used)
+			series_cut(r, &r->series[i]);
 	for (struct wan *wan = r->wans; wan < r->wans + SETTINGS_INTERFACES; wan++)
 		if (wan->used)
 			wan_stop(r, wan);
@@ -128,9 +134,8 @@ static void stop(struct recorder *r)
 static void rotate_all(struct recorder *r)
 {
 	for (size_t i = 0; i < SETTINGS_INTERFACES && !r->streaming; i++)
-		if (r->series[i].used && r->series[i].open &&
-		    series_end(r, &r->series[i], "rotate"))
-			series_open(r, &r->series[i]);
+		if (r->series[i].used)
+			series_cut(r, &r->series[i]);
 }
 
 static void flush_all(struct recorder *r)

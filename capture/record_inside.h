@@ -16,13 +16,16 @@
 #include "settings.h"
 #include "writer.h"
 
-#define NO_BLOCK    UINT32_MAX /* no interface description in this file yet */
-#define WAN_NOTES   4
-#define SECOND_NS   1000000000ull
-#define MILLI_NS    1000000ull
-#define LOG_EVERY   (60 * SECOND_NS)
-#define RETRY_NS    (5 * SECOND_NS)
-#define FILE_BLOCKS 256 /* interface descriptions in one file; then it is rotated */
+#define NO_BLOCK  UINT32_MAX /* no interface description in this file yet */
+#define WAN_NOTES 4
+#define SECOND_NS 1000000000ull
+#define MILLI_NS  1000000ull
+/* Frames of an interrupted ring block come when its time is over: wait a little longer than that.
+ */
+#define DRAIN_NS(wan) ((2ull * (wan)->request.retire_ms + 20) * MILLI_NS)
+#define LOG_EVERY     (60 * SECOND_NS)
+#define RETRY_NS      (5 * SECOND_NS)
+#define FILE_BLOCKS   256 /* interface descriptions in one file; then it is rotated */
 
 /* A series of files: those of one WAN, or the one stream that holds them all. */
 struct series {
@@ -38,6 +41,11 @@ struct series {
 	uint64_t bytes;
 	uint64_t began_mono;
 	uint32_t n_blocks; /* interface descriptions in it */
+
+	/* A file ends at an instant, not at a frame: what was stamped before it and is still in a
+	 * ring belongs to the file, and the kernel's counters are those of that instant. 0 = none.
+	 */
+	uint64_t cut_mono;
 
 	/* the disk */
 	bool suspended;
@@ -105,6 +113,8 @@ struct wan {
 	enum quality_state gap;
 	uint64_t gap_mono;
 
+	struct quality_line cut; /* the kernel's counters at series->cut_mono; length 0 = none */
+
 	/* notes that wait for the next statistics block */
 	struct quality_line notes[WAN_NOTES];
 	unsigned n_notes;
@@ -159,6 +169,11 @@ bool series_end(struct recorder *r, struct series *series, const char *reason);
 bool series_describe(struct recorder *r, struct wan *wan);
 /* A statistics block with the WAN's waiting notes. False: no memory now. */
 bool series_statistics(struct recorder *r, struct wan *wan, const char *end_reason);
+/* The file shall end now: its WANs' counters are read, and what comes later goes into the next. */
+void series_cut(struct recorder *r, struct series *series);
+/* A frame of after the cut is there, or none of before it can come any more. False: no memory now.
+ */
+bool series_cross(struct recorder *r, struct series *series);
 /* One frame. False: no memory now. */
 bool series_frame(struct recorder *r, struct wan *wan, const struct live_frame *frame);
 /* Rotate when it is time; look how the disk is. */

@@ -69,7 +69,7 @@ bool series_open(struct recorder *r, struct series *series)
 	series->open = true;
 	series->sequence = series->next;
 	series->next = 0;
-	series->began_mono = r->mono;
+	series->began_mono = series->cut_mono ? series->cut_mono : r->mono;
 	series->n_blocks = 0;
 	for (struct wan *wan = NULL; (wan = next_wan(r, series, wan));) {
 		wan->block = NO_BLOCK;
@@ -80,7 +80,12 @@ bool series_open(struct recorder *r, struct series *series)
 		wan->file_lost = wan->told.lost;
 		if (!series_describe(r, wan))
 			wan->due = true;
+		else if (series->cut_mono)
+			series_statistics(r, wan,
+			                  NULL); /* the counters the one before ended with */
+		wan->cut.length = 0;
 	}
+	series->cut_mono = 0;
 	return true;
 }
 
@@ -326,7 +331,9 @@ bool series_statistics(struct recorder *r, struct wan *wan, const char *end_reas
 	room = writer_room(r->writer, series->stream, PCAPNG_BLOCK_MAX);
 	if (!room)
 		return false;
-	if (note_counters(r, wan, &counters))
+	if (series->cut_mono && wan->cut.length)
+		block.notes[block.n_notes++] = wan->cut.text;
+	else if (note_counters(r, wan, &counters))
 		block.notes[block.n_notes++] = counters.text;
 	for (unsigned i = 0; i < wan->n_notes && block.n_notes < PCAPNG_NOTES - 2; i++)
 		block.notes[block.n_notes++] = wan->notes[i].text;
@@ -340,7 +347,8 @@ bool series_statistics(struct recorder *r, struct wan *wan, const char *end_reas
 		block.notes[block.n_notes++] = end.text;
 	}
 	block.interface = wan->block;
-	block.at_ns = (uint64_t)((int64_t)r->mono + wan->offset_ns);
+	block.at_ns = (uint64_t)((int64_t)(series->cut_mono ? series->cut_mono : r->mono) +
+	                         wan->offset_ns);
 	block.start_ns = (uint64_t)((int64_t)series->began_mono + wan->offset_ns);
 	block.end_ns = block.at_ns;
 	settle_told(r, wan);
@@ -370,6 +378,34 @@ bool series_end(struct recorder *r, struct series *series, const char *reason)
 	return true;
 }
 
+/* ---- from file to file ---- */
+
+void series_cut(struct recorder *r, struct series *series)
+{
+	if (!series->open || series->cut_mono)
+		return;
+	series->cut_mono = clock_mono(r->clock);
+	for (struct wan *wan = NULL; (wan = next_wan(r, series, wan));)
+		if (!note_counters(r, wan, &wan->cut))
+			wan->cut.length = 0;
+}
+
+bool series_cross(struct recorder *r, struct series *series)
+{
+	return series_end(r, series, "rotate") && series_open(r, series);
+}
+
+/* Nothing of before the cut can come any more. */
+static bool cut_is_over(struct recorder *r, const struct series *series)
+{
+	uint64_t wait = 0;
+
+	for (struct wan *wan = NULL; (wan = next_wan(r, series, wan));)
+		if (wan->live && DRAIN_NS(wan) > wait)
+			wait = DRAIN_NS(wan);
+	return r->mono >= series->cut_mono + wait;
+}
+
 /* ---- frames ---- */
 
 bool series_frame(struct recorder *r, struct wan *wan, const struct live_frame *frame)
@@ -389,9 +425,11 @@ bool series_frame(struct recorder *r, struct wan *wan, const struct live_frame *
 	    1);
 	wan->put++;
 	r->put++;
-	if (series->bytes >= r->settings.rotate_bytes && !r->streaming &&
-	    series_end(r, series, "rotate"))
-		series_open(r, series);
+	if (series->bytes < r->settings.rotate_bytes || r->streaming)
+		return true;
+	series_cut(r, series);
+	if (series->bytes >= 2 * r->settings.rotate_bytes)
+		series_cross(r, series); /* too much of before the cut: the limit counts more */
 	return true;
 }
 
@@ -439,8 +477,9 @@ void series_tend(struct recorder *r, struct series *series)
 	watch_disk(r, series);
 	if (r->streaming || !series->open)
 		return;
-	if (r->mono - series->began_mono < r->settings.rotate_ns && series->n_blocks < FILE_BLOCKS)
-		return;
-	if (series_end(r, series, "rotate"))
-		series_open(r, series);
+	if (r->mono - series->began_mono >= r->settings.rotate_ns ||
+	    series->n_blocks >= FILE_BLOCKS)
+		series_cut(r, series);
+	if (series->cut_mono && !r->stopping && cut_is_over(r, series))
+		series_cross(r, series);
 }

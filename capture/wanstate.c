@@ -14,10 +14,6 @@
 #include "record.h"
 #include "record_inside.h"
 
-/* Frames of an interrupted ring block come when its time is over: wait a little longer than that.
- */
-#define DRAIN_NS(wan) ((2ull * (wan)->request.retire_ms + 20) * MILLI_NS)
-
 /* ---- which WAN ---- */
 
 static bool is_glob(const char *pattern)
@@ -356,9 +352,13 @@ static bool enough(const struct recorder *r)
 /* One frame into its file. False: no memory now, it stays where it is. */
 static bool take(struct recorder *r, struct wan *wan, const struct live_frame *frame)
 {
-	bool crossing = stepped(r, wan) && beyond_step(r, wan, frame->ts_ns);
+	bool stepping = stepped(r, wan) && beyond_step(r, wan, frame->ts_ns);
+	bool cutting = !r->stopping && wan->series->cut_mono &&
+	               (int64_t)(frame->ts_ns - wan->series->cut_mono) > wan->offset_ns;
 
-	wan->blocked = (crossing && !cross_step(r, wan)) || !series_frame(r, wan, frame);
+	wan->blocked = (stepping && !cross_step(r, wan)) ||
+	               (cutting && !stepping && !series_cross(r, wan->series)) ||
+	               !series_frame(r, wan, frame);
 	if (!wan->blocked)
 		live_take(wan->live);
 	return !wan->blocked;
