@@ -207,16 +207,34 @@ def ring(c):
         most = count = 0
         with router.traffic("wan1", 0) as sender:
             while sender.sent < 60000:
-                sizes = []
-                for path in glob.glob(spool + "/*.pcapng*"):
-                    with contextlib.suppress(FileNotFoundError):
-                        sizes.append(os.stat(path).st_size)
+                with frozen(daemon.recorder()):
+                    sizes = [os.stat(path).st_size for path in glob.glob(spool + "/*.pcapng*")]
                 most, count = max(most, sum(sizes)), max(count, len(sizes))
+                time.sleep(0.01)
         daemon.stop()
         c.true(f"at most 1 MiB ({most})", most <= 1 << 20)
         c.true(f"at most 6 files ({count})", count <= 6)
         numbers = [int(os.path.basename(path).split("-")[2]) for path in recorder.files(spool)]
         c.true(f"the newest are left: {numbers}", numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] > 3)
+
+
+@contextlib.contextmanager
+def frozen(pid):
+    """The process does nothing during the block: all its threads are stopped."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until("it to stop", lambda: all(state(path) in "TZ" for path in glob.glob(f"/proc/{pid}/task/*/stat")), 10, 0.001)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def state(path):
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "Z"
 
 
 # ---- rotation and time ----
