@@ -453,9 +453,9 @@ void render_watch_lines(const struct watch *watch, FILE *out)
 			fprintf(out, " %s=%llu", watch_groups[g],
 			        (unsigned long long)watch_group(wan, (enum watch_group)g).ip_bytes);
 		plain_share(watch, wan, out);
-		fprintf(out, " subflows=%llu backup=%llu dropped=%llu\n",
+		fprintf(out, " subflows=%llu backup=%llu waiting=%llu dropped=%llu\n",
 		        (unsigned long long)wan->open, (unsigned long long)wan->backup,
-		        (unsigned long long)wan->dropped);
+		        (unsigned long long)wan->waiting, (unsigned long long)wan->dropped);
 	}
 }
 
@@ -497,10 +497,13 @@ void render_watch_event(const struct watch *watch, const struct watch_event *eve
 
 void render_watch_summary(const struct watch *watch, FILE *out)
 {
+	struct watch_headline headline;
 	uint8_t order[LEDGER_WANS_MAX];
 	char name[160], bytes[TEXT_SHORT], user[TEXT_SHORT], rest[TEXT_SHORT], frames[TEXT_SHORT];
 
 	watch_order(watch, order);
+	watch_headline(watch, &headline);
+	fprintf(out, "%s\n", headline.text);
 	for (size_t i = 0; i < watch->n_wans; i++) {
 		const struct watch_wan *wan = &watch->wans[order[i]];
 		struct tally total = watch_total(wan), carrying = watch_group(wan, GROUP_USER);

@@ -42,7 +42,10 @@ bool screen_open(struct screen *screen, int in, int out)
 	*screen = (struct screen){.in = in, .out = out};
 	if (!isatty(out) || !kind || !*kind || strcmp(kind, "dumb") == 0)
 		return false;
-	screen->keys = isatty(in) && tcgetattr(in, &screen->before) == 0;
+	/* in the background (timeout(1) puts its command there) touching the terminal would stop us
+	 */
+	screen->keys =
+		isatty(in) && tcgetpgrp(in) == getpgrp() && tcgetattr(in, &screen->before) == 0;
 	if (screen->keys) {
 		raw = screen->before;
 		raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO); /* signals of keys stay */
