@@ -373,5 +373,5 @@ void settings_request(const struct settings *settings, const struct settings_int
 	request->ring_bytes =
 		settings->ring_bytes ? settings->ring_bytes : ring_for(settings, interface->keep);
 	request->retire_ms = retire_for(settings->flush_ns);
-	request->backend = settings->backend == LIVE_BACKENDS ? LIVE_RING : settings->backend;
+	request->backend = settings->backend; /* LIVE_BACKENDS: the first that can */
 }

@@ -646,6 +646,10 @@ static void body_refusals(struct lab *lab)
 	request = request_for(lab, "va");
 	request.backend = 200;
 	CHECK(lab, live_prepare(&request, &prepared, message, sizeof(message)) == -EINVAL);
+	request.backend = LIVE_BACKENDS; /* the first that can */
+	CHECK(lab, live_prepare(&request, &prepared, message, sizeof(message)) == 0);
+	CHECK(lab, prepared.backend == LIVE_RING);
+	live_dispose(&prepared);
 	CHECK(lab, setuid(65534) == 0);
 	request = request_for(lab, "va");
 	CHECK(lab, live_prepare(&request, &prepared, message, sizeof(message)) == -EPERM);

@@ -540,7 +540,7 @@ static void what_is_asked_of_the_keeper(void)
 	CU_ASSERT_STRING_EQUAL(q.device, "a");
 	CU_ASSERT_STRING_EQUAL(q.filter, "tcp");
 	CU_ASSERT(q.keep == KEEP_HEADERS && q.ring_bytes == 2 << 20 && q.retire_ms == 100);
-	CU_ASSERT(q.backend == LIVE_RING);
+	CU_ASSERT(q.backend == LIVE_BACKENDS);
 	settings_request(r.settings, &i[1], "b", &q);
 	CU_ASSERT_STRING_EQUAL(q.filter, "udp");
 	CU_ASSERT(q.keep == 0 && q.ring_bytes >= 17000000 && q.ring_bytes <= 18000000);
