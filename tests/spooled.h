@@ -296,15 +296,17 @@ static inline bool spooled_mount(const char *path, const char *size)
 
 #define SPOOLED_SKIP 77
 
-/* Run in a child, so that mounts and deaths stay there. Its exit code, -1 when it died. */
+/* Run in a child, so that mounts and deaths stay there. Its exit code, -1 when it died or hung. */
 static inline int spooled_fork(int (*run)(const char *path), const char *path)
 {
 	int status;
 
 	fflush(stdout);
 	pid_t child = fork();
-	if (child == 0)
+	if (child == 0) {
+		alarm(60);
 		_exit(run(path));
+	}
 	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
 		return -1;
 	return WEXITSTATUS(status);

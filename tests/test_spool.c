@@ -498,6 +498,53 @@ static void test_complete_leftover(void)
 	lab_release(&lab);
 }
 
+/* What stands behind an end takes it back; and a second section is none of ours. */
+static void test_behind_the_end(void)
+{
+	static const char end[] = QUALITY_TAG "end reason=stop";
+	struct recording recording;
+	struct spooled_contents contents;
+	struct lab lab;
+
+	lab_init(&lab);
+	for (unsigned what = 0; what < 3; what++) {
+		recording_init(&recording);
+		uint8_t *at = recording.bytes;
+		size_t n = recording.n, before;
+		n += put_counts(at + n, end);
+		before = n;
+		if (what == 0)
+			n += spooled_frame(at + n, 5);
+		else if (what == 1)
+			n += put_counts(at + n, NULL);
+		else
+			n += spooled_head(at + n);
+		CU_ASSERT_FATAL(repair(&lab, LEFT, at, n, &contents));
+		CU_ASSERT(contents.whole && contents.repaired == 1 && contents.interfaces == 1);
+		CU_ASSERT_EQUAL(contents.frames, what == 0 ? 6 : 5);
+		CU_ASSERT_EQUAL(contents.cut_bytes, what == 2 ? n - before : 0);
+		spooled_release(&contents);
+	}
+	lab_release(&lab);
+}
+
+/* No room for the note under the limit: cut and completed without it. */
+static void test_no_room_for_note(void)
+{
+	struct recording recording;
+	struct spooled_contents contents;
+	struct lab lab;
+
+	lab_init(&lab);
+	recording_init(&recording);
+	lab.limits.max_bytes = recording.borders[3] + 50;
+	CU_ASSERT_FATAL(repair(&lab, LEFT, recording.bytes, lab.limits.max_bytes, &contents));
+	CU_ASSERT(contents.whole && contents.frames == 3 && contents.statistics == 0);
+	CU_ASSERT_EQUAL(lab.found.bytes, recording.borders[3]);
+	spooled_release(&contents);
+	lab_release(&lab);
+}
+
 static void test_hostile_leftovers(void)
 {
 	static const char victim[] = "do not touch";
@@ -1078,6 +1125,8 @@ void suite_spool(void)
 		{"the same packed", test_cut_packed},
 		{"a leftover damaged at every byte", test_damage_everywhere},
 		{"a leftover that was complete", test_complete_leftover},
+		{"a leftover with more behind its end", test_behind_the_end},
+		{"a leftover without room for a note", test_no_room_for_note},
 		{"hostile leftovers", test_hostile_leftovers},
 		{"limits against a model", test_limits},
 		{"the ring of a new start", test_ring_rebuilt},
