@@ -549,6 +549,12 @@ static int give_up_privileges(struct recorder *r, int target)
 		status_log("%s", message);
 		return RECORD_DENIED;
 	}
+	if (!r->streaming && faccessat(target, ".", W_OK | X_OK, AT_EACCESS) != 0) {
+		status_log("%s: %s for the user that records; make it theirs (chown), or choose "
+		           "another with --user",
+		           r->settings.directory, strerror(errno));
+		return RECORD_DENIED;
+	}
 	if (lacking[0])
 		status_news(r, "recording without what this system lacks: %s", lacking);
 	return 0;

@@ -463,6 +463,16 @@ def privileges(c):
 
 
 @check
+def not_writable(c):
+    """A spool that the unprivileged user cannot write into is refused at once, in words."""
+    with Router(1) as router, spool_directory() as spool:
+        os.mkdir(spool, 0o755)
+        daemon = Daemon(router, "-i", "wan1", spool=spool)
+        c.same("exit code", daemon.process.wait(20), 77)
+        c.true(f"what to do: {daemon.said()}", "chown" in daemon.said())
+
+
+@check
 def privacy(c):
     """No byte of TCP payload in a default recording; whole frames only where asked."""
     with Router(2) as router, spool_directory() as spool:
