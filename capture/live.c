@@ -70,6 +70,22 @@ int live_socket(const struct live_prepared *prepared)
 	return prepared->n_fds ? prepared->fds[prepared->n_fds - 1] : -1;
 }
 
+/* The word, not a part of a host's name. */
+static bool speaks_of_vlan(const char *filter)
+{
+	static const char name[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+	const char *at = filter;
+
+	while ((at = strstr(at, "vlan")) != NULL) {
+		bool begins = at == filter || !strchr(name, at[-1]);
+		at += strlen("vlan");
+		if (begins && (*at == '\0' || !strchr(name, *at)))
+			return true;
+	}
+	return false;
+}
+
 int live_filter(int socket, const struct live_request *request, uint16_t linktype, char *message,
                 size_t size)
 {
@@ -80,6 +96,12 @@ int live_filter(int socket, const struct live_request *request, uint16_t linktyp
 	struct sock_fprog kernel;
 	int error = 0;
 
+	if (speaks_of_vlan(request->filter))
+		return live_refuse(
+			message, size, -EINVAL,
+			"%s: \"vlan\" in a filter would find nothing, the kernel has taken "
+			"the tag off before: record the VLAN's own device",
+			request->device);
 	if (!snap_compile(&program, request->filter, linktype, request->keep, message, size))
 		return -EINVAL;
 	kernel.len = (unsigned short)program.bf_len;

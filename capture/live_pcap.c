@@ -30,7 +30,7 @@
 enum { FD_DATA, FD_SOCKET, FDS }; /* of live_prepared.fds */
 
 enum {
-	SMALL_SNAPLEN = 512, /* headers are hardly longer; the filter cuts exactly */
+	SMALL_SNAPLEN = 2048, /* the filter cuts exactly */
 	BATCH = 64 * 1024,
 	WORKER_OUT = 3, /* the worker's end of the pair */
 	DISPATCH = 256,
@@ -236,14 +236,19 @@ static int pcap_error(int status)
 	}
 }
 
+static int snaplen_of(uint32_t keep)
+{
+	if (keep == KEEP_HEADERS)
+		return SMALL_SNAPLEN;
+	return keep == 0 || keep > SNAP_MAX ? SNAP_MAX : (int)keep;
+}
+
 /* A warning of pcap_activate() is above 0: that the device is down is not our trouble. */
 static int activate(pcap_t *pcap, const struct live_request *request, struct greeting *greeting)
 {
 	int status;
 
-	pcap_set_snaplen(pcap, request->keep == KEEP_HEADERS ? SMALL_SNAPLEN
-	                       : request->keep == 0          ? SNAP_MAX
-	                                                     : (int)request->keep);
+	pcap_set_snaplen(pcap, snaplen_of(request->keep));
 	pcap_set_promisc(pcap, 0);
 	pcap_set_timeout(pcap, request->retire_ms ? (int)request->retire_ms : 1);
 	pcap_set_buffer_size(pcap, (int)request->ring_bytes);

@@ -638,6 +638,12 @@ static void body_refusals(struct lab *lab)
 	CHECK(lab, live_prepare(&request, &prepared, message, sizeof(message)) == -EINVAL);
 	CHECK(lab, strstr(message, "syntax") != NULL);
 	CHECK(lab, prepared.n_fds == 0);
+	snprintf(request.filter, sizeof(request.filter), "not (vlan 5)");
+	CHECK(lab, live_prepare(&request, &prepared, message, sizeof(message)) == -EINVAL);
+	CHECK(lab, strstr(message, "VLAN") != NULL);
+	snprintf(request.filter, sizeof(request.filter), "not ether host vlan.invalid");
+	CHECK(lab, live_prepare(&request, &prepared, message, sizeof(message)) == -EINVAL);
+	CHECK(lab, strstr(message, "VLAN") == NULL);
 	memset(request.filter, 'a', sizeof(request.filter)); /* no end */
 	CHECK(lab, live_prepare(&request, &prepared, message, sizeof(message)) == -EINVAL);
 	request = request_for(lab, "nothere");
