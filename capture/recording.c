@@ -153,35 +153,36 @@ static uint32_t find_row(struct recording *recording, uint32_t wan)
 	if (!rows)
 		return 0;
 	recording->wans = rows;
-	recording->wans[recording->n_wans++] = (struct recording_wan){.wan = wan};
+	recording->wans[recording->n_wans++] =
+		(struct recording_wan){.wan = wan, .counted = {.opens = true}};
 	return (uint32_t)recording->n_wans;
 }
 
 /* ---- the kernel's counters ---- */
 
-/* What was between the notes so far is done with: another device, or another clock. */
-static void settle_counters(struct recording_wan *row, struct roster *roster)
+/* `counted` ends: the file does, or another device or clock comes, when all of this one has. */
+static void end_counted(const struct recording *recording, struct recording_wan *row,
+                        struct roster *roster, bool of_file)
 {
-	struct frame_recording *sums = roster_recording(roster, row->wan);
-	const struct recording_counters *first = &row->first, *last = &row->latest;
+	struct counted *counted = &row->counted;
+	bool opens = counted->opens;
 
-	if (sums && !row->filtered && last->at_ns > first->at_ns && last->frames >= first->frames &&
-	    last->bytes >= first->bytes && last->dropped >= first->dropped) {
-		sums->kernel_frames = add(sums->kernel_frames, last->frames - first->frames);
-		sums->kernel_bytes = add(sums->kernel_bytes, last->bytes - first->bytes);
-		sums->counted_frames = add(sums->counted_frames, row->frames);
-		sums->counted_bytes = add(sums->counted_bytes, row->bytes);
-		sums->counted_dropped = add(sums->counted_dropped, last->dropped - first->dropped);
-		sums->counted_spans++;
-	}
-	row->first = row->latest = (struct recording_counters){0};
-	row->frames = row->bytes = row->frames_beyond = row->bytes_beyond = 0;
+	memcpy(counted->boot, recording->boot, sizeof(counted->boot));
+	counted->sequence = recording->sequence;
+	counted->closes = of_file;
+	counted->whole = row->ended;
+	counted->final = !of_file || row->stopped;
+	counted->dropped = add(row->dropped_kernel, row->dropped_own);
+	opens = opens && counted->first.at_ns == 0;
+	if (!row->filtered)
+		roster_counted(roster, row->wan, counted);
+	row->counted = (struct counted){.opens = opens};
 }
 
-static void take_counters(struct recording_wan *row, struct roster *roster, const char *text,
-                          size_t length)
+static void take_counters(const struct recording *recording, struct recording_wan *row,
+                          struct roster *roster, const char *text, size_t length)
 {
-	struct recording_counters now = {.dropped = add(row->dropped_kernel, row->dropped_own)};
+	struct counted_note now = {.dropped = add(row->dropped_kernel, row->dropped_own)};
 	uint64_t rx, tx, rx_bytes, tx_bytes;
 
 	if (!quality_get_number(text, length, "at_ns", &now.at_ns) || now.at_ns == 0 ||
@@ -191,19 +192,13 @@ static void take_counters(struct recording_wan *row, struct roster *roster, cons
 	    !quality_get_number(text, length, "tx_bytes", &tx_bytes))
 		return;
 	quality_get_number(text, length, "ifindex", &now.ifindex);
-	now.frames = add(rx, tx);
-	now.bytes = add(rx_bytes, tx_bytes);
-	if (row->first.at_ns && (row->first.ifindex != now.ifindex ||
-	                         now.at_ns < row->latest.at_ns || now.frames < row->latest.frames))
-		settle_counters(row, roster);
-	if (!row->first.at_ns) {
-		row->first = row->latest = now;
+	/* halved, so that sums of them stay sums whatever a file claims */
+	now.frames = add(rx, tx) & INT64_MAX;
+	now.bytes = add(rx_bytes, tx_bytes) & INT64_MAX;
+	if (counted_note(&row->counted, &now))
 		return;
-	}
-	row->latest = now;
-	row->frames += row->frames_beyond;
-	row->bytes = add(row->bytes, row->bytes_beyond);
-	row->frames_beyond = row->bytes_beyond = 0;
+	end_counted(recording, row, roster, false);
+	counted_note(&row->counted, &now);
 }
 
 void recording_frame(struct recording *recording, const struct savefile_interface *interface,
@@ -217,16 +212,7 @@ void recording_frame(struct recording *recording, const struct savefile_interfac
 		row->from_ns = moved_ns;
 	if (moved_ns > row->to_ns)
 		row->to_ns = moved_ns;
-	/* A frame may stand behind the note of a later time: it was still on its way to us. */
-	if (!row->first.at_ns || ts_ns <= row->first.at_ns)
-		return;
-	if (ts_ns <= row->latest.at_ns) {
-		row->frames++;
-		row->bytes += wire_len;
-	} else {
-		row->frames_beyond++;
-		row->bytes_beyond += wire_len;
-	}
+	counted_frame(&row->counted, ts_ns, wire_len);
 }
 
 /* ---- an interface meets its WAN ---- */
@@ -243,7 +229,7 @@ bool recording_settle(struct recording *recording, struct roster *roster,
 		return false;
 	struct recording_wan *row = &recording->wans[told->row - 1];
 	if (!same_clock(row->offset_ns, told->offset_ns))
-		settle_counters(row, roster);
+		end_counted(recording, row, roster, false);
 	row->offset_ns = told->offset_ns;
 	row->filtered |= interface->filtered;
 	if (told->role[0])
@@ -298,10 +284,11 @@ static void take_note(struct recording *recording, struct recording_wan *row, st
                       const char *text, size_t length, int64_t shift_ns)
 {
 	struct recording_interface warned = {0};
+	char reason[FRAME_WORD];
 
 	switch (name) {
 	case QUALITY_COUNTERS:
-		take_counters(row, roster, text, length);
+		take_counters(recording, row, roster, text, length);
 		break;
 	case QUALITY_GAP:
 		take_gap(row, roster, record, text, length, shift_ns);
@@ -319,6 +306,8 @@ static void take_note(struct recording *recording, struct recording_wan *row, st
 		break;
 	case QUALITY_END:
 		row->ended = true;
+		row->stopped = quality_get(text, length, "reason", reason, sizeof(reason)) &&
+		               strcmp(reason, "stop") == 0;
 		break;
 	default:
 		break;
@@ -389,7 +378,7 @@ void recording_end(struct recording *recording, struct roster *roster, int64_t s
 		struct recording_wan *row = &recording->wans[i];
 		struct frame_recording *sums = roster_recording(roster, row->wan);
 
-		settle_counters(row, roster);
+		end_counted(recording, row, roster, true);
 		if (!sums)
 			continue;
 		sums->repaired += recording->repaired;

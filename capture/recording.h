@@ -9,6 +9,7 @@
 #ifndef CAPTURE_RECORDING_H
 #define CAPTURE_RECORDING_H
 
+#include "counted.h"
 #include "quality.h"
 #include "roster.h"
 #include "savefile.h"
@@ -27,17 +28,12 @@ struct recording_interface {
 /* A WAN in this file. Times are the file's own. */
 struct recording_wan {
 	uint32_t wan; /* of the roster */
-	bool filtered, ended;
+	bool filtered, ended, stopped;
 	int64_t offset_ns;                    /* of its latest description */
 	uint64_t dropped_kernel, dropped_own; /* as told last */
 	uint64_t from_ns, to_ns;              /* what it covers so far; from 0 = not known */
 
-	/* the kernel's counters: the first note, the latest, and the frames between their times;
-	 * those beyond the latest wait for the next note */
-	struct recording_counters {
-		uint64_t at_ns, ifindex, frames, bytes, dropped;
-	} first, latest;
-	uint64_t frames, bytes, frames_beyond, bytes_beyond;
+	struct counted counted; /* the stretch that goes on */
 };
 
 struct recording {

@@ -57,6 +57,7 @@ void roster_release(struct roster *roster)
 			free(recording->gaps);
 		}
 		free(recording);
+		free(roster->extras[i].counted.rows);
 	}
 	free(roster->wans);
 	free(roster->extras);
@@ -200,6 +201,19 @@ void roster_lost_more(struct roster *roster, uint32_t wan, uint64_t by_kernel, u
 	if (recording)
 		recording->lost_on_disk = lost_sum(recording->lost_on_disk, on_disk);
 	settle_losses(roster, wan);
+}
+
+void roster_counted(struct roster *roster, uint32_t wan, const struct counted *counted)
+{
+	if (!counted_keep(&roster->extras[wan].counted, counted))
+		roster->out_of_memory = true;
+}
+
+void roster_fold(struct roster *roster)
+{
+	for (size_t i = 0; i < roster->n; i++)
+		if (roster->extras[i].recording)
+			counted_fold(&roster->extras[i].counted, roster->extras[i].recording);
 }
 
 /* Of spans in the order of their beginnings: the place behind all that begin at `from_ns` or

@@ -5,6 +5,7 @@
 #ifndef CAPTURE_ROSTER_H
 #define CAPTURE_ROSTER_H
 
+#include "counted.h"
 #include "frame.h"
 #include "source.h"
 
@@ -21,6 +22,7 @@ struct roster {
 		uint64_t between;                  /* frames lost, by the frames' own counts */
 		uint64_t by_kernel;                /* frames lost, by those of our recorder */
 		struct frame_recording *recording; /* owned; NULL = not our recorder's */
+		struct counted_list counted;       /* owned */
 	} * extras;
 	size_t n, cap, found;
 	uint32_t *slots;                   /* hash of names: index + 1; a power of two, 4 per row */
@@ -51,6 +53,10 @@ struct frame_recording *roster_recording(struct roster *roster, uint32_t wan);
 
 /* So many more were lost: by the kernel, and by the recorder on the way to the disk. */
 void roster_lost_more(struct roster *roster, uint32_t wan, uint64_t by_kernel, uint64_t on_disk);
+
+/* The kernel's counters in one of its files; when all are read, all are added up. */
+void roster_counted(struct roster *roster, uint32_t wan, const struct counted *counted);
+void roster_fold(struct roster *roster);
 
 /* The recorder was there. What is told again, or goes on within a second, is one stretch. */
 void roster_cover(struct roster *roster, uint32_t wan, uint64_t from_ns, uint64_t to_ns);

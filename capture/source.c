@@ -150,8 +150,10 @@ static bool merged_next(struct source *source, struct frame *frame)
 	end_loan(source);
 	while (source->n_heap && !source->heap[0]->open)
 		wake_first(source);
-	if (source->n_heap == 0)
+	if (source->n_heap == 0) {
+		roster_fold(&source->roster);
 		return false;
+	}
 
 	struct input *input = source->heap[0];
 	uint64_t offset = input->head.offset;

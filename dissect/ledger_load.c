@@ -789,10 +789,10 @@ static bool load_rest(struct loading *loading, const json_t *root)
 static bool known_schema(const char *schema)
 {
 	static const char major[] = "mptcp-audit.ledger/1.";
-	const char *minor = schema + sizeof(major) - 1;
+	const size_t n = sizeof(major) - 1;
 
-	return schema && !strncmp(schema, major, sizeof(major) - 1) && *minor &&
-	       !minor[strspn(minor, "0123456789")];
+	return schema && !strncmp(schema, major, n) && schema[n] &&
+	       !schema[n + strspn(schema + n, "0123456789")];
 }
 
 static bool load_head(struct loading *loading, const json_t *root)

@@ -116,7 +116,8 @@ bool coverage_fill(struct coverage *coverage, const struct ledger_wan *wan, uint
 	           end_ns);
 	if (coverage->n_gaps > 1)
 		qsort(coverage->gaps, coverage->n_gaps, sizeof(*coverage->gaps), gap_order);
-	count_judged(coverage, start_ns, end_ns);
+	if (start_ns <= end_ns)
+		count_judged(coverage, start_ns, end_ns);
 	return true;
 }
 

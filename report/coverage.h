@@ -30,7 +30,8 @@ struct coverage {
 };
 
 /* The gaps from the earlier of `start_ns` and all that is told to the later of `end_ns`; between
- * two stretches that are told of, the recorder was stopped. False: out of memory. */
+ * two stretches that are told of, the recorder was stopped. Nothing is judged when `start_ns` lies
+ * behind `end_ns`. False: out of memory. */
 bool coverage_fill(struct coverage *coverage, const struct ledger_wan *wan, uint64_t start_ns,
                    uint64_t end_ns);
 void coverage_release(struct coverage *coverage);

@@ -405,7 +405,7 @@ static enum report_failure fill(struct report *report, char *message, size_t siz
 		if (report_is_primary(roles[i].role))
 			report->primaries |= UINT64_C(1) << i;
 		if (!coverage_fill(&report->wans[i].coverage, report->wans[i].ledger,
-		                   report->start_ns, report->end_ns))
+		                   report->window ? report->start_ns : UINT64_MAX, report->end_ns))
 			return REPORT_NO_MEMORY;
 	}
 	report->window = report->window && ran_together(report);

@@ -769,6 +769,7 @@ static void test_load_refuses(void)
 	} rows[] = {
 		{"ledger/1.1", "ledger/2.0", "schema"},
 		{"ledger/1.1", "ledger/1.x", "schema"},
+		{"\"schema\":", "\"sch-ma\":", "schema"},
 		{"ledger/1.1", "ledger/1.", "schema"},
 		{"[\"down\",1700000000000000000,1700000001000000000,3]",
 	         "[\"asleep\",1700000000000000000,1700000001000000000,3]", "must be [state"},

@@ -594,6 +594,59 @@ static void test_counters(void)
 	leave(&spool);
 }
 
+#define ROTATE "mptcp-captured/1 end reason=rotate"
+
+/* Under load frames of one file's time stand in the next: files that follow one another are one
+ * stretch. Its end is sure where the recorder stopped; else the last note may count frames that are
+ * not there yet. */
+static void check_stretch(const char *end, uint64_t sequence, bool other_device, uint64_t kernel,
+                          uint64_t counted, uint64_t spans)
+{
+	struct spool spool;
+	struct reading r;
+	struct tape *t = tape_new(0, 1);
+
+	enter(&spool);
+	describe(t, "wan1", NULL, 4, NULL);
+	statistics(t, 10, 1000, NULL);
+	tape_frame(t, 11, 0);
+	statistics(t, 60, 1002, NULL);
+	tape_frame(t, 61, 0);
+	t->dropped = 1;
+	statistics(t, 100, 1006, NOTES(ROTATE)); /* of these, two were dropped or are late */
+	t->dropped = 2;
+	statistics(t, 100, NO_COUNTERS, NOTES(ROTATE));
+	store(&spool, t, "wan1");
+	t = tape_new(100, sequence);
+	describe(t, "wan1", NULL, other_device ? 5 : 4, NULL);
+	tape_frame(t, 99, 0);
+	statistics(t, 100, 1006, NULL);
+	tape_frame(t, 99, 5);
+	tape_frame(t, 101, 0);
+	statistics(t, 160, 1007, NULL);
+	statistics(t, 200, 1009, end ? NOTES(end) : NULL);
+	store(&spool, t, "wan1");
+	read_spool(&r, &spool);
+	const struct frame_recording *said = wan(&r, "wan1")->recording;
+	CU_ASSERT_EQUAL(said->kernel_frames, kernel);
+	CU_ASSERT_EQUAL(said->counted_frames + said->counted_dropped, counted);
+	CU_ASSERT_EQUAL(said->counted_spans, spans);
+	source_close(r.source);
+	leave(&spool);
+}
+
+static void test_counters_across_files(void)
+{
+	/* 1000 at 10 s to 1007 at 160 s: all of them, though two files hold them */
+	check_stretch(NULL, 2, false, 7, 7, 1);
+	check_stretch(ROTATE, 2, false, 7, 7, 1);
+	/* stopped: what the last note counted and nobody has is missing */
+	check_stretch(END, 2, false, 9, 7, 1);
+	/* a file lacks, or it is another device: two stretches, the first ends at 60 s */
+	check_stretch(NULL, 3, false, 2 + 1, 1 + 1, 2);
+	check_stretch(NULL, 2, true, 2 + 1, 1 + 1, 2);
+}
+
 /* ---- while it is written ---- */
 
 /* The last block of a file that is being written may be cut anywhere: no flaw. */
@@ -759,6 +812,7 @@ void suite_recording(void)
 	CU_ADD_TEST(suite, test_many_gaps);
 	CU_ADD_TEST(suite, test_losses);
 	CU_ADD_TEST(suite, test_counters);
+	CU_ADD_TEST(suite, test_counters_across_files);
 	CU_ADD_TEST(suite, test_growing);
 	CU_ADD_TEST(suite, test_completed_meanwhile);
 	CU_ADD_TEST(suite, test_many_files);

@@ -833,6 +833,21 @@ static void test_holes(void)
 	story_free(story);
 }
 
+/* Captures that share no time: gaps are told, none is judged, none begins in 1970. */
+static void test_gaps_without_judged_time(void)
+{
+	struct story *story = story_recorded();
+
+	story->ledger.shared_known = false;
+	put_span(story, 1, SPAN_ABSENT, 100000, 200000);
+	CU_ASSERT_EQUAL(story_build(story), REPORT_FINE);
+	CU_ASSERT_EQUAL(story->report.wans[1].coverage.n_gaps, 1);
+	CU_ASSERT_EQUAL(story->report.wans[1].coverage.judged_ns[SPAN_ABSENT], 0);
+	CHECK(story, "A27", 1, STATUS_PASS);
+	CHECK(story, "A29", 1, STATUS_NOT_ASSESSED);
+	story_free(story);
+}
+
 /* What overlaps is counted once: the judged time adds up. */
 static void test_gaps_add_up(void)
 {
@@ -1334,6 +1349,7 @@ void suite_report(void)
 		{"A27 time nobody watched", test_blind_time},
 		{"A27 holes", test_holes},
 		{"gaps add up", test_gaps_add_up},
+		{"gaps without judged time", test_gaps_without_judged_time},
 		{"A27 the kernel's counters", test_kernel_counters},
 		{"A27 warnings of the recorder", test_recorder_warns},
 		{"A27 repaired files", test_repaired_is_told},

@@ -77,8 +77,10 @@ static void take_notes(struct story *story, const struct savefile *savefile, con
 	size_t length;
 
 	MUST(record->interface < savefile->n_interfaces);
-	add(story, record->start_ns);
-	add(story, record->end_ns);
+	if (story->last == SAVEFILE_STATISTICS) {
+		add(story, record->start_ns);
+		add(story, record->end_ns);
+	}
 	while (savefile_comment(savefile, record, &text, &length)) {
 		MUST((const uint8_t *)text >= bytes &&
 		     (const uint8_t *)text + length <= bytes + record->size);
