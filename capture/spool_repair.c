@@ -215,17 +215,32 @@ static size_t packed_frame(struct window *window, int *error)
 	return ZSTD_isError(size) ? 0 : size;
 }
 
+/* All that a frame of zstd holds, or nothing of it. */
+static bool take_packed(struct examination *examination, const uint8_t *bytes, size_t size)
+{
+	struct savefile before = examination->savefile;
+	struct told told[INTERFACES];
+	bool damaged = false;
+
+	memcpy(told, examination->told, sizeof(told));
+	size_t n = ZSTD_decompress(examination->unpacked, SPOOL_APPEND, bytes, size);
+	if (ZSTD_isError(n))
+		return false;
+	if (walk(examination, examination->unpacked, n, &damaged) == n)
+		return true;
+	if (!examination->savefile.swapped)
+		examination->savefile = before;
+	memcpy(examination->told, told, sizeof(told));
+	return false;
+}
+
 static void examine_packed(struct examination *examination, int *error)
 {
 	struct window *window = &examination->window;
-	bool damaged = false;
 	size_t size;
 
-	while ((size = packed_frame(window, error)) > 0) {
-		size_t n = ZSTD_decompress(examination->unpacked, SPOOL_APPEND,
-		                           window->bytes + window->start, size);
-		if (ZSTD_isError(n) || walk(examination, examination->unpacked, n, &damaged) != n)
-			return;
+	while ((size = packed_frame(window, error)) > 0 &&
+	       take_packed(examination, window->bytes + window->start, size)) {
 		window->start += size;
 		examination->keep += size;
 	}
