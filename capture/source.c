@@ -117,7 +117,8 @@ static void wake_first(struct source *source)
 		*input->row = (struct frame_file){.name = input->path, .wan = wan};
 		input->row->state = FILE_UNREADABLE;
 		snprintf(input->row->message, sizeof(input->row->message),
-		         "could be opened at first, but not when its frames were due");
+		         "could be opened at first, but not when its frames were due: was it "
+		         "deleted, as by the ring of a recorder? Run again");
 		input->has_head = false;
 	}
 	if (input->has_head) {

@@ -27,7 +27,8 @@
 
 const char intake_help[] =
 	"Inputs: captures (pcap, pcapng, also .gz and .zst), directories of them, - for\n"
-	"standard input. NAME=FILE says which WAN a file is.\n"
+	"standard input. NAME=FILE says which WAN a file is. A spool of mptcp-captured\n"
+	"names its WANs and their roles itself.\n"
 	"  --master, --on, --backup, --off [NAME=]FILE   an input and its role\n"
 	"  --role WAN|FILE|FILE#INTERFACE|ADDRESS/LEN=ROLE\n"
 	"                      a capture of several interfaces is a WAN for each, by name or "

@@ -275,16 +275,16 @@ static void blind_told(const struct report *report, const struct coverage *cover
                        const struct flaws *flaws, const char *name, char *text, size_t size)
 {
 	char a[TEXT_SHORT], b[TEXT_SHORT], stopped[160], suspended[160];
-	bool both = coverage_say(coverage, SPAN_STOPPED, report->start_ns, report->end_ns, stopped,
-	                         sizeof(stopped)) &
-	            coverage_say(coverage, SPAN_SUSPENDED, report->start_ns, report->end_ns,
-	                         suspended, sizeof(suspended));
 
+	coverage_say(coverage, SPAN_STOPPED, report->start_ns, report->end_ns, stopped,
+	             sizeof(stopped));
+	coverage_say(coverage, SPAN_SUSPENDED, report->start_ns, report->end_ns, suspended,
+	             sizeof(suspended));
 	snprintf(text, size,
 	         "%s: nothing was recorded for %s of the judged %s (%s%s%s%s); what passed then is "
 	         "not known.",
 	         name, text_duration(a, flaws->blind_ns), text_duration(b, flaws->judged_ns),
-	         stopped, both ? "; " : "", suspended,
+	         stopped, stopped[0] && suspended[0] ? "; " : "", suspended,
 	         suspended[0] ? ", the disk took nothing" : "");
 }
 
