@@ -196,8 +196,7 @@ static void settle_end(struct input *input, const struct input_env *env)
 {
 	settle_interfaces(input, env);
 	if (input->recording.told && !input->peeking && input->row->wan != SAVEFILE_NO_WAN)
-		recording_end(&input->recording, env->roster,
-		              shift_of(input, env->roster, input->row->wan), input->row);
+		recording_end(&input->recording, env->roster, input->clock_shift_ns, input->row);
 	if (input->row->wan != SAVEFILE_NO_WAN)
 		return;
 	input->row->wan = roster_wan(env->roster, input->base, false);

@@ -385,8 +385,9 @@ void recording_end(struct recording *recording, struct roster *roster, int64_t s
 		sums->unfinished += !row->ended && !recording->repaired;
 		if (row->from_ns == 0)
 			continue;
-		uint64_t from = recording_shifted(row->from_ns, shift_ns),
-			 to = recording_shifted(row->to_ns, shift_ns);
+		int64_t shift = shift_ns + roster->extras[row->wan].shift_ns;
+		uint64_t from = recording_shifted(row->from_ns, shift),
+			 to = recording_shifted(row->to_ns, shift);
 		stretch(&file->from_ns, &file->to_ns, from, to);
 		roster_cover(roster, row->wan, from, to);
 	}

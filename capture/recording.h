@@ -86,7 +86,8 @@ void recording_statistics(struct recording *recording, struct roster *roster,
 void recording_frame(struct recording *recording, const struct savefile_interface *interface,
                      uint64_t ts_ns, uint64_t moved_ns, uint32_t wire_len);
 
-/* The end of the file. */
+/* The end of the file. `shift_ns` is that of its clock; what the user shifts a WAN by comes on top.
+ */
 void recording_end(struct recording *recording, struct roster *roster, int64_t shift_ns,
                    struct frame_file *row);
 
