@@ -130,9 +130,12 @@ static void decode(const char *text, size_t length, char *value, size_t size)
 		bool coded = text[i] == '%' && length - i > 2 && hex(text[i + 1]) >= 0 &&
 		             hex(text[i + 2]) >= 0;
 
-		value[used++] = coded ? (char)(hex(text[i + 1]) << 4 | hex(text[i + 2])) : text[i];
-		if (coded)
+		value[used] = text[i];
+		if (coded) {
+			value[used] = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
 			i += 2;
+		}
+		used++;
 	}
 	if (size)
 		value[used] = '\0';

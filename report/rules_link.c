@@ -434,7 +434,8 @@ static void whole_passes(struct finding *finding, const struct report_wan *wan,
 	if (flaws->compared) {
 		snprintf(proof, sizeof(proof), "complete: %s of %s frames the kernel counted",
 		         text_count(a, seen), text_count(b, flaws->kernel));
-		snprintf(finding->brief, sizeof(finding->brief), "%s", proof);
+		snprintf(finding->brief, sizeof(finding->brief), "%.*s",
+		         (int)sizeof(finding->brief) - 1, proof);
 	} else {
 		snprintf(finding->brief, sizeof(finding->brief), "%s",
 		         wan->ledger->drops_known ? "whole" : "whole (drops not known)");
