@@ -13,8 +13,6 @@
 
 #include "text.h"
 
-const char *const role_names[ROLE_COUNT] = {"none", "master", "on", "backup", "off"};
-const char *const role_source_names[FROM_COUNT] = {"assumed", "capture", "uci", "config", "flag"};
 const char *const unit_names[UNIT_COUNT] = {"ratio", "bytes", "seconds", "word"};
 
 #define MB        1e6
@@ -81,6 +79,7 @@ __attribute__((format(printf, 3, 4))) static bool refuse(char *message, size_t s
 void policy_init(struct policy *policy)
 {
 	memset(policy, 0, sizeof(*policy));
+	expect_init(&policy->expect);
 	for (size_t i = 0; i < LIMIT_COUNT; i++)
 		policy->limits[i] = limit_rows[i].fallback;
 }

@@ -15,14 +15,7 @@
 #include <stdio.h>
 
 #include "../dissect/ledger.h"
-
-/* As OpenMPTCProuter calls them. NONE: nothing says what this WAN is for. */
-enum role { ROLE_NONE, ROLE_MASTER, ROLE_ON, ROLE_BACKUP, ROLE_OFF, ROLE_COUNT };
-extern const char *const role_names[ROLE_COUNT];
-
-/* Weakest first. FROM_CAPTURE: the operator told the recorder, which wrote it into its files. */
-enum role_source { FROM_ASSUMED, FROM_CAPTURE, FROM_UCI, FROM_CONFIG, FROM_FLAG, FROM_COUNT };
-extern const char *const role_source_names[FROM_COUNT];
+#include "expect.h"
 
 /* ---- limits ---- */
 
@@ -80,6 +73,7 @@ struct policy {
 	size_t n_roles;
 	double limits[LIMIT_COUNT];
 	enum role_source limit_sources[LIMIT_COUNT];
+	struct expect expect;
 };
 
 void policy_init(struct policy *policy);

@@ -402,6 +402,10 @@ static enum report_failure fill(struct report *report, char *message, size_t siz
 			.ledger = &report->ledger->wans[i],
 			.role = roles[i],
 		};
+		memcpy(report->wans[i].limits, report->policy->limits,
+		       sizeof(report->wans[i].limits));
+		report->wans[i].plan = expect_plan_of(&report->policy->expect,
+		                                      report->wans[i].expected, roles[i].role);
 		if (report_is_primary(roles[i].role))
 			report->primaries |= UINT64_C(1) << i;
 		if (!coverage_fill(&report->wans[i].coverage, report->wans[i].ledger,

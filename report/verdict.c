@@ -73,7 +73,8 @@ void verdict_observe(struct finding *finding, const char *unit, uint64_t numerat
 void verdict_limit(const struct report *report, struct finding *finding, enum limit limit)
 {
 	finding->limited = true;
-	finding->limit = report->policy->limits[limit];
+	finding->limit = finding->wan < 0 ? report->policy->limits[limit]
+	                                  : report->wans[finding->wan].limits[limit];
 	finding->limit_key = limit_rows[limit].key;
 }
 
