@@ -26,7 +26,10 @@ enum {
 	BLOCK_LEAST = 16 * 1024,
 	BLOCK_MOST = 128 * 1024,
 	BLOCK_WHOLE = 128 * 1024, /* holds a super-frame of 64 KiB, whole */
-	BLOCKS_WISHED = 32,       /* fewer and larger blocks: fewer wake-ups */
+	/* Fewer and larger blocks mean fewer wake-ups; but a block is closed after retire_ms
+	 * however little it holds, and while nobody reads that many times retire_ms is all the ring
+	 * lasts. */
+	BLOCKS_WISHED = 64,
 	KEEP_SMALL = 2048,
 	VLAN_TAG = 4,
 	MAC_PAIR = 12,

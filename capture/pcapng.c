@@ -151,7 +151,9 @@ static void put_filter(struct block *block, const char *filter)
 
 	if (!filter || !*filter)
 		return;
-	size_t length = strnlen(filter, FILTER_MAX);
+	size_t length = strlen(filter);
+	if (length > FILTER_MAX)
+		length = FILTER_MAX;
 	memcpy(value + 1, filter, length);
 	put_option(block, IF_FILTER, value, 1 + length);
 }

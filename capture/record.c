@@ -649,7 +649,7 @@ static int answer_of(struct recorder *r, uint64_t lost)
 
 static int finish(struct recorder *r)
 {
-	uint64_t lost = 0;
+	uint64_t lost = 0, unfinished = 0;
 
 	for (unsigned i = 0; i < SETTINGS_INTERFACES; i++) {
 		struct series *series = &r->series[i];
@@ -666,9 +666,19 @@ static int finish(struct recorder *r)
 	}
 	writer_finish(r->writer);
 	for (unsigned i = 0; i < SETTINGS_INTERFACES; i++)
-		if (r->series[i].used)
-			lost += series_lost(r, &r->series[i]);
+		if (r->series[i].used) {
+			struct writer_state state;
+
+			writer_look(r->writer, r->series[i].stream, &state);
+			lost += state.lost;
+			unfinished += state.unfinished;
+		}
 	int code = answer_of(r, reader_left(r) ? 0 : lost);
+	if (unfinished) {
+		status_log("%llu files could not be completed: the next start repairs them",
+		           (unsigned long long)unfinished);
+		code = code == RECORD_CLEAN ? RECORD_LOST : code;
+	}
 	for (struct wan *wan = r->wans; wan < r->wans + SETTINGS_INTERFACES; wan++)
 		if (wan->live)
 			live_close(wan->live);

@@ -151,6 +151,8 @@ struct recorder {
 
 	struct wan wans[SETTINGS_INTERFACES];
 	struct series series[SETTINGS_INTERFACES];
+	unsigned open_series;
+	uint64_t file_most; /* bytes at which a file is cut */
 	uint32_t tickets;
 	uint64_t put;
 	bool ready; /* everything that was there at the start has been opened or refused */

@@ -12,6 +12,10 @@
 
 #define APPLICATION "mptcp-captured " MPTCP_AUDIT_VERSION
 
+/* A netlink answer takes some 20 microseconds; one that took longer was interrupted. */
+#define COUNT_NS    200000
+#define COUNT_TRIES 5
+
 /* A frame must fit into a block of the writer's. */
 #define FRAME_MOST (WRITER_BLOCK - 256u)
 
@@ -51,6 +55,17 @@ static void settle_told(struct recorder *r, struct wan *wan)
 		wan->told = wan->telling;
 }
 
+/* The files that are being written must leave room for complete ones, or the ring could only stop:
+ * all of them together, at their largest, take half of it. */
+static uint64_t file_most(const struct recorder *r)
+{
+	uint64_t most = r->settings.rotate_bytes, share = UINT64_MAX;
+
+	if (r->settings.max_bytes && r->open_series)
+		share = r->settings.max_bytes / (4 * r->open_series);
+	return share < most ? share : most;
+}
+
 bool series_open(struct recorder *r, struct series *series)
 {
 	uint8_t *room;
@@ -86,6 +101,8 @@ bool series_open(struct recorder *r, struct series *series)
 		wan->cut.length = 0;
 	}
 	series->cut_mono = 0;
+	r->open_series++;
+	r->file_most = file_most(r);
 	return true;
 }
 
@@ -293,14 +310,32 @@ bool series_describe(struct recorder *r, struct wan *wan)
 
 /* ---- between the frames, and at the end ---- */
 
+/* The kernel's counts and the moment they are of: asked again when something came between. */
+static bool count(struct recorder *r, const struct wan *wan, struct device_counters *counters,
+                  uint64_t *at_ns)
+{
+	for (unsigned tries = 0; tries < COUNT_TRIES; tries++) {
+		uint64_t before = clock_mono(r->clock), took;
+
+		if (!wan->ifindex || !devices_counters(r->devices, wan->ifindex, counters))
+			return false;
+		took = clock_mono(r->clock) - before;
+		*at_ns = (uint64_t)((int64_t)(before + took / 2) + r->offset_ns);
+		if (took < COUNT_NS)
+			break;
+	}
+	return true;
+}
+
 static bool note_counters(struct recorder *r, const struct wan *wan, struct quality_line *line)
 {
 	struct device_counters counters = {0};
+	uint64_t at_ns;
 
-	if (!wan->ifindex || !devices_counters(r->devices, wan->ifindex, &counters))
+	if (!count(r, wan, &counters, &at_ns))
 		return false;
 	quality_begin(line, QUALITY_COUNTERS);
-	quality_number(line, "at_ns", clock_real(r->clock));
+	quality_number(line, "at_ns", at_ns);
 	quality_number(line, "ifindex", wan->ifindex);
 	quality_number(line, "rx_frames", counters.rx_frames);
 	quality_number(line, "rx_bytes", counters.rx_bytes);
@@ -375,6 +410,7 @@ bool series_end(struct recorder *r, struct series *series, const char *reason)
 			return false;
 	writer_end(r->writer, series->stream);
 	series->open = false;
+	r->open_series--;
 	return true;
 }
 
@@ -425,10 +461,10 @@ bool series_frame(struct recorder *r, struct wan *wan, const struct live_frame *
 	    1);
 	wan->put++;
 	r->put++;
-	if (series->bytes < r->settings.rotate_bytes || r->streaming)
+	if (series->bytes < r->file_most || r->streaming)
 		return true;
 	series_cut(r, series);
-	if (series->bytes >= 2 * r->settings.rotate_bytes)
+	if (series->bytes >= 2 * r->file_most)
 		series_cross(r, series); /* too much of before the cut: the limit counts more */
 	return true;
 }

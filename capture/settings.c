@@ -13,6 +13,8 @@
 #define RING_MOST (1u << 30)
 #define RING_STEP 131072
 #define MiB       (UINT64_C(1) << 20)
+/* Of a stream, unless told. */
+#define STREAM_FLUSH_NS UINT64_C(100000000)
 
 /* ---- the flags ---- */
 
@@ -162,6 +164,11 @@ static bool settle_sizes(struct reading *r)
 
 	if (!r->said[ROW(max_bytes) - settings_rows])
 		s->max_bytes = default_ring();
+	if (s->max_files && s->max_files <= s->n_interfaces && !s->output[0])
+		return reading_refuse(r,
+		                      "--max-files: each device has a file that is being written: "
+		                      "write at least %zu",
+		                      s->n_interfaces * 2);
 	if (s->max_bytes == 0)
 		return true;
 	quarter = s->max_bytes / 4;
@@ -200,6 +207,13 @@ static bool settle_place(struct reading *r)
 	if (s->output[0])
 		s->zstd_level = 0;
 	return true;
+}
+
+/* Whoever reads a stream waits for it. */
+static void settle_stream(struct reading *r)
+{
+	if (r->settings->output[0] && !r->said[ROW(flush_ns) - settings_rows])
+		r->settings->flush_ns = STREAM_FLUSH_NS;
 }
 
 static bool settle_control(struct reading *r)
@@ -290,6 +304,7 @@ static bool settle(struct reading *r)
 			r, "nothing to record: write -i eth1=master (again for each WAN), or "
 			   "[interface eth1] in " SETTINGS_FILE);
 	settle_keep(r);
+	settle_stream(r);
 	return settle_sizes(r) && settle_wans(r);
 }
 
@@ -353,12 +368,13 @@ static uint32_t ring_for(const struct settings *settings, uint32_t keep)
 	return bytes < RING_MOST ? (uint32_t)bytes : RING_MOST;
 }
 
-/* A frame in a block that is not full waits so long: a tenth of what a kill may cost. */
+/* A frame in a block that is not full waits so long: a tenth of what a kill may cost. Not less than
+ * 40 ms: 64 blocks of the ring shall last for some seconds in which nobody reads. */
 static uint32_t retire_for(uint64_t flush_ns)
 {
 	uint64_t ms = flush_ns / 10 / MS;
 
-	return ms < 10 ? 10 : ms > 100 ? 100 : (uint32_t)ms;
+	return ms < 40 ? 40 : ms > 100 ? 100 : (uint32_t)ms;
 }
 
 void settings_request(const struct settings *settings, const struct settings_interface *interface,

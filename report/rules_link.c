@@ -427,7 +427,7 @@ static void whole_parts(struct finding *finding, const struct report_wan *wan,
 static void whole_passes(struct finding *finding, const struct report_wan *wan,
                          const struct flaws *flaws, const char *name)
 {
-	char a[TEXT_SHORT], b[TEXT_SHORT], proof[160] = "";
+	char a[TEXT_SHORT], b[TEXT_SHORT], proof[128] = "";
 	uint64_t seen = flaws->accounted < flaws->kernel ? flaws->accounted : flaws->kernel;
 
 	finding->status = STATUS_PASS;

@@ -549,7 +549,7 @@ static void what_is_asked_of_the_keeper(void)
 	free(r.settings);
 	r = read_line("-i|a|-d|x|--peak-pps|100000000|--stall|1h|--flush|10ms|--backend|pcap");
 	settings_request(r.settings, r.settings->interfaces, "a", &q);
-	CU_ASSERT(q.ring_bytes == 1u << 30 && q.retire_ms == 10 && q.backend == LIVE_PCAP);
+	CU_ASSERT(q.ring_bytes == 1u << 30 && q.retire_ms == 40 && q.backend == LIVE_PCAP);
 	free(r.settings);
 	r = read_line("-i|a|-d|x|--buffer|1M");
 	settings_request(r.settings, r.settings->interfaces, "a", &q);
