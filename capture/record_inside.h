@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * record_inside.h - what the rooms of the recorder share: record.c (the loop), wanstate.c (a WAN
- * and its device), series.c (the files of a WAN), status.c (what is told about it). Nobody else
- * includes this.
+ * record_inside.h - what the rooms of the recorder share, each using only those before it:
+ * status.c (what is told), wan.c (a WAN's books), series.c (its files), wanstate.c (its device),
+ * record.c (the loop). Nobody else includes this.
  */
 #ifndef CAPTURE_RECORD_INSIDE_H
 #define CAPTURE_RECORD_INSIDE_H
@@ -161,6 +161,13 @@ struct recorder {
 	int failure; /* an enum record_exit that ends it */
 };
 
+/* ---- wan.c ---- */
+
+/* Frames that the kernel had no room for, since the recorder began. */
+uint64_t wan_dropped(struct wan *wan);
+/* A note for the next statistics block, which is wanted now. */
+void wan_note(struct wan *wan, const struct quality_line *line);
+
 /* ---- series.c ---- */
 
 /* Begin a file when none is open. False: no memory now, try again. */
@@ -202,13 +209,10 @@ uint64_t wan_merge(struct recorder *r, unsigned most);
 void wan_trouble(struct recorder *r, struct wan *wan);
 /* What has become due: opening, draining, notes. */
 void wan_tend(struct recorder *r, struct wan *wan);
-/* A note for the next statistics block, which is wanted now. */
-void wan_note(struct wan *wan, const struct quality_line *line);
 /* Stop arrivals and read what came before. */
 void wan_stop(struct recorder *r, struct wan *wan);
 /* The settings changed: what is unchanged goes on. */
 void wan_resettle(struct recorder *r);
-uint64_t wan_dropped(struct wan *wan);
 /* When the WAN next wants wan_tend(); UINT64_MAX = never. */
 uint64_t wan_deadline(const struct recorder *r, const struct wan *wan);
 

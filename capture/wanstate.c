@@ -83,18 +83,7 @@ void wan_expect(struct recorder *r)
 	}
 }
 
-/* ---- notes and gaps ---- */
-
-void wan_note(struct wan *wan, const struct quality_line *line)
-{
-	/* More notes than one block holds come when memory is short: the latest words count. */
-	if (wan->n_notes == WAN_NOTES) {
-		memmove(&wan->notes[0], &wan->notes[1], sizeof(wan->notes[0]) * (WAN_NOTES - 1));
-		wan->n_notes--;
-	}
-	wan->notes[wan->n_notes++] = *line;
-	wan->due = true;
-}
+/* ---- gaps ---- */
 
 /* What keeps frames from being recorded now. */
 static enum quality_state hindrance(const struct wan *wan)
@@ -127,13 +116,6 @@ static void settle_gap(struct recorder *r, struct wan *wan)
 }
 
 /* ---- opening and closing ---- */
-
-uint64_t wan_dropped(struct wan *wan)
-{
-	if (wan->live)
-		live_count(wan->live, &wan->counts);
-	return wan->earlier_dropped + wan->counts.dropped;
-}
 
 static void ask(struct recorder *r, struct wan *wan)
 {
