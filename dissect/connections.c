@@ -361,6 +361,23 @@ void connections_leave(struct connections *cs, struct ledger *ledger, struct sub
 	row->app = sf->app;
 }
 
+void connections_forget_subflow(struct subflow *sf)
+{
+	for (struct flow_tally *t = sf->tallies; t; t = t->next) {
+		t->used = 0;
+		t->n_shares = 0;
+		t->first_ns = t->last_ns = 0;
+	}
+}
+
+void connections_forget_rows(struct connections *cs)
+{
+	for (size_t i = 0; i < cs->n_rows; i++) {
+		free(cs->rows[i].subflows);
+		cs->rows[i] = (struct ledger_connection){0};
+	}
+}
+
 /* Standby: joined on this WAN, and not one first-seen byte on it. */
 static void count_standby(struct ledger *ledger, const struct ledger_connection *row)
 {

@@ -37,6 +37,11 @@ void connections_count_run(struct flow_tally *tally, const struct ledger_run *ru
 void connections_leave(struct connections *connections, struct ledger *ledger,
                        struct subflow *subflow, struct connection *connection);
 
+/* Forget what was counted so far: of a subflow that is still there, and of those that left
+ * connections which go on. */
+void connections_forget_subflow(struct subflow *subflow);
+void connections_forget_rows(struct connections *connections);
+
 /* The connection goes: its row is the ledger's. */
 void connections_close(struct connections *connections, struct ledger *ledger,
                        const struct connection *connection);

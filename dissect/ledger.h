@@ -417,6 +417,10 @@ struct ledger {
 void ledger_init(struct ledger *ledger);
 void ledger_release(struct ledger *ledger);
 
+/* Forget all sums; WANs, apps, circumstances and files keep their names and indices. False when
+ * memory ran out: the ledger is then as it was. */
+bool ledger_forget(struct ledger *ledger);
+
 /*
  * Find or add; names are copied, bytes that are not UTF-8 become U+FFFD. When the table is full (or
  * memory ran out): LEDGER_WANS_MAX for a WAN, whose frames then only count in frames_over_wans;

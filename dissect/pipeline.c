@@ -38,7 +38,9 @@ struct pipeline {
 	uint32_t frame_wan, frame_file; /* the source's indices of the frame before ... */
 	uint32_t wan_now, file_now;     /* ... and the ledger's */
 	uint64_t order;
-	bool deciding; /* the survey is still open */
+	uint64_t from_ns;               /* the window's begin; 0 = all is counted */
+	uint64_t lost[LEDGER_WANS_MAX]; /* frames the captures had lost before it */
+	bool deciding;                  /* the survey is still open */
 };
 
 /* One TCP frame on its way through the stages. */
@@ -149,7 +151,9 @@ static void settle_late(void *context, struct subflow *sf, struct pending *pendi
 
 	e->kind = (uint8_t)late->kind;
 	memcpy(e->payload, late->payload, sizeof(e->payload));
-	if (e->wan < LEDGER_WANS_MAX && pending->reason == PENDING_MAP)
+	if (e->ts_ns < p->from_ns)
+		tally = NULL;
+	else if (e->wan < LEDGER_WANS_MAX && pending->reason == PENDING_MAP)
 		p->ledger->wans[e->wan].counters.late_map_bytes +=
 			pending->end - pending->start - late->unmapped;
 	if (tally)
@@ -557,6 +561,39 @@ void pipeline_look(const struct pipeline *p, struct pipeline_wan wans[LEDGER_WAN
 	track_each(p->track, look_at, wans);
 }
 
+/* ---- windows ---- */
+
+static void forget_subflow(void *context, const struct subflow *seen)
+{
+	struct pipeline *p = context;
+	struct subflow *sf =
+		(struct subflow *)(uintptr_t)seen; /* the tracker's, as the tracker is ours */
+	struct connection *c = track_connection(p->track, sf);
+
+	if (p->express)
+		express_flush(p->express, sf);
+	connections_forget_subflow(sf);
+	c->stream[0].unique_bytes = c->stream[1].unique_bytes = 0;
+}
+
+bool pipeline_begin(struct pipeline *p, uint64_t from_ns, const struct frame_wan *wans,
+                    size_t n_wans)
+{
+	/* runs go home first: they know their cells */
+	track_each(p->track, forget_subflow, p);
+	connections_forget_rows(p->connections);
+	if (!ledger_forget(p->ledger))
+		return false;
+	p->from_ns = from_ns;
+	for (uint32_t i = 0; i < n_wans; i++) {
+		uint32_t index = wan_index(p, i, &wans[i]);
+
+		if (index < LEDGER_WANS_MAX)
+			p->lost[index] = wans[i].dropped;
+	}
+	return true;
+}
+
 /* ---- life ---- */
 
 static void leave(void *context, struct subflow *sf, struct connection *c)
@@ -732,7 +769,8 @@ static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wa
 	struct ledger_wan *w = &p->ledger->wans[index];
 	w->filtered |= wan->filtered;
 	w->drops_known |= wan->drops_known;
-	w->counters.dropped_frames += wan->dropped;
+	w->counters.dropped_frames +=
+		wan->dropped > p->lost[index] ? wan->dropped - p->lost[index] : 0;
 	w->n_own = sides_own(p->sides, index, w->own);
 	if (wan->recording)
 		finish_recording(w, wan->recording);

@@ -38,6 +38,15 @@ void pipeline_survey(struct pipeline *pipeline, const struct frame_wan *wan,
 void pipeline_feed(struct pipeline *pipeline, const struct frame_wan *wan,
                    const struct frame_file *file, const struct frame *frame);
 
+/*
+ * The window that is judged begins at `from_ns`: everything counted so far is forgotten, all that
+ * is known of connections, subflows and WANs is kept. `wans` tells what the captures had lost until
+ * then. Frames before `from_ns` that still wait for their mapping are not counted when it comes.
+ * False when memory ran out: the sums are of no use then.
+ */
+bool pipeline_begin(struct pipeline *pipeline, uint64_t from_ns, const struct frame_wan *wans,
+                    size_t n_wans);
+
 /* What is open at this moment on each WAN of the ledger: MPTCP subflows that were set up and not
  * closed, those of them that either end asked to be backup, and frames that wait for their mapping
  * or their answer: they are in no sum yet. */

@@ -427,8 +427,55 @@ static void progress_step(struct progress *progress)
 	fprintf(stderr, "\r%llu frames", (unsigned long long)progress->frames);
 }
 
+/* The window that is judged: frames before it are read for what they tell of connections, those
+ * behind it are left out. */
+struct cutting {
+	uint64_t from_ns, to_ns;
+	bool on, begun, out_of_memory;
+};
+
+static void cutting_begin(struct cutting *cutting, struct source *source, struct pipeline *pipeline)
+{
+	size_t n;
+	const struct frame_wan *wans = source_wans(source, &n);
+
+	cutting->begun = true;
+	cutting->out_of_memory = !pipeline_begin(pipeline, cutting->from_ns, wans, n);
+}
+
+static bool cutting_admits(struct cutting *cutting, struct source *source,
+                           struct pipeline *pipeline, uint64_t ts_ns)
+{
+	if (!cutting->begun && ts_ns >= cutting->from_ns)
+		cutting_begin(cutting, source, pipeline);
+	return !cutting->begun || (ts_ns >= cutting->from_ns && ts_ns < cutting->to_ns);
+}
+
+/*
+ * What a recorder is still writing may lack its last seconds: the window ends where the first such
+ * file begins. Files that are not open show it in their rows; the rows are known before the first
+ * frame.
+ */
+static void cutting_open(struct cutting *cutting, const struct intake *intake,
+                         const struct source *source)
+{
+	size_t n;
+	const struct frame_file *files = source_files(source, &n);
+
+	*cutting = (struct cutting){.from_ns = intake->from_ns,
+	                            .to_ns = intake->to_ns ? intake->to_ns : UINT64_MAX,
+	                            .on = intake->from_ns || intake->to_ns};
+	for (size_t i = 0; i < n; i++) {
+		uint64_t begins = files[i].from_ns ? files[i].from_ns : files[i].first_ns;
+
+		if (files[i].growing && begins && begins < cutting->to_ns)
+			cutting->to_ns = begins;
+	}
+}
+
 /* Up to PROGRESS_FRAMES frames; false when there are no more. */
-static bool run_some(const struct intake *intake, struct source *source, struct pipeline *pipeline)
+static bool run_some(const struct intake *intake, struct source *source, struct pipeline *pipeline,
+                     struct cutting *cutting)
 {
 	struct frame frame;
 	size_t n;
@@ -436,14 +483,17 @@ static bool run_some(const struct intake *intake, struct source *source, struct 
 	for (unsigned i = 0; i < PROGRESS_FRAMES; i++) {
 		if (intake->done || !source_next(source, &frame))
 			return false;
+		if (cutting->on && !cutting_admits(cutting, source, pipeline, frame.ts_ns))
+			continue;
 		pipeline_feed(pipeline, &source_wans(source, &n)[frame.wan],
 		              &source_files(source, &n)[frame.file], &frame);
 	}
 	return true;
 }
 
-static void run_source(const struct intake *intake, struct source *source,
-                       struct pipeline *pipeline)
+/* Returns false when memory ran out. */
+static bool run_source(const struct intake *intake, struct source *source,
+                       struct pipeline *pipeline, struct cutting *cutting)
 {
 	struct progress progress = {.terminal = isatty(STDERR_FILENO)};
 	struct surveying surveying = {pipeline, source};
@@ -453,13 +503,34 @@ static void run_source(const struct intake *intake, struct source *source,
 
 	clock_gettime(CLOCK_MONOTONIC, &progress.start);
 	source_survey(source, SURVEY_FRAMES, survey, &surveying);
-	while (run_some(intake, source, pipeline))
+	cutting_open(cutting, intake, source);
+	while (!cutting->out_of_memory && run_some(intake, source, pipeline, cutting))
 		progress_step(&progress);
+	if (cutting->on && !cutting->begun) /* all frames lie before it */
+		cutting_begin(cutting, source, pipeline);
 	wans = source_wans(source, &n_wans);
 	files = source_files(source, &n_files);
 	pipeline_finish(pipeline, wans, n_wans, files, n_files);
 	if (progress.shown)
 		fputs("\r                    \r", stderr);
+	return !cutting->out_of_memory;
+}
+
+/* The time all captures share, inside the window. */
+static void share_window(struct ledger *ledger, const struct source *source,
+                         const struct cutting *cutting)
+{
+	ledger->shared_known =
+		source_window(source, &ledger->shared_start_ns, &ledger->shared_end_ns);
+	if (!cutting->on || !ledger->shared_known)
+		return;
+	if (ledger->shared_start_ns < cutting->from_ns)
+		ledger->shared_start_ns = cutting->from_ns;
+	if (ledger->shared_end_ns > cutting->to_ns)
+		ledger->shared_end_ns = cutting->to_ns;
+	ledger->shared_known = ledger->shared_start_ns <= ledger->shared_end_ns;
+	if (!ledger->shared_known)
+		ledger->shared_start_ns = ledger->shared_end_ns = 0;
 }
 
 /* What was wrong with a file is said here too: a script that keeps only stderr should see it. */
@@ -479,6 +550,7 @@ static int read_captures(const struct intake *intake, size_t n_captures, struct 
 	struct pipeline_options options = {
 		.settled = settled, .context = context, .describe = settled != NULL};
 	struct pipeline *pipeline;
+	struct cutting cutting;
 	struct source *source;
 	int code = 0;
 
@@ -490,13 +562,13 @@ static int read_captures(const struct intake *intake, size_t n_captures, struct 
 		source_close(source);
 		return command_complain(EXIT_INTERNAL, "out of memory");
 	}
-	run_source(intake, source, pipeline);
-	ledger->shared_known =
-		source_window(source, &ledger->shared_start_ns, &ledger->shared_end_ns);
+	if (!run_source(intake, source, pipeline, &cutting))
+		code = command_complain(EXIT_INTERNAL, "out of memory");
+	share_window(ledger, source, &cutting);
 	tell_files(source);
 	pipeline_free(pipeline);
 	source_close(source);
-	return 0;
+	return code;
 }
 
 static bool has_role(const struct policy *policy, const char *wan)

@@ -38,10 +38,11 @@ struct intake {
 	struct intake_shift *shifts; /* owned */
 	size_t n_shifts;
 	struct policy policy;
-	const char *filter; /* borrowed from argv; NULL = none */
-	const char *json;   /* borrowed; where --json goes, NULL = not asked for */
-	uint64_t now_ns;    /* --now, or 0 */
-	bool done;          /* set by who has seen enough frames: reading stops */
+	const char *filter;      /* borrowed from argv; NULL = none */
+	const char *json;        /* borrowed; where --json goes, NULL = not asked for */
+	uint64_t now_ns;         /* --now, or 0 */
+	bool done;               /* set by who has seen enough frames: reading stops */
+	uint64_t from_ns, to_ns; /* the window that is judged, [from, to); 0 = not bounded */
 };
 
 enum intake_option {

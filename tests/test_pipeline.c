@@ -52,6 +52,11 @@ static void show(void *context, const struct frame *frame)
 	pipeline_survey(both[0], &source_wans(both[1], &n)[frame->wan], frame);
 }
 
+/* Frames in [from, to); those before are read for what they tell. */
+struct cut {
+	uint64_t from_ns, to_ns;
+};
+
 /* Dissect the captures, in reverse order of names when asked, into a saved ledger. */
 static char *ledger_of(const struct captures *c, bool reverse,
                        const struct pipeline_options *options, uint64_t *frames)
@@ -178,10 +183,140 @@ static void test_order_of_files(void)
 	over_all(any_order);
 }
 
+/* ---- windows ---- */
+
+static bool window_open(struct source *source, struct ledger *ledger, const struct cut *cut)
+{
+	struct pipeline_options options = {.seed = 7};
+	struct pipeline *pipeline = pipeline_new(ledger, &options);
+	size_t n_wans, n_files;
+	struct frame frame;
+	char sentence[256];
+	bool begun = false;
+
+	source_survey(source, 1000, show, (void *[]){pipeline, source});
+	while (source_next(source, &frame)) {
+		const struct frame_wan *wans = source_wans(source, &n_wans);
+
+		if (!begun && frame.ts_ns >= cut->from_ns)
+			begun = pipeline_begin(pipeline, cut->from_ns, wans, n_wans);
+		if (begun && (frame.ts_ns < cut->from_ns || frame.ts_ns >= cut->to_ns))
+			continue;
+		pipeline_feed(pipeline, &wans[frame.wan],
+		              &source_files(source, &n_files)[frame.file], &frame);
+	}
+	const struct frame_wan *wans = source_wans(source, &n_wans);
+	pipeline_finish(pipeline, wans, n_wans, source_files(source, &n_files), n_files);
+	CU_ASSERT_PTR_NULL(ledger_check(ledger, sentence, sizeof(sentence)));
+	pipeline_free(pipeline);
+	return begun;
+}
+
+static struct tally window_sum(const struct captures *c, const struct cut *cut, int kind,
+                               struct tally *connections)
+{
+	struct source_spec specs[FILES_MAX];
+	struct source_options none = {0};
+	struct source_error error;
+	struct tally sum = {0};
+	struct ledger ledger;
+
+	for (size_t i = 0; i < c->n; i++)
+		specs[i] = (struct source_spec){.path = c->paths[i]};
+	struct source *source = source_open(specs, c->n, &none, &error);
+	if (!source)
+		return sum;
+	ledger_init(&ledger);
+	window_open(source, &ledger, cut);
+	for (size_t w = 0; w < ledger.n_wans; w++) {
+		struct tally one = ledger_sum(&ledger.wans[w], -1, -1, kind, -1);
+
+		sum.frames += one.frames;
+		sum.l2_bytes += one.l2_bytes;
+		sum.payload_bytes += one.payload_bytes;
+		connections->frames += ledger.rest.wans[w].frames;
+	}
+	for (size_t i = 0; i < ledger.n_connections; i++)
+		for (size_t s = 0; s < ledger.connections[i].n_subflows; s++)
+			for (int k = 0; k < KIND_COUNT; k++)
+				connections->frames +=
+					ledger.connections[i].subflows[s].kinds[k].frames;
+	ledger_release(&ledger);
+	source_close(source);
+	return sum;
+}
+
+/* When the frame in the middle of the capture passed; 0 = it goes back in time, or has few. */
+static uint64_t middle_of(const struct captures *c)
+{
+	struct source_spec specs[FILES_MAX];
+	struct source_options none = {0};
+	struct source_error error;
+	struct frame frame;
+	uint64_t n = 0, middle = 0, last = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		specs[i] = (struct source_spec){.path = c->paths[i]};
+	for (int pass = 0; pass < 2; pass++) {
+		struct source *source = source_open(specs, c->n, &none, &error);
+		uint64_t at = 0;
+
+		if (!source)
+			return 0;
+		while (source_next(source, &frame)) {
+			if (pass == 0 && frame.ts_ns < last)
+				n = 1ull << 40;
+			last = frame.ts_ns;
+			if (pass == 0)
+				n++;
+			else if (at++ == n / 2)
+				middle = frame.ts_ns;
+		}
+		source_close(source);
+		if (n > 1ull << 40 || n < 10)
+			return 0;
+	}
+	return middle;
+}
+
+/* Two windows add up to the whole: frames, bytes, and what connections hold of them. */
+static void windows_add_up(const struct captures *c, const char *folder)
+{
+	uint64_t middle = middle_of(c);
+	struct cut whole = {0, UINT64_MAX}, before = {0, middle}, after = {middle, UINT64_MAX};
+	struct tally of_whole = {0}, of_parts = {0};
+
+	if (!middle)
+		return;
+	struct tally all = window_sum(c, &whole, -1, &of_whole);
+	struct tally one = window_sum(c, &before, -1, &of_parts);
+	struct tally two = window_sum(c, &after, -1, &of_parts);
+	bool equal = one.frames && two.frames && all.frames == one.frames + two.frames &&
+	             all.l2_bytes == one.l2_bytes + two.l2_bytes &&
+	             of_whole.frames == of_parts.frames;
+	/* the state of the first half was kept: mappings, keys, what was seen before */
+	struct tally fresh = window_sum(c, &whole, KIND_PAYLOAD, &of_whole);
+	struct tally a = window_sum(c, &before, KIND_PAYLOAD, &of_parts);
+	struct tally b = window_sum(c, &after, KIND_PAYLOAD, &of_parts);
+	uint64_t halves = a.payload_bytes + b.payload_bytes;
+
+	equal = equal && fresh.payload_bytes <= halves + fresh.payload_bytes / 1000 &&
+	        halves <= fresh.payload_bytes + fresh.payload_bytes / 1000;
+	if (!equal)
+		printf("%s: two windows do not add up to the whole\n", folder);
+	CU_ASSERT(equal);
+}
+
+static void test_windows_add_up(void)
+{
+	over_all(windows_add_up);
+}
+
 void suite_pipeline(void)
 {
 	CU_pSuite suite = CU_add_suite("pipeline", NULL, NULL);
 
 	CU_ADD_TEST(suite, test_short_way_equals_long_way);
 	CU_ADD_TEST(suite, test_order_of_files);
+	CU_ADD_TEST(suite, test_windows_add_up);
 }
