@@ -5,10 +5,12 @@
 #include <stdio.h>
 
 #include "cmd_intake.h"
+#include "cmd_window.h"
 #include "command.h"
 
 static const struct option options[] = {
 	INTAKE_LONG_OPTIONS,
+	WINDOW_LONG_OPTIONS,
 	{"output", required_argument, NULL, 'o'},
 	{NULL, 0, NULL, 0},
 };
@@ -20,6 +22,7 @@ static int help(void)
 	      "  -o, --output FILE   where the ledger goes (standard output)\n",
 	      stdout);
 	fputs(intake_help, stdout);
+	fputs(window_help, stdout);
 	return EXIT_PASS;
 }
 
@@ -39,11 +42,14 @@ static int parse(struct intake *intake, const char **path, int argc, char **argv
 			*path = optarg;
 			continue;
 		}
-		code = intake_option(intake, option, optarg);
+		code = window_option(&intake->ask, option, optarg);
+		if (code < 0)
+			code = intake_option(intake, option, optarg);
 		if (code != 0)
 			return code;
 	}
-	return intake_words(intake, argc, argv, optind);
+	code = intake_words(intake, argc, argv, optind);
+	return code ? code : window_settle(intake);
 }
 
 int cmd_dissect(int argc, char **argv)

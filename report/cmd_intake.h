@@ -15,6 +15,7 @@
 
 #include "../dissect/ledger.h"
 #include "policy.h"
+#include "zone.h"
 
 struct sighting;
 
@@ -32,16 +33,24 @@ struct intake_shift {
 	int64_t ns;
 };
 
+/* What was asked of the time to judge (cmd_window.h); strings are borrowed from argv. */
+struct window_ask {
+	const char *from, *to, *window, *zone;
+	int billing_day; /* 0 = not told */
+};
+
 struct intake {
 	struct intake_input *inputs; /* owned */
 	size_t n_inputs;
 	struct intake_shift *shifts; /* owned */
 	size_t n_shifts;
 	struct policy policy;
-	const char *filter;      /* borrowed from argv; NULL = none */
-	const char *json;        /* borrowed; where --json goes, NULL = not asked for */
-	uint64_t now_ns;         /* --now, or 0 */
-	bool done;               /* set by who has seen enough frames: reading stops */
+	const char *filter; /* borrowed from argv; NULL = none */
+	const char *json;   /* borrowed; where --json goes, NULL = not asked for */
+	uint64_t now_ns;    /* --now, or 0 */
+	bool done;          /* set by who has seen enough frames: reading stops */
+	struct window_ask ask;
+	struct zone zone;        /* the site\'s clocks */
 	uint64_t from_ns, to_ns; /* the window that is judged, [from, to); 0 = not bounded */
 };
 

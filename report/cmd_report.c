@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd_intake.h"
+#include "cmd_window.h"
 #include "command.h"
 #include "output.h"
 #include "render.h"
@@ -17,6 +18,7 @@
 
 static const struct option options[] = {
 	INTAKE_LONG_OPTIONS,
+	WINDOW_LONG_OPTIONS,
 	{"json", required_argument, NULL, OPTION_JSON},
 	{NULL, 0, NULL, 0},
 };
@@ -27,6 +29,7 @@ static int help(void)
 	      "What each WAN carried, what used the backup, and whether that was right.\n\n",
 	      stdout);
 	fputs(intake_help, stdout);
+	fputs(window_help, stdout);
 	fputs("  --json FILE|-       the report as JSON (- instead of the text)\n", stdout);
 	intake_print_limits();
 	fputs("\nExit: 0 pass, 1 warn, 2 fail, 3 not assessed, 64 and above: errors\n", stdout);
@@ -89,10 +92,12 @@ static int exit_of(enum status verdict)
 static int tell(const struct intake *intake, const struct ledger *ledger)
 {
 	struct report_options how = {
-		.generated_ns =
-			intake->now_ns ? intake->now_ns : (uint64_t)time(NULL) * 1000000000u,
+		.generated_ns = intake->now_ns,
 		.version = MPTCP_AUDIT_VERSION,
 		.filter = intake->filter,
+		.from_ns = intake->from_ns,
+		.to_ns = intake->to_ns,
+		.zone = &intake->zone,
 	};
 	struct report report;
 	char message[700];
@@ -134,11 +139,14 @@ static int parse(struct intake *intake, int argc, char **argv, bool *helped)
 			intake->json = optarg;
 			continue;
 		}
-		code = intake_option(intake, option, optarg);
+		code = window_option(&intake->ask, option, optarg);
+		if (code < 0)
+			code = intake_option(intake, option, optarg);
 		if (code != 0)
 			return code;
 	}
-	return intake_words(intake, argc, argv, optind);
+	code = intake_words(intake, argc, argv, optind);
+	return code ? code : window_settle(intake);
 }
 
 int cmd_report(int argc, char **argv)

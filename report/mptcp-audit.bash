@@ -5,13 +5,14 @@
 _mptcp_audit_options()
 {
 	local intake="--master --on --backup --off --role --config --limit -f --filter --shift --now -h --help"
+	local window="--from --to --window --zone --billing-day"
 
 	case $1 in
-	dissect) echo "$intake -o --output" ;;
+	dissect) echo "$intake $window -o --output" ;;
 	merge) echo "-o --output -h --help" ;;
 	packets) echo "$intake -r -n -i --interface -c --count --kind --wan --json" ;;
 	watch) echo "-i --interface -f --filter --role --limit --config --interval --duration --count --plain -h --help" ;;
-	*) echo "$intake --json" ;;
+	*) echo "$intake $window --json" ;;
 	esac
 }
 
@@ -31,12 +32,15 @@ _mptcp_audit()
 		compopt -o nospace 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_limits)" -- "$current")
 		;;
+	--window)
+		mapfile -t COMPREPLY < <(compgen -W "1h 1d 7d period" -- "$current")
+		;;
 	-i | --interface)
 		for path in /sys/class/net/*; do
 			[[ ${path##*/} == "$current"* ]] && COMPREPLY+=("${path##*/}")
 		done
 		;;
-	-f | --filter | --shift | --now | -c | --count | --kind | --wan | --interval | --duration) ;;
+	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration) ;;
 	*)
 		if [[ $current == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_options "$command")" -- "$current")

@@ -417,6 +417,8 @@ static json_t *render_window(struct writer *w, const struct report *report)
 	put(w, o, "end",
 	    report->window ? json_string(text_time(text, report->end_ns, 9)) : json_null());
 	put(w, o, "seconds", json_real((double)(report->end_ns - report->start_ns) / 1e9));
+	put(w, o, "asked_from", moment(report->options.from_ns));
+	put(w, o, "asked_to", moment(report->options.to_ns));
 	return o;
 }
 

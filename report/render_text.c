@@ -215,9 +215,12 @@ static void print_wans(const struct page *page)
 {
 	const struct report *report = page->report;
 	bool assumed = false, recorded = false;
+	char line[100];
 
-	heading(page,
-	        "WANs (bytes at IP level, whole capture; shares: of the primary, judged time)");
+	snprintf(line, sizeof(line),
+	         "WANs (bytes at IP level, %s; shares: of the primary, judged time)",
+	         report_extent_words(report));
+	heading(page, line);
 	fprintf(page->out, "  %-16s %-8s %9s %9s %9s %9s %9s\n", "WAN", "role", "bytes", "billed",
 	        "payload", "in outage", "standby");
 	for (size_t i = 0; i < report->n_wans; i++) {
@@ -330,10 +333,10 @@ static void print_use(const struct page *page, size_t index)
 	size_t others, n;
 	char name[100], line[200], some[TEXT_SHORT];
 
-	snprintf(line, sizeof(line), "What used %s%s: %s billed, whole capture",
+	snprintf(line, sizeof(line), "What used %s%s: %s billed, %s",
 	         text_safe(name, sizeof(name), wan->name, 32),
 	         wan->role.role == ROLE_BACKUP ? " (backup)" : "",
-	         text_bytes(some, wan->whole.billed));
+	         text_bytes(some, wan->whole.billed), report_extent_words(report));
 	heading(page, line);
 	print_causes(page, &wan->whole);
 	n = report_top(report, index, top, TOP_CONNECTIONS, &others);
@@ -742,6 +745,28 @@ static void print_steps(const struct page *page)
 		        plural(untold));
 }
 
+/* The window that was asked for, by the site's clocks. */
+static void print_window(const struct page *page)
+{
+	const struct report_options *how = &page->report->options;
+	char from[60] = "the first frame", to[60] = "the last frame", length[TEXT_SHORT];
+	struct zone utc;
+
+	if (!how->from_ns && !how->to_ns)
+		return;
+	zone_utc(&utc);
+	if (how->from_ns)
+		zone_text(how->zone ? how->zone : &utc, (int64_t)(how->from_ns / 1000000000u), from,
+		          sizeof(from));
+	if (how->to_ns)
+		zone_text(how->zone ? how->zone : &utc, (int64_t)(how->to_ns / 1000000000u), to,
+		          sizeof(to));
+	fprintf(page->out, "  window: %s to %s", from, to);
+	if (how->from_ns && how->to_ns)
+		fprintf(page->out, " (%s)", text_duration(length, how->to_ns - how->from_ns));
+	fputc('\n', page->out);
+}
+
 static void print_coverage(const struct page *page)
 {
 	const struct report *report = page->report;
@@ -754,6 +779,7 @@ static void print_coverage(const struct page *page)
 	for (size_t i = 0; i < report->n_wans; i++)
 		print_gaps(page, &report->wans[i]);
 	print_steps(page);
+	print_window(page);
 	if (report->window) {
 		fputs("  judged: ", page->out);
 		print_span(page, report->start_ns, report->end_ns);

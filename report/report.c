@@ -347,6 +347,11 @@ static void tell_assumption(struct report *report)
 	}
 }
 
+const char *report_extent_words(const struct report *report)
+{
+	return report->options.from_ns || report->options.to_ns ? "window" : "whole capture";
+}
+
 bool report_extent(const struct report_wan *wan, uint64_t *first_ns, uint64_t *last_ns)
 {
 	const struct ledger_wan *ledger = wan->ledger;

@@ -16,6 +16,7 @@
 #include "../dissect/ledger.h"
 #include "coverage.h"
 #include "policy.h"
+#include "zone.h"
 
 /* ---- how the connection's primaries (master and on) were while a backup carried a frame ----
  *
@@ -135,9 +136,11 @@ struct finding {
 /* ---- the whole ---- */
 
 struct report_options {
-	uint64_t generated_ns; /* 0 = not told */
-	const char *version;   /* of the tool; borrowed */
-	const char *filter;    /* NULL = every frame was looked at; borrowed */
+	uint64_t generated_ns;   /* 0 = not told */
+	const char *version;     /* of the tool; borrowed */
+	const char *filter;      /* NULL = every frame was looked at; borrowed */
+	uint64_t from_ns, to_ns; /* only frames in [from, to) were counted; 0 = not bounded */
+	const struct zone *zone; /* the site's clocks; NULL = UTC; borrowed */
 };
 
 struct report {
@@ -171,6 +174,9 @@ void report_release(struct report *report);
 enum phase report_phase(const struct ledger *ledger, uint64_t primaries, uint16_t circumstance);
 
 bool report_is_primary(enum role role);
+
+/* "whole capture", or "window" when only a part of it was counted. Static text. */
+const char *report_extent_words(const struct report *report);
 
 /* The first and last moment of a WAN: of its frames, and of what its recorder told. False: there is
  * none. */

@@ -701,8 +701,8 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 			         text_percent(percent, account->signalling, primary),
 			         high ? ": many short connections, not a fault" : "");
 		snprintf(finding->text, sizeof(finding->text),
-		         "%s: connections held in reserve: %s, at %s each (whole capture)%s.", name,
-		         count, each, share);
+		         "%s: connections held in reserve: %s, at %s each (%s)%s.", name, count,
+		         each, report_extent_words(report), share);
 		snprintf(finding->brief, sizeof(finding->brief), "%s%s%s connection%s, %s each%s",
 		         primary > 0 ? percent : "", primary > 0 ? " (" : "", count,
 		         c->standby_connections == 1 ? "" : "s", each, primary > 0 ? ")" : "");

@@ -195,9 +195,10 @@ bool rule_stripped(struct report *report, const struct rule *rule)
 		}
 		finding->status = finding->value > finding->limit ? STATUS_FAIL : STATUS_PASS;
 		snprintf(finding->text, sizeof(finding->text),
-		         "%s: MPTCP was lost on %llu of %llu handshakes (%s, whole capture)%s.",
-		         name, (unsigned long long)lost, (unsigned long long)opened,
-		         text_percent(percent, lost, opened), stripped_cause(e));
+		         "%s: MPTCP was lost on %llu of %llu handshakes (%s, %s)%s.", name,
+		         (unsigned long long)lost, (unsigned long long)opened,
+		         text_percent(percent, lost, opened), report_extent_words(report),
+		         stripped_cause(e));
 		snprintf(finding->brief, sizeof(finding->brief), "%llu of %llu handshakes",
 		         (unsigned long long)lost, (unsigned long long)opened);
 		for (size_t k = 0; lost > 0 && k < sizeof(bad) / sizeof(*bad); k++)

@@ -293,8 +293,9 @@ void verdict_say_use(const struct report *report, int index, char *out, size_t s
 		return;
 	if (strchr(cause->id, ':'))
 		text_safe(app, sizeof(app), strchr(cause->id, ':'), 30);
-	snprintf(out, size, "%s used %s in the whole capture, %s of it %s%s%s.",
+	snprintf(out, size, "%s used %s in the %s, %s of it %s%s%s.",
 	         text_safe(name, sizeof(name), wan->name, 32), text_bytes(some, account->billed),
+	         report_extent_words(report),
 	         text_percent(percent, cause->ip_bytes, account->billed), cause_words(cause->id),
 	         app[0] ? ": " : "", app[0] ? app + 1 : "");
 }
