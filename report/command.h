@@ -33,6 +33,7 @@ int cmd_dissect(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_packets(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
+int cmd_estimate(int argc, char **argv);
 
 /* "mptcp-audit: ..." on standard error, made safe for a terminal. Returns `code`. */
 __attribute__((format(printf, 2, 3))) int command_complain(enum exit_code code, const char *format,

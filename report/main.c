@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{"merge", "add ledgers", cmd_merge},
 	{"packets", "a line per frame, with WAN, connection, subflow and kind", cmd_packets},
 	{"watch", "what each WAN carries at this moment, on a screen", cmd_watch},
+	{"estimate", "what keeping backups ready costs, without a capture", cmd_estimate},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 

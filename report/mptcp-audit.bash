@@ -12,6 +12,7 @@ _mptcp_audit_options()
 	merge) echo "-o --output -h --help" ;;
 	packets) echo "$intake -r -n -i --interface -c --count --kind --wan --json" ;;
 	watch) echo "-i --interface -f --filter --role --limit --config --interval --duration --count --plain -h --help" ;;
+	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
 	*) echo "$intake $window --json" ;;
 	esac
 }
@@ -47,7 +48,7 @@ _mptcp_audit()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets watch --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets watch estimate --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi
