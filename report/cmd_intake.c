@@ -17,6 +17,7 @@
 #include "../capture/names.h"
 #include "../capture/source.h"
 #include "../dissect/pipeline.h"
+#include "cmd_expect.h"
 #include "command.h"
 #include "output.h"
 #include "text.h"
@@ -38,6 +39,9 @@ const char intake_help[] =
 	"                      a role of any, of wan1 or of the file is a role of all of them\n"
 	"  --config FILE       INI file: [site] name=, [roles] WAN=ROLE, [limits] KEY=VALUE\n"
 	"  --limit KEY=VALUE   a limit of a rule\n"
+	"  --uci DIR|FILE      what the router was told: UCI files network, openmptcprouter,\n"
+	"                      omr-quota and system, or a directory of them (/etc/config)\n"
+	"  --profile economy|reliability   reliability: copies on the masters are wanted\n"
 	"  -f, --filter EXPR   look only at frames libpcap's filter EXPR lets through\n"
 	"  --shift NAME=SEC    add SEC (may be negative) to each time of WAN NAME\n"
 	"  --now TIME          the time the report says it was made (RFC 3339)\n";
@@ -85,6 +89,7 @@ void intake_release(struct intake *intake)
 	free(intake->inputs);
 	free(intake->shifts);
 	policy_release(&intake->policy);
+	uci_free(intake->uci);
 	memset(intake, 0, sizeof(*intake));
 }
 
@@ -186,8 +191,17 @@ static int take_role_input(struct intake *intake, const char *role, const char *
 	                "");
 }
 
+void intake_expect(struct intake *intake)
+{
+	if (intake->uci)
+		uci_expect(intake->uci, &intake->policy.expect);
+	uci_free(intake->uci);
+	intake->uci = NULL;
+}
+
 int intake_words(struct intake *intake, int argc, char **argv, int first)
 {
+	intake_expect(intake);
 	for (int i = first; i < argc; i++)
 		if (!add_input(intake, argv[i], false))
 			return command_complain(EXIT_INTERNAL, "out of memory");
@@ -276,6 +290,10 @@ int intake_option(struct intake *intake, int option, const char *argument)
 		return take_config(intake, argument);
 	case OPTION_LIMIT:
 		return take_limit(intake, argument);
+	case OPTION_UCI:
+		return expect_take_uci(&intake->uci, &intake->policy.expect, argument);
+	case OPTION_PROFILE:
+		return expect_take_profile(&intake->policy.expect, argument);
 	case OPTION_SHIFT:
 		return take_shift(intake, argument);
 	case OPTION_NOW:
@@ -624,12 +642,24 @@ static bool is_subject(const struct policy_role *role, const char *name)
 	return same;
 }
 
+/* An expected WAN of that name has the role off. */
+static bool is_expected_off(const struct intake *intake, const char *name)
+{
+	const struct expect *expect = &intake->policy.expect;
+
+	for (unsigned i = 0; name && i < expect->n_wans; i++)
+		if (strcmp(expect->wans[i].name, name) == 0)
+			return expect->wans[i].role == ROLE_OFF;
+	return false;
+}
+
 /* A WAN the operator set to off bounds no shared time, whichever way it was said. */
 static void set_aside(struct intake *intake)
 {
 	for (size_t i = 0; i < intake->n_inputs; i++) {
 		struct intake_input *input = &intake->inputs[i];
 
+		input->aside = input->aside || is_expected_off(intake, input->wan);
 		for (size_t k = 0; k < intake->policy.n_roles; k++) {
 			const struct policy_role *role = &intake->policy.roles[k];
 

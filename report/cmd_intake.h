@@ -18,6 +18,7 @@
 #include "zone.h"
 
 struct sighting;
+struct uci;
 
 /* One file, directory or "-" the user named; strings are borrowed from argv. */
 struct intake_input {
@@ -45,6 +46,7 @@ struct intake {
 	struct intake_shift *shifts; /* owned */
 	size_t n_shifts;
 	struct policy policy;
+	struct uci *uci;    /* owned; NULL = no --uci */
 	const char *filter; /* borrowed from argv; NULL = none */
 	const char *json;   /* borrowed; where --json goes, NULL = not asked for */
 	uint64_t now_ns;    /* --now, or 0 */
@@ -62,6 +64,8 @@ enum intake_option {
 	OPTION_ROLE,
 	OPTION_CONFIG,
 	OPTION_LIMIT,
+	OPTION_UCI,
+	OPTION_PROFILE,
 	OPTION_SHIFT,
 	OPTION_NOW,
 	OPTION_JSON,
@@ -74,7 +78,8 @@ enum intake_option {
 	{"master", required_argument, NULL, OPTION_MASTER}, {"on", required_argument, NULL, OPTION_ON},     \
 	{"backup", required_argument, NULL, OPTION_BACKUP}, {"off", required_argument, NULL, OPTION_OFF},   \
 	{"role", required_argument, NULL, OPTION_ROLE}, {"config", required_argument, NULL, OPTION_CONFIG}, \
-	{"limit", required_argument, NULL, OPTION_LIMIT}, {"shift", required_argument, NULL, OPTION_SHIFT}, \
+	{"limit", required_argument, NULL, OPTION_LIMIT}, {"uci", required_argument, NULL, OPTION_UCI},     \
+	{"profile", required_argument, NULL, OPTION_PROFILE}, {"shift", required_argument, NULL, OPTION_SHIFT}, \
 	{"now", required_argument, NULL, OPTION_NOW}, {"filter", required_argument, NULL, 'f'},             \
 	{"help", no_argument, NULL, 'h'}
 /* clang-format on */
@@ -92,6 +97,9 @@ int intake_option(struct intake *intake, int option, const char *argument);
 
 /* getopt_long() returned '?' or ':': say what is wrong, with a suggestion. Returns EXIT_USAGE. */
 int intake_bad_option(char **argv, const struct option *options, int result);
+
+/* All options are taken: what they told together is worked out. intake_words() does this too. */
+void intake_expect(struct intake *intake);
 
 /* The words that are not options: inputs as FILE or NAME=FILE. 0 or an exit code, already
  * explained. */

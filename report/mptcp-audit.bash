@@ -4,7 +4,7 @@
 
 _mptcp_audit_options()
 {
-	local intake="--master --on --backup --off --role --config --limit -f --filter --shift --now -h --help"
+	local intake="--master --on --backup --off --role --config --limit --uci --profile -f --filter --shift --now -h --help"
 	local window="--from --to --window --zone --billing-day"
 
 	case $1 in
@@ -41,6 +41,7 @@ _mptcp_audit()
 			[[ ${path##*/} == "$current"* ]] && COMPREPLY+=("${path##*/}")
 		done
 		;;
+	--profile) mapfile -t COMPREPLY < <(compgen -W "economy reliability" -- "$current") ;;
 	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration) ;;
 	*)
 		if [[ $current == -* ]]; then

@@ -574,8 +574,35 @@ static bool said_by_recorder(const struct ledger_wan *wan, struct wan_role *role
 	                                                          : ROLE_NONE;
 
 	if (said != ROLE_NONE)
-		*role = (struct wan_role){.role = said, .source = FROM_CAPTURE};
+		*role = (struct wan_role){
+			.role = said, .source = FROM_CAPTURE, .from = "recording"};
 	return said != ROLE_NONE;
+}
+
+static void named_by(struct wan_role *role, const struct policy_role *row)
+{
+	*role = (struct wan_role){.role = row->role, .source = row->source};
+	snprintf(role->from, sizeof(role->from), "%s %.100s",
+	         row->source != FROM_FLAG      ? "[roles]"
+	         : row->subject == SUBJECT_ANY ? "--role"
+	                                       : "option of",
+	         row->who);
+}
+
+/* What UCI or a section of the configuration says of the WAN; a role that was given to it goes
+ * before one of the same source. */
+static bool said_by_expected(const struct policy *policy, const struct ledger_wan *wan, bool named,
+                             struct wan_role *role)
+{
+	const char *sign;
+	const struct expect_wan *expected = policy_expected(policy, wan, &sign);
+
+	if (!expected || expected->role == ROLE_NONE ||
+	    (named && expected->role_told.source <= role->source))
+		return named;
+	*role = (struct wan_role){.role = expected->role, .source = expected->role_told.source};
+	memcpy(role->from, expected->role_told.from, sizeof(role->from));
+	return true;
 }
 
 enum policy_answer policy_resolve(const struct policy *policy, const struct ledger *ledger,
@@ -595,12 +622,14 @@ enum policy_answer policy_resolve(const struct policy *policy, const struct ledg
 			found = true;
 			if (named[wan] && row->source < roles[wan].source)
 				continue;
-			roles[wan] = (struct wan_role){.role = row->role, .source = row->source};
+			named_by(&roles[wan], row);
 			named[wan] = true;
 		}
 		if (!found)
 			return unknown_subject(row, ledger, message, size);
 	}
+	for (size_t i = 0; i < ledger->n_wans; i++)
+		named[i] = said_by_expected(policy, &ledger->wans[i], named[i], &roles[i]);
 	for (size_t i = 0; i < ledger->n_wans; i++)
 		named[i] = named[i] || said_by_recorder(&ledger->wans[i], &roles[i]);
 	propose(ledger, roles, named);

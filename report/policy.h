@@ -99,8 +99,9 @@ bool policy_load(struct policy *policy, FILE *file, const char *name, char *mess
 struct wan_role {
 	enum role role;
 	enum role_source source;
-	uint64_t says, of; /* what an assumption rests on: `says` of `of` signs */
-	const char *sign;  /* "joins", "MP_PRIO options", "connections"; static text; NULL = none */
+	char from[EXPECT_WORD * 2]; /* where it was said: "network.wan2.multipath", "--role wan2" */
+	uint64_t says, of;          /* what an assumption rests on: `says` of `of` signs */
+	const char *sign; /* "joins", "MP_PRIO options", "connections"; static text; NULL = none */
 };
 
 enum policy_answer {
@@ -110,11 +111,19 @@ enum policy_answer {
 };
 
 /*
- * Fill roles[0..ledger->n_wans-1]. A WAN nobody named has the role that all its recordings say, if
- * they do. Else one is proposed from what its own frames
- * say: mostly joins with the B bit, or MP_PRIO making it a backup -> backup; else the WAN that
- * opened most connections -> master, other WANs with subflows -> on. A WAN without such signs is on
- * beside a named or proposed backup, else it has no role.
+ * The WAN of the configuration that a WAN of the captures is: by its name, else by a device, a
+ * hardware address or an address of its own; *sign says by which ("name", "device", "mac",
+ * "address", or "" for NULL). Static text.
+ */
+const struct expect_wan *policy_expected(const struct policy *policy, const struct ledger_wan *seen,
+                                         const char **sign);
+
+/*
+ * Fill roles[0..ledger->n_wans-1]: flags go before [roles], those before the expected WANs. A WAN
+ * nobody named has the role that all its recordings say, if they do. Else one is proposed from what
+ * its own frames say: mostly joins with the B bit, or MP_PRIO making it a backup -> backup; else
+ * the WAN that opened most connections -> master, other WANs with subflows -> on. A WAN without
+ * such signs is on beside a named or proposed backup, else it has no role.
  */
 enum policy_answer policy_resolve(const struct policy *policy, const struct ledger *ledger,
                                   struct wan_role roles[LEDGER_WANS_MAX], char *message,

@@ -7,6 +7,7 @@
  * runs out; a lost member is noticed by the count of failures.
  */
 #include "render.h"
+#include "render_expect.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -244,7 +245,10 @@ static json_t *render_wan(struct writer *w, const struct report *report,
 	put(w, o, "role",
 	    wan->role.role == ROLE_NONE ? json_null() : string(role_names[wan->role.role]));
 	put(w, o, "role_source", string(role_source_names[wan->role.source]));
+	put(w, o, "role_from", string_or_null(wan->role.from));
 	put(w, o, "role_evidence", render_role_why(w, &wan->role));
+	put(w, o, "expected", wan->expected ? string(wan->expected->name) : json_null());
+	put(w, o, "plan", render_plan(wan->plan));
 	put(w, o, "addresses", render_addresses(w, wan->ledger));
 	put(w, o, "first", moment(wan->ledger->first_ns));
 	put(w, o, "last", moment(wan->ledger->last_ns));
@@ -642,6 +646,7 @@ json_t *render_json(const struct report *report)
 	put(&w, o, "verdict", string(status_names[report->verdict]));
 	put(&w, o, "sentence", string(report->sentence));
 	put(&w, o, "assumption", string_or_null(report->assumption));
+	put(&w, o, "expected", render_expected(report));
 	put(&w, o, "window", render_window(&w, report));
 	put_arrays(&w, o, report);
 	put(&w, o, "coverage", render_coverage(&w, report));

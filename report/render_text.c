@@ -3,6 +3,7 @@
  * render_text.c - see render.h. Eighty columns; names of others pass text_safe() first.
  */
 #include "render.h"
+#include "render_expect.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -196,25 +197,27 @@ static void print_wan(const struct page *page, const struct report_wan *wan, uin
 }
 
 /* Whose role nobody had to name again. */
-static void print_recorded_roles(const struct page *page)
+static void print_roles_from(const struct page *page, enum role_source source, const char *words)
 {
 	const struct report *report = page->report;
 	char line[600] = "", name[100];
 	size_t used = 0;
 
 	for (size_t i = 0; i < report->n_wans && used + 140 < sizeof(line); i++)
-		if (report->wans[i].role.source == FROM_CAPTURE)
+		if (report->wans[i].role.source == source)
 			used += (size_t)snprintf(
 				line + used, sizeof(line) - used, "%s%s", used ? ", " : "",
 				text_safe(name, sizeof(name), report->wans[i].name, 20));
-	snprintf(line + used, sizeof(line) - used, ": role as the recording says");
+	if (!used)
+		return;
+	snprintf(line + used, sizeof(line) - used, ": role as %s", words);
 	wrap(page, line, 2);
 }
 
 static void print_wans(const struct page *page)
 {
 	const struct report *report = page->report;
-	bool assumed = false, recorded = false;
+	bool assumed = false;
 	char line[100];
 
 	snprintf(line, sizeof(line),
@@ -228,13 +231,28 @@ static void print_wans(const struct page *page)
 
 		print_wan(page, &report->wans[i], primary_sum(report));
 		assumed = assumed || (role->source == FROM_ASSUMED && role->role != ROLE_NONE);
-		recorded = recorded || role->source == FROM_CAPTURE;
 	}
-	if (recorded)
-		print_recorded_roles(page);
+	print_roles_from(page, FROM_UCI, "UCI says");
+	print_roles_from(page, FROM_CAPTURE, "the recording says");
 	if (assumed)
 		fputs("  ? = this role was assumed from what the WAN's own frames say\n",
 		      page->out);
+}
+
+/* ---- what was expected ---- */
+
+static void print_expected(const struct page *page)
+{
+	bool headed = false;
+	unsigned step = 0;
+	char line[900];
+
+	while (render_expected_line(page->report, &step, line, sizeof(line))) {
+		if (!headed)
+			heading(page, "Expected");
+		headed = true;
+		wrap(page, line, 2);
+	}
 }
 
 /* ---- what used a WAN ---- */
@@ -802,6 +820,7 @@ void render_text(const struct report *report, FILE *out, bool colour)
 
 	print_head(&page);
 	print_wans(&page);
+	print_expected(&page);
 	print_uses(&page);
 	print_findings(&page);
 	print_coverage(&page);

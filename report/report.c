@@ -407,6 +407,8 @@ static enum report_failure fill(struct report *report, char *message, size_t siz
 			.ledger = &report->ledger->wans[i],
 			.role = roles[i],
 		};
+		report->wans[i].expected = policy_expected(report->policy, &report->ledger->wans[i],
+		                                           &report->wans[i].matched);
 		memcpy(report->wans[i].limits, report->policy->limits,
 		       sizeof(report->wans[i].limits));
 		report->wans[i].plan = expect_plan_of(&report->policy->expect,

@@ -74,10 +74,12 @@ struct report_wan {
 	const char *name; /* borrowed from the ledger */
 	const struct ledger_wan *ledger;
 	struct wan_role role;
-	const struct expect_wan
-		*expected;              /* borrowed from the policy; NULL = nothing is told of it */
-	const struct expect_plan *plan; /* borrowed; NULL = none known */
-	double limits[LIMIT_COUNT];     /* the WAN's own, or those of all */
+	/* of the policy, borrowed: what is told of it (NULL = nothing), by which sign it was found
+	 * ("name", "device", ...; "" = not), and its plan (NULL = none known) */
+	const struct expect_wan *expected;
+	const char *matched;
+	const struct expect_plan *plan;
+	double limits[LIMIT_COUNT]; /* the WAN's own, or those of all */
 	struct account whole, shared;
 	struct coverage coverage; /* owned */
 };

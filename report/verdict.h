@@ -33,6 +33,11 @@
  * goes on for longer than the limit without the backup's is a silence or a recording that stopped:
  * not assessed. A backup that was absent or down all the time warns: there was none.
  *
+ * What the configuration makes certain adds findings only where there is something to say, under the
+ * ids of the checks it belongs to: an expected WAN that nobody captured is not assessed (A27); a
+ * scheduler that ignores the backup flag, or MPTCP switched off, warns (A6), as do kernels of both
+ * ends that speak different versions (A23). Copies on the primaries warn or pass by the profile (A5).
+ *
  * Overall: fail > warn > not_assessed > pass. Pass needs, for each backup, A1 or A2, and A3, A27
  * and A29, assessed and passed or not applicable. Roles that were only proposed make warn of pass.
  */
@@ -89,5 +94,11 @@ bool rule_role(struct report *report, const struct rule *rule);
 bool rule_stripped(struct report *report, const struct rule *rule);
 bool rule_whole(struct report *report, const struct rule *rule);
 bool rule_silence(struct report *report, const struct rule *rule);
+
+/* What the configuration makes certain: they add findings only where there is something to say. */
+bool rule_captured(struct report *report, const struct rule *rule);
+bool rule_configured(struct report *report, const struct rule *rule);
+bool rule_kernels(struct report *report, const struct rule *rule);
+bool rule_copies(struct report *report, const struct rule *rule);
 
 #endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * policy_wan.c - which WAN of a capture is which of those that are expected (see policy.h).
+ */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "policy.h"
+
+/* Strongest last: a name that somebody gave goes before what a frame holds. */
+enum sign { SIGN_NONE, SIGN_ADDRESS, SIGN_MAC, SIGN_DEVICE, SIGN_GLOB_NAME, SIGN_NAME };
+static const char *const sign_words[] = {"", "address", "mac", "device", "name", "name"};
+
+/* One input may hold several WANs: `wan1=any.pcap` makes wan1#2 and wan1#3 of its interfaces. */
+static bool is_called(const char *name, const char *who)
+{
+	size_t n = strlen(who);
+
+	return strncmp(name, who, n) == 0 && (name[n] == '\0' || name[n] == '#');
+}
+
+static bool is_like(const char *name, const char *glob)
+{
+	return fnmatch(glob, name, 0) == 0;
+}
+
+static bool has_device(const struct expect_wan *wan, const char *name)
+{
+	for (unsigned i = 0; i < wan->n_devices; i++)
+		if (is_called(name, wan->devices[i]) || is_like(name, wan->devices[i]))
+			return true;
+	return false;
+}
+
+static bool has_address(const struct expect_wan *wan, const struct ledger_wan *seen)
+{
+	for (unsigned i = 0; i < wan->n_own; i++)
+		for (unsigned k = 0; k < seen->n_own && k < LEDGER_ADDRS; k++)
+			if (network_holds(&wan->own[i], seen->own[k].text))
+				return true;
+	return false;
+}
+
+static enum sign sign_of(const struct expect_wan *wan, const struct ledger_wan *seen)
+{
+	if (is_called(seen->name, wan->name))
+		return SIGN_NAME;
+	if (is_like(seen->name, wan->name))
+		return SIGN_GLOB_NAME;
+	if (has_device(wan, seen->name))
+		return SIGN_DEVICE;
+	return has_address(wan, seen) ? SIGN_ADDRESS : SIGN_NONE;
+}
+
+const struct expect_wan *policy_expected(const struct policy *policy, const struct ledger_wan *seen,
+                                         const char **sign)
+{
+	const struct expect_wan *best = NULL;
+	enum sign strongest = SIGN_NONE;
+
+	for (unsigned i = 0; i < policy->expect.n_wans; i++) {
+		enum sign found = sign_of(&policy->expect.wans[i], seen);
+
+		if (found > strongest) {
+			best = &policy->expect.wans[i];
+			strongest = found;
+		}
+	}
+	*sign = sign_words[strongest];
+	return best;
+}

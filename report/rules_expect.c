@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rules_expect.c - what the configuration alone makes certain, beside what was seen (see
+ * verdict.h): WANs without a capture (A27), schedulers that ignore the backup flag (A6), ends that
+ * speak different versions (A23), copies on the primaries (A5) by profile.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+#include "verdict.h"
+
+/* Copies of less first-seen payload than this say nothing of a scheduler (classification, R11). */
+#define COPIES_MIN 65536
+
+/* ---- A27: who is missing ---- */
+
+static bool is_captured(const struct report *report, const struct expect_wan *expected)
+{
+	for (size_t i = 0; i < report->n_wans; i++)
+		if (report->wans[i].expected == expected)
+			return true;
+	return false;
+}
+
+bool rule_captured(struct report *report, const struct rule *rule)
+{
+	const struct expect *expect = &report->policy->expect;
+
+	for (unsigned i = 0; i < expect->n_wans; i++) {
+		const struct expect_wan *wan = &expect->wans[i];
+		struct finding *finding;
+		char name[100], from[160];
+
+		if (wan->role == ROLE_NONE || wan->role == ROLE_OFF || is_captured(report, wan))
+			continue;
+		finding = verdict_add(report, rule, -1);
+		if (!finding)
+			return false;
+		snprintf(finding->text, sizeof(finding->text),
+		         "%s has the role %s (%s), but there is no capture of it: what it carried "
+		         "is not known. If there is, say which: %s=FILE.",
+		         text_safe(name, sizeof(name), wan->name, 32), role_names[wan->role],
+		         text_safe(from, sizeof(from), wan->role_told.from, 80), name);
+	}
+	return true;
+}
+
+/* ---- A6: what the configuration itself gives away ---- */
+
+/* Their source never looks at subflow->backup (feeds, mptcp-bpf-*); all others do (domain, 2). */
+static const char *const ignoring[] = {"bpf_red", "bpf_rr", "bpf_first", "bpf_minrtt"};
+
+static bool ignores_backup(const char *scheduler)
+{
+	for (size_t i = 0; i < sizeof(ignoring) / sizeof(*ignoring); i++) {
+		const char *at = strstr(scheduler, ignoring[i]);
+		char behind = at ? at[strlen(ignoring[i])] : 'x';
+
+		if (behind == '\0' || behind == '.')
+			return true;
+	}
+	return false;
+}
+
+static bool has_backup(const struct report *report)
+{
+	for (size_t i = 0; i < report->n_wans; i++)
+		if (report->wans[i].role.role == ROLE_BACKUP)
+			return true;
+	return false;
+}
+
+bool rule_configured(struct report *report, const struct rule *rule)
+{
+	const struct expect *expect = &report->policy->expect;
+	const struct expect_word *scheduler = &expect->scheduler, *mptcp = &expect->mptcp;
+	bool off = strcmp(mptcp->text, "disable") == 0;
+	char word[100], from[160];
+	struct finding *finding;
+
+	if (!has_backup(report) || !(off || ignores_backup(scheduler->text)))
+		return true;
+	finding = verdict_add(report, rule, -1);
+	if (!finding)
+		return false;
+	finding->status = STATUS_WARN;
+	if (off)
+		snprintf(finding->text, sizeof(finding->text),
+		         "%s says disable: MPTCP is switched off, so no role has an effect.",
+		         text_safe(from, sizeof(from), mptcp->told.from, 80));
+	else
+		snprintf(finding->text, sizeof(finding->text),
+		         "The scheduler %s (%s) ignores the backup flag: backups carry data as "
+		         "other WANs do, whatever their role.",
+		         text_safe(word, sizeof(word), scheduler->text, 40),
+		         text_safe(from, sizeof(from), scheduler->told.from, 80));
+	return true;
+}
+
+/* ---- A23: versions of MPTCP ---- */
+
+/* Linux speaks version 1 since 5.6; OpenMPTCProuter's 5.4 is that of multipath-tcp.org: version 0.
+ * -1: not a kernel's number. */
+static int mptcp_version(const char *kernel)
+{
+	unsigned major, minor;
+
+	if (sscanf(kernel, "%u.%u", &major, &minor) != 2)
+		return -1;
+	return major > 5 || (major == 5 && minor >= 6);
+}
+
+bool rule_kernels(struct report *report, const struct rule *rule)
+{
+	const struct expect *expect = &report->policy->expect;
+	int own = mptcp_version(expect->kernel.text);
+
+	for (unsigned i = 0; i < expect->n_servers && own >= 0; i++) {
+		const struct expect_server *server = &expect->servers[i];
+		int other = mptcp_version(server->kernel);
+		char name[100], here[100], there[100];
+		struct finding *finding;
+
+		if (server->off || other < 0 || other == own)
+			continue;
+		finding = verdict_add(report, rule, -1);
+		if (!finding)
+			return false;
+		finding->status = STATUS_WARN;
+		snprintf(finding->text, sizeof(finding->text),
+		         "The router's kernel %s speaks version %d of MPTCP, that of %s (%s) "
+		         "version "
+		         "%d: their connections become plain TCP on one WAN.",
+		         text_safe(here, sizeof(here), expect->kernel.text, 24), own,
+		         text_safe(name, sizeof(name), server->name, 32),
+		         text_safe(there, sizeof(there), server->kernel, 24), other);
+	}
+	return true;
+}
+
+/* ---- A5: copies on the primaries ---- */
+
+/* Payload bytes of a kind on all primaries, in the judged time; *plan is of the first that has a
+ * price. */
+static uint64_t primary_payload(const struct report *report, enum kind kind)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < report->n_wans; i++)
+		for (size_t d = 0; report->primaries >> i & 1 && d < DIR_COUNT; d++)
+			sum += report->wans[i].shared.kinds[d][kind].payload_bytes;
+	return sum;
+}
+
+/* What the copies on each primary cost, by its own plan. */
+static double copies_price(const struct report *report, const char **currency)
+{
+	double price = 0;
+
+	for (size_t i = 0; i < report->n_wans; i++) {
+		const struct expect_plan *plan = report->wans[i].plan;
+
+		if (!(report->primaries >> i & 1) || !plan || plan->price_per_gb <= 0)
+			continue;
+		for (size_t d = 0; d < DIR_COUNT; d++)
+			price += plan->price_per_gb / (plan->binary ? 1073741824.0 : 1e9) *
+			         (double)report->wans[i]
+			                 .shared.kinds[d][KIND_REDUNDANT]
+			                 .payload_bytes;
+		*currency = plan->currency;
+	}
+	return price;
+}
+
+static void copies_judge(const struct report *report, struct finding *finding, uint64_t copies,
+                         uint64_t all)
+{
+	bool wanted = report->policy->expect.profile == PROFILE_RELIABILITY;
+	bool many = finding->value > finding->limit;
+	char share[TEXT_SHORT], bytes[TEXT_SHORT], cost[80] = "", safe[32];
+	const char *currency = "";
+	double price = copies_price(report, &currency);
+
+	if (price > 0)
+		snprintf(cost, sizeof(cost), ", which cost %.2f %s", price,
+		         text_safe(safe, sizeof(safe), currency, 8));
+	text_percent(share, copies, all);
+	text_bytes(bytes, copies);
+	finding->status = many == wanted ? STATUS_PASS : STATUS_WARN;
+	if (many && wanted)
+		snprintf(finding->text, sizeof(finding->text),
+		         "Copies on the primaries are wanted (profile reliability): %s of their "
+		         "payload (%s)%s.",
+		         share, bytes, cost);
+	else if (many)
+		snprintf(
+			finding->text, sizeof(finding->text),
+			"%s of the payload on the primaries (%s)%s are copies: the scheduler sends "
+			"everything several times. If that is wanted: --profile reliability.",
+			share, bytes, cost);
+	else
+		snprintf(finding->text, sizeof(finding->text),
+		         "Profile reliability wants copies on the primaries, but only %s of their "
+		         "payload (%s) are: a broken WAN would interrupt.",
+		         share, bytes);
+	snprintf(finding->brief, sizeof(finding->brief), "%s of the primaries' payload, wanted",
+	         share);
+}
+
+/* Without a second primary, and without copies where none are wanted, there is nothing to say. */
+bool rule_copies(struct report *report, const struct rule *rule)
+{
+	uint64_t copies = primary_payload(report, KIND_REDUNDANT);
+	uint64_t first = primary_payload(report, KIND_PAYLOAD);
+	bool wanted = report->policy->expect.profile == PROFILE_RELIABILITY;
+	struct finding *finding;
+
+	if (!report->window ||
+	    (!wanted && (first < COPIES_MIN ||
+	                 (double)copies <= report->policy->limits[LIMIT_REDUNDANT_SHARE] *
+	                                           (double)(copies + first))))
+		return true;
+	finding = verdict_add(report, rule, -1);
+	if (!finding)
+		return false;
+	verdict_observe(finding, "ratio", copies, copies + first);
+	verdict_limit(report, finding, LIMIT_REDUNDANT_SHARE);
+	if (first < COPIES_MIN)
+		snprintf(finding->text, sizeof(finding->text),
+		         "The primaries carried too little to tell whether they carry copies, as "
+		         "profile reliability wants.");
+	else if (!(report->primaries & (report->primaries - 1)))
+		snprintf(finding->text, sizeof(finding->text),
+		         "Profile reliability wants copies on the primaries, but there is only one "
+		         "primary in the captures.");
+	else
+		copies_judge(report, finding, copies, copies + first);
+	return true;
+}

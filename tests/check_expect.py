@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""check_expect.py - what a site says of itself reaches the report: UCI files, the configuration, profiles, and which of them
+goes before which. The captures are fixtures; what must come out follows from their stories."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import oracle
+
+FIXTURES = os.path.join(oracle.HERE, "..", "fixtures")
+IDLE = [f"{wan}={os.path.join(FIXTURES, 'backup-idle', wan)}.pcap.gz" for wan in ("wan1", "wan2")]
+NOW = ["--now", "2026-01-02T03:04:05Z"]
+
+NETWORK = """
+config interface 'loopback'
+\toption device 'lo'
+\toption proto 'static'
+\toption ipaddr '127.0.0.1'
+\toption netmask '255.0.0.0'
+
+config globals 'globals'
+\toption multipath 'enable'
+\toption mptcp_scheduler 'default'
+
+config interface 'lan'
+\toption device 'eth0'
+\toption proto 'static'
+\toption ipaddr '192.168.100.1'
+\toption netmask '255.255.255.0'
+\toption multipath 'off'
+
+config interface 'wan1'
+\toption device 'eth1'
+\toption proto 'dhcp'
+\toption multipath 'master'
+
+config interface 'wan2'
+\toption device 'eth2'
+\toption proto 'dhcp'
+"""
+OMR = """
+config settings 'settings'
+\toption proxy 'shadowsocks-rust'
+
+config server 'vps'
+\tlist ip '203.0.113.10'
+\toption kernel '6.12'
+
+config interface 'wan2'
+\toption multipath 'backup'
+"""
+SYSTEM = """
+config system
+\toption hostname 'OpenMPTCProuter'
+\toption timezone 'CET-1CEST,M3.5.0,M10.5.0/3'
+\toption zonename 'Europe/Berlin'
+"""
+QUOTA = """
+config interface 'wan2'
+\toption enabled '1'
+\toption ttquota '500000'
+\toption interface 'wan2'
+"""
+
+
+def call(*arguments):
+    done = subprocess.run([oracle.PROGRAM, *arguments], capture_output=True, timeout=oracle.HANG_LIMIT, check=False)
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+def audit(*arguments):
+    status, out, err = call("report", *NOW, "--json", "-", *arguments)
+    if status not in oracle.VERDICT_EXITS:
+        raise oracle.Failure(f"exit {status}: {err.strip()[-300:]}")
+    return json.loads(out)
+
+
+def write(folder, **files):
+    os.makedirs(folder, exist_ok=True)
+    for name, text in files.items():
+        with open(os.path.join(folder, name.replace("_", "-")), "w", encoding="utf-8") as file:
+            file.write(text)
+    return folder
+
+
+def roles(got):
+    return {wan["name"]: (wan["role"], wan["role_source"], wan["role_from"]) for wan in got["wans"]}
+
+
+def statuses(got, rule, wan=None):
+    return [finding["status"] for finding in got["findings"] if finding["rule"] == rule and finding["wan"] == wan]
+
+
+def check_uci(suite, folder):
+    router = write(os.path.join(folder, "router"), network=NETWORK, openmptcprouter=OMR, system=SYSTEM, omr_quota=QUOTA)
+    with suite.check("uci") as check:
+        got = audit("--uci", router, *IDLE)
+        check.same("roles", roles(got), {"wan1": ("master", "uci", "network.wan1.multipath"),
+                                         "wan2": ("backup", "uci", "openmptcprouter.wan2.multipath")})
+        check.same("verdict", got["verdict"], "pass")
+        check.same("A6", statuses(got, "A6", "wan2"), ["pass"])
+        expected = got["expected"]
+        check.same("server", [(s["name"], s["addresses"], s["kernel"]) for s in expected["servers"]],
+                   [("vps", ["203.0.113.10"], "6.12")])
+        check.same("zone", expected["time_zone"],
+                   {"value": "CET-1CEST,M3.5.0,M10.5.0/3", "source": "uci", "from": "system.system.timezone"})
+        check.same("lans", expected["lans"], ["192.168.100.1/24"])
+        plan = oracle.wans_of(got)["wan2"]["plan"]
+        check.same("plan", (plan["quota_bytes"], plan["billing_day"], plan["from"]), (500000 * 1024, 1, "omr-quota.wan2"))
+        check.same("plan of wan1", oracle.wans_of(got)["wan1"]["plan"], None)
+        check.same("matched", [(w["name"], w["captured_as"], w["matched_by"]) for w in expected["wans"]],
+                   [("wan1", "wan1", "name"), ("wan2", "wan2", "name")])
+    with suite.check("uci, one file each") as check:
+        files = [word for name in os.listdir(router) for word in ("--uci", os.path.join(router, name))]
+        again = audit(*files, *IDLE)
+        check.same("expected", again["expected"], got["expected"])
+    with suite.check("uci, a copy of the whole router") as check:
+        tree = os.path.join(folder, "tree", "etc")
+        os.makedirs(tree)
+        shutil.copytree(router, os.path.join(tree, "config"))
+        check.same("expected", audit("--uci", os.path.dirname(tree), *IDLE)["expected"], got["expected"])
+    with suite.check("uci in the text") as check:
+        out = " ".join(call("report", *NOW, "--uci", router, *IDLE)[1].split())
+        for words in ("wan2: backup (openmptcprouter.wan2.multipath); eth2", "server vps 203.0.113.10, kernel 6.12",
+                      "scheduler default, time zone Europe/Berlin", "wan1, wan2: role as UCI says"):
+            check.true(f"'{words}' is not said", words in out)
+    return router
+
+
+def check_devices(suite, router):
+    """The same captures under the names of their devices."""
+    with suite.check("matched by device") as check:
+        got = audit("--uci", router, *[word.replace("wan1=", "eth1=").replace("wan2=", "eth2=") for word in IDLE])
+        check.same("roles", roles(got), {"eth1": ("master", "uci", "network.wan1.multipath"),
+                                         "eth2": ("backup", "uci", "openmptcprouter.wan2.multipath")})
+        check.same("matched", [(w["name"], w["captured_as"], w["matched_by"]) for w in got["expected"]["wans"]],
+                   [("wan1", "eth1", "device"), ("wan2", "eth2", "device")])
+
+
+def check_precedence(suite, folder, router):
+    config = os.path.join(folder, "site.ini")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write("[site]\nname=home\n[roles]\nwan2=on\n")
+    with suite.check("precedence") as check:
+        got = audit("--config", config, "--uci", router, *IDLE)
+        check.same("config before UCI", roles(got)["wan2"], ("on", "config", "[roles] wan2"))
+        check.same("UCI where the config is silent", roles(got)["wan1"][1], "uci")
+        got = audit("--uci", router, "--config", config, "--role", "wan2=backup", *IDLE)
+        check.same("flag before config", roles(got)["wan2"], ("backup", "flag", "--role wan2"))
+        check.same("A6 of a role that the wire denies",
+                   statuses(audit("--config", config, "--uci", router, *IDLE), "A6", "wan2"), ["fail"])
+
+
+def check_missing(suite, folder):
+    """A backup that nobody captured is not a healthy one."""
+    router = write(os.path.join(folder, "three"), openmptcprouter=OMR, network=NETWORK +
+                   "config interface 'wan3'\n\toption device 'eth3'\n\toption proto 'dhcp'\n\toption multipath 'backup'\n"
+                   "config interface 'wan4'\n\toption device 'eth4'\n\toption proto 'dhcp'\n\toption multipath 'off'\n")
+    with suite.check("a WAN without a capture") as check:
+        got = audit("--uci", router, *IDLE)
+        check.same("verdict", got["verdict"], "not_assessed")
+        check.same("A27", statuses(got, "A27"), ["not_assessed"])
+        check.true(f"'{got['sentence']}' does not name wan3", "wan3 has the role backup" in got["sentence"])
+
+
+def check_settings(suite, folder):
+    with suite.check("a scheduler that ignores the backup flag") as check:
+        for word, want in (("mptcp_bpf_red.o", ["warn"]), ("mptcp_bpf_rr", ["warn"]), ("bpf_redundancy", []),
+                           ("redundant", []), ("mptcp_bpf_burst.o", []), ("default", [])):
+            router = write(os.path.join(folder, "scheduler"), openmptcprouter=OMR,
+                           network=NETWORK.replace("'default'", f"'{word}'"))
+            check.same(word, statuses(audit("--uci", router, *IDLE), "A6"), want)
+    with suite.check("MPTCP switched off") as check:
+        router = write(os.path.join(folder, "off"), openmptcprouter=OMR, network=NETWORK.replace("'enable'", "'disable'"))
+        check.same("A6", statuses(audit("--uci", router, *IDLE), "A6"), ["warn"])
+
+
+def check_profiles(suite):
+    """v0-redundant is built with copies on both of its WANs; backup-idle has one primary and none."""
+    files = [os.path.join(FIXTURES, "v0-redundant", name) for name in sorted(os.listdir(os.path.join(FIXTURES, "v0-redundant")))
+             if "pcap" in name]
+    both = [word for path in files for word in ("--on", path)]
+    with suite.check("profiles") as check:
+        check.same("economy", statuses(audit(*both), "A5"), ["warn"])
+        check.same("reliability", statuses(audit("--profile", "reliability", *both), "A5"), ["pass"])
+        roled = ["--master", IDLE[0], "--backup", IDLE[1]]
+        check.same("economy, no copies", statuses(audit(*roled), "A5"), [])
+        check.same("reliability, one primary", statuses(audit("--profile", "reliability", *roled), "A5"), ["not_assessed"])
+        got = audit("--profile", "reliability", *roled)
+        check.same("told", got["expected"]["profile"], {"value": "reliability", "source": "flag", "from": "--profile"})
+
+
+def check_refusals(suite, folder):
+    empty = os.path.join(folder, "empty")
+    os.makedirs(empty)
+    large = os.path.join(folder, "network")
+    with open(large, "wb") as file:
+        file.write(b"#" * (1 << 20) + b"\n\n")
+    os.mkfifo(os.path.join(empty, "system"))
+    for name, arguments, want, words in (
+            ("no such directory", ["--uci", os.path.join(folder, "none")], 66, "none"),
+            ("no UCI file in it", ["--uci", FIXTURES], 66, "no network, openmptcprouter"),
+            ("a fifo", ["--uci", empty], 66, "system"),
+            ("too large", ["--uci", large], 78, "1 MiB"),
+            ("a mistyped profile", ["--profile", "economi"], 64, 'did you mean "economy"')):
+        with suite.check(name) as check:
+            status, out, err = call("report", *arguments, *IDLE)
+            check.same("exit", status, want)
+            check.true(f"'{err.strip()}' does not hold '{words}'", words in err)
+
+
+def main():
+    suite = oracle.Suite("expect")
+    oracle.need_program(suite)
+    with tempfile.TemporaryDirectory(prefix="mptcp-audit-expect") as folder:
+        router = check_uci(suite, folder)
+        check_devices(suite, router)
+        check_precedence(suite, folder, router)
+        check_missing(suite, folder)
+        check_settings(suite, folder)
+        check_profiles(suite)
+        check_refusals(suite, folder)
+    return suite.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
