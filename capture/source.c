@@ -28,6 +28,7 @@ struct source {
 	struct source_shift *shifts; /* owned copies */
 	size_t n_shifts;
 	struct input_env env;
+	size_t n_splits; /* rows of the roster that are split from others: the first */
 
 	struct capture *captures;
 	size_t n_captures;
@@ -146,12 +147,30 @@ static bool is_shared(const struct source *source, uint64_t ts_ns)
 	return source->alone || (ts_ns >= source->start_ns && ts_ns <= source->end_ns);
 }
 
+/* What an interface lost may be of any WAN that was split from it. */
+static void share_losses(struct source *source)
+{
+	struct frame_wan *wans = source->roster.wans, sum = {.drops_known = true};
+
+	for (size_t i = source->n_splits; source->n_splits && i < source->roster.n; i++) {
+		sum.dropped += wans[i].dropped;
+		sum.drops_known &= wans[i].drops_known;
+		sum.filtered |= wans[i].filtered;
+	}
+	for (size_t i = 0; i < source->n_splits; i++) {
+		wans[i].dropped = sum.dropped;
+		wans[i].drops_known = sum.drops_known && source->roster.n > source->n_splits;
+		wans[i].filtered |= sum.filtered;
+	}
+}
+
 static bool merged_next(struct source *source, struct frame *frame)
 {
 	end_loan(source);
 	while (source->n_heap && !source->heap[0]->open)
 		wake_first(source);
 	if (source->n_heap == 0) {
+		share_losses(source);
 		roster_fold(&source->roster);
 		return false;
 	}
@@ -236,7 +255,7 @@ static void survey_input(struct source *source, const struct input *input, struc
 {
 	struct input peek;
 	struct frame_file row = {0};
-	struct input_env env = {.roster = &source->roster};
+	struct input_env env = {.roster = &source->roster, .split = source->env.split};
 	bool more = input_peek(input, &peek, &row, &env);
 
 	for (size_t n = 0; more && n < survey->most * SURVEY_DEPTH; n++) {
@@ -334,6 +353,24 @@ static bool out_of_memory(struct source_error *error)
 	return say(error, SOURCE_NO_MEMORY, "out of memory");
 }
 
+static bool copy_splits(struct source *source, const struct source_options *options,
+                        struct source_error *error)
+{
+	error->failure = SOURCE_BAD_FILTER;
+	source->env.split = split_new(options->splits, options->n_splits, error->message,
+	                              sizeof(error->message));
+	if (!source->env.split)
+		return false;
+	for (size_t i = 0; i < options->n_splits; i++) {
+		uint32_t wan = roster_wan(&source->roster, options->splits[i].wan, false);
+
+		source->roster.wans[wan].bounds = true;
+		split_set_wan(source->env.split, i, wan);
+	}
+	source->n_splits = source->roster.n; /* they are the first rows */
+	return !source->roster.out_of_memory || out_of_memory(error);
+}
+
 static bool copy_options(struct source *source, const struct source_options *options,
                          struct source_error *error)
 {
@@ -354,6 +391,8 @@ static bool copy_options(struct source *source, const struct source_options *opt
 	}
 	source->roster.shifts = source->shifts;
 	source->roster.n_shifts = source->n_shifts;
+	if (options->n_splits && !copy_splits(source, options, error))
+		return false;
 	if (options->filter) {
 		source->roster.filtered = true;
 		source->env.filter = filter_new(options->filter);
@@ -779,7 +818,8 @@ static bool build_heap(struct source *source)
  * fast. */
 static void try_solo(struct source *source)
 {
-	if (source->inputs.n != 1 || source->n_order != 1 || source->env.filter)
+	if (source->inputs.n != 1 || source->n_order != 1 || source->env.filter ||
+	    source->env.split)
 		return;
 	struct input *input = source->order[0];
 	if (!input->open)
@@ -839,6 +879,7 @@ void source_close(struct source *source)
 	for (size_t i = 0; i < source->n_shifts; i++)
 		free((char *)source->shifts[i].wan);
 	filter_free(source->env.filter);
+	split_free(source->env.split);
 	roster_release(&source->roster);
 	free(source->captures);
 	free(source->shifts);

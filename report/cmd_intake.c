@@ -43,6 +43,9 @@ const char intake_help[] =
 	"                      omr-quota and system, or a directory of them (/etc/config)\n"
 	"  --profile economy|reliability   reliability: copies on the masters are wanted\n"
 	"  -f, --filter EXPR   look only at frames libpcap's filter EXPR lets through\n"
+	"  --wan NAME=ADDRESS[/LEN]   in the capture of a server: what comes from or goes to\n"
+	"                      these addresses is WAN NAME, up and down as its router sees it;\n"
+	"                      may be repeated; the rest stays with its interface\n"
 	"  --shift NAME=SEC    add SEC (may be negative) to each time of WAN NAME\n"
 	"  --now TIME          the time the report says it was made (RFC 3339)\n";
 
@@ -87,7 +90,12 @@ void intake_release(struct intake *intake)
 	for (size_t i = 0; i < intake->n_shifts; i++)
 		free(intake->shifts[i].wan);
 	free(intake->inputs);
+	for (size_t i = 0; i < intake->n_splits; i++) {
+		free(intake->splits[i].wan);
+		free(intake->splits[i].network);
+	}
 	free(intake->shifts);
+	free(intake->splits);
 	policy_release(&intake->policy);
 	uci_free(intake->uci);
 	memset(intake, 0, sizeof(*intake));
@@ -273,6 +281,30 @@ static int take_shift(struct intake *intake, const char *argument)
 	return 0;
 }
 
+/* On a server's capture: whose a frame is, by its address. */
+static int take_split(struct intake *intake, const char *argument)
+{
+	const char *equals = strchr(argument, '=');
+	struct intake_split *grown;
+
+	if (!equals || equals == argument)
+		return command_complain(EXIT_USAGE, "--wan takes NAME=ADDRESS/LEN, for example "
+		                                    "--wan wan1=192.0.2.17");
+	grown = realloc(intake->splits, (intake->n_splits + 1) * sizeof(*grown));
+	if (!grown)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	intake->splits = grown;
+	grown += intake->n_splits++;
+	*grown = (struct intake_split){strndup(argument, (size_t)(equals - argument)),
+	                               strdup(equals + 1)};
+	if (!grown->wan || !grown->network)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	names_clean(grown->wan);
+	if (!policy_add_only(&intake->policy, grown->wan))
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	return 0;
+}
+
 int intake_option(struct intake *intake, int option, const char *argument)
 {
 	switch (option) {
@@ -296,6 +328,8 @@ int intake_option(struct intake *intake, int option, const char *argument)
 		return expect_take_profile(&intake->policy.expect, argument);
 	case OPTION_SHIFT:
 		return take_shift(intake, argument);
+	case OPTION_WAN:
+		return take_split(intake, argument);
 	case OPTION_NOW:
 		if (text_parse_time(argument, &intake->now_ns))
 			return 0;
@@ -382,13 +416,20 @@ static struct source *open_source(const struct intake *intake, size_t n_captures
 {
 	struct source_spec *specs = calloc(n_captures, sizeof(*specs));
 	struct source_shift *shifts = calloc(intake->n_shifts + 1, sizeof(*shifts));
-	struct source_options options = {
-		.filter = intake->filter, .shifts = shifts, .n_shifts = intake->n_shifts};
+	struct source_split *splits = calloc(intake->n_splits + 1, sizeof(*splits));
+	struct source_options options = {.filter = intake->filter,
+	                                 .shifts = shifts,
+	                                 .n_shifts = intake->n_shifts,
+	                                 .splits = splits,
+	                                 .n_splits = intake->n_splits};
 	struct source_error error = {SOURCE_NO_MEMORY, "out of memory"};
 	struct source *source = NULL;
 	size_t n = 0;
 
-	if (specs && shifts) {
+	if (specs && shifts && splits) {
+		for (size_t i = 0; i < intake->n_splits; i++)
+			splits[i] = (struct source_split){intake->splits[i].wan,
+			                                  intake->splits[i].network};
 		for (size_t i = 0; i < intake->n_inputs; i++)
 			if (!intake->inputs[i].ledger)
 				specs[n++] = (struct source_spec){intake->inputs[i].path,
@@ -401,6 +442,7 @@ static struct source *open_source(const struct intake *intake, size_t n_captures
 	}
 	free(specs);
 	free(shifts);
+	free(splits);
 	if (!source)
 		*code = command_complain((enum exit_code)failure_code(error.failure), "%s",
 		                         error.message);

@@ -29,6 +29,11 @@ struct intake_input {
 	const char *role; /* static text: of all WANs of a ledger, NULL = not named */
 };
 
+/* --wan NAME=ADDRESS/LEN */
+struct intake_split {
+	char *wan, *network; /* owned */
+};
+
 struct intake_shift {
 	char *wan; /* owned */
 	int64_t ns;
@@ -45,6 +50,8 @@ struct intake {
 	size_t n_inputs;
 	struct intake_shift *shifts; /* owned */
 	size_t n_shifts;
+	struct intake_split *splits; /* owned */
+	size_t n_splits;
 	struct policy policy;
 	struct uci *uci;    /* owned; NULL = no --uci */
 	const char *filter; /* borrowed from argv; NULL = none */
@@ -67,6 +74,7 @@ enum intake_option {
 	OPTION_UCI,
 	OPTION_PROFILE,
 	OPTION_SHIFT,
+	OPTION_WAN,
 	OPTION_NOW,
 	OPTION_JSON,
 	OPTION_OWN, /* a subcommand's own long options begin here */
@@ -81,6 +89,7 @@ enum intake_option {
 	{"limit", required_argument, NULL, OPTION_LIMIT}, {"uci", required_argument, NULL, OPTION_UCI},     \
 	{"profile", required_argument, NULL, OPTION_PROFILE}, {"shift", required_argument, NULL, OPTION_SHIFT}, \
 	{"now", required_argument, NULL, OPTION_NOW}, {"filter", required_argument, NULL, 'f'},             \
+	{"wan", required_argument, NULL, OPTION_WAN},                                                       \
 	{"help", no_argument, NULL, 'h'}
 /* clang-format on */
 

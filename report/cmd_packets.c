@@ -34,7 +34,6 @@ static const struct option options[] = {
 	{"interface", required_argument, NULL, 'i'},
 	{"read", required_argument, NULL, 'r'},
 	{"kind", required_argument, NULL, 'k'},
-	{"wan", required_argument, NULL, 'w'},
 	{"json", no_argument, NULL, OPTION_JSON_LINES},
 	{NULL, 0, NULL, 0},
 };
@@ -513,7 +512,9 @@ static int take(struct looking *l, int option, char **argv)
 		return take_count(printer, optarg);
 	case 'k':
 		return take_kind(printer, optarg);
-	case 'w':
+	case OPTION_WAN:
+		if (strchr(optarg, '='))
+			return intake_option(intake, option, optarg);
 		printer->wan = optarg;
 		return 0;
 	case 'n':

@@ -4,7 +4,7 @@
 
 _mptcp_audit_options()
 {
-	local intake="--master --on --backup --off --role --config --limit --uci --profile -f --filter --shift --now -h --help"
+	local intake="--master --on --backup --off --role --config --limit --uci --profile -f --filter --wan --shift --now -h --help"
 	local window="--from --to --window --zone --billing-day"
 
 	case $1 in

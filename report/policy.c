@@ -88,6 +88,9 @@ void policy_release(struct policy *policy)
 {
 	for (size_t i = 0; i < policy->n_roles; i++)
 		free(policy->roles[i].who);
+	for (size_t i = 0; i < policy->n_only; i++)
+		free(policy->only[i]);
+	free(policy->only);
 	free(policy->roles);
 	free(policy->site);
 	memset(policy, 0, sizeof(*policy));
@@ -567,6 +570,28 @@ static void propose(const struct ledger *ledger, struct wan_role *roles, const b
 	}
 }
 
+bool policy_add_only(struct policy *policy, const char *name)
+{
+	char **grown = realloc(policy->only, (policy->n_only + 1) * sizeof(*grown));
+
+	if (!grown)
+		return false;
+	policy->only = grown;
+	grown[policy->n_only] = strdup(name);
+	return grown[policy->n_only] && ++policy->n_only;
+}
+
+static bool is_other(const struct policy *policy, const struct ledger_wan *wan,
+                     struct wan_role *role)
+{
+	for (size_t i = 0; i < policy->n_only; i++)
+		if (strcmp(policy->only[i], wan->name) == 0)
+			return false;
+	if (policy->n_only)
+		*role = (struct wan_role){.role = ROLE_OFF, .source = FROM_FLAG};
+	return policy->n_only > 0;
+}
+
 /* Recordings of two minds say nothing. */
 static bool said_by_recorder(const struct ledger_wan *wan, struct wan_role *role)
 {
@@ -631,7 +656,8 @@ enum policy_answer policy_resolve(const struct policy *policy, const struct ledg
 	for (size_t i = 0; i < ledger->n_wans; i++)
 		named[i] = said_by_expected(policy, &ledger->wans[i], named[i], &roles[i]);
 	for (size_t i = 0; i < ledger->n_wans; i++)
-		named[i] = named[i] || said_by_recorder(&ledger->wans[i], &roles[i]);
+		named[i] = named[i] || is_other(policy, &ledger->wans[i], &roles[i]) ||
+		           said_by_recorder(&ledger->wans[i], &roles[i]);
 	propose(ledger, roles, named);
 	return POLICY_FINE;
 }

@@ -71,6 +71,8 @@ struct policy {
 	char *site;                /* owned; NULL = not told */
 	struct policy_role *roles; /* owned, in the order given */
 	size_t n_roles;
+	char **only; /* owned; the WANs there are: what is none of them is off; none = all are */
+	size_t n_only;
 	double limits[LIMIT_COUNT];
 	enum role_source limit_sources[LIMIT_COUNT];
 	struct expect expect;
@@ -87,6 +89,9 @@ bool policy_set_limit(struct policy *policy, const char *text, enum role_source 
 /* `who` is copied. False: message says why (unknown role, out of memory). */
 bool policy_add_role(struct policy *policy, const char *who, enum role_subject subject,
                      const char *role, enum role_source source, char *message, size_t size);
+
+/* On a server only some traffic is of WANs: these. `name` is copied. False: out of memory. */
+bool policy_add_only(struct policy *policy, const char *name);
 
 /*
  * The INI file: [site] name=..., [roles] WHO=ROLE, [limits] KEY=VALUE. `name` is for messages,
@@ -120,10 +125,11 @@ const struct expect_wan *policy_expected(const struct policy *policy, const stru
 
 /*
  * Fill roles[0..ledger->n_wans-1]: flags go before [roles], those before the expected WANs. A WAN
- * nobody named has the role that all its recordings say, if they do. Else one is proposed from what
- * its own frames say: mostly joins with the B bit, or MP_PRIO making it a backup -> backup; else
- * the WAN that opened most connections -> master, other WANs with subflows -> on. A WAN without
- * such signs is on beside a named or proposed backup, else it has no role.
+ * nobody named is off where others are the only ones, or has the role that all its recordings say,
+ * if they do. Else one is proposed from what its own frames say: mostly joins with the B bit, or
+ * MP_PRIO making it a backup -> backup; else the WAN that opened most connections -> master, other
+ * WANs with subflows -> on. A WAN without such signs is on beside a named or proposed backup, else
+ * it has no role.
  */
 enum policy_answer policy_resolve(const struct policy *policy, const struct ledger *ledger,
                                   struct wan_role roles[LEDGER_WANS_MAX], char *message,

@@ -623,7 +623,7 @@ def end_to_end(c):
         mptcp.endpoint(2, "subflow", "backup")
         mptcp.serve()
         mptcp.quiet()
-        router = ClientSide(mptcp)
+        router = Part(mptcp, "client")
         daemon = Daemon(router, "-i", "wan1=master", "-i", "wan2=backup", "--rotate-time", "3s", spool=spool).ready()
         before = mptcp.quiet()
         fetch = mptcp.fetch(4_000_000, rate=600_000, keepalive=1)
@@ -650,15 +650,43 @@ def end_to_end(c):
         c.true("the backup's payload was found", sum(k["payload_bytes"] for k in wans["wan2"]["kinds"].values()) > 200_000)
 
 
+@check
+def server_side(c):
+    """The same traffic recorded at the far end: one interface, split by address, gives what the router's WANs give."""
+    with lab.Lab(2) as mptcp, spool_directory() as near, spool_directory() as far:
+        mptcp.endpoint(1, "subflow")
+        mptcp.endpoint(2, "subflow", "backup")
+        mptcp.serve()
+        mptcp.quiet()
+        daemons = [Daemon(Part(mptcp, "client"), "-i", "wan1=master", "-i", "wan2=backup", spool=near).ready(),
+                   Daemon(Part(mptcp, "server"), "-i", "srv", spool=far).ready()]
+        mptcp.finish(mptcp.fetch(1_000_000, rate=600_000, keepalive=1))
+        mptcp.quiet()
+        c.same("exit codes", [daemon.stop() for daemon in daemons], [0, 0])
+        split = [f"--wan={wan}={address}" for wan, address in mptcp.addresses.items()]
+        roles = ["--role", "wan1=master", "--role", "wan2=backup"]
+        router = json.loads(oracle.run("report", "--json", "-", near)[0])
+        server = json.loads(oracle.run("report", "--json", "-", *split, *roles, far)[0])
+        c.same("verdict", server["verdict"], router["verdict"])
+        c.same("the rest is no WAN", oracle.wans_of(server)["srv"]["role"], "off")
+        for wan in mptcp.wans:
+            one, two = oracle.wans_of(router)[wan], oracle.wans_of(server)[wan]
+            for key in ("up", "down"):
+                kinds = {kind: {field: row[field] for field in ("frames", "ip_bytes", "payload_bytes")}
+                         for kind, row in one[key].items() if kind != "other"}     # ARP stays on its wire
+                c.same(f"{wan} {key}", {kind: {field: two[key].get(kind, {}).get(field) for field in row}
+                                        for kind, row in kinds.items()}, kinds)
+
+
 def total(row):
     return row["rx_bytes"] + row["tx_bytes"]
 
 
-class ClientSide:
-    """A lab's client namespace, as Daemon wants it."""
+class Part:
+    """A namespace of a lab, as Daemon wants it."""
 
-    def __init__(self, mptcp):
-        self.near, self.running = mptcp.names["client"], mptcp.processes
+    def __init__(self, mptcp, name):
+        self.near, self.running = mptcp.names[name], mptcp.processes
 
 
 def main(names):
