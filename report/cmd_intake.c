@@ -96,6 +96,7 @@ void intake_release(struct intake *intake)
 	}
 	free(intake->shifts);
 	free(intake->splits);
+	free(intake->billed_wan);
 	policy_release(&intake->policy);
 	uci_free(intake->uci);
 	memset(intake, 0, sizeof(*intake));

@@ -42,7 +42,8 @@ struct intake_shift {
 /* What was asked of the time to judge (cmd_window.h); strings are borrowed from argv. */
 struct window_ask {
 	const char *from, *to, *window, *zone;
-	int billing_day; /* 0 = not told */
+	int billing_day;    /* 0 = not told */
+	const char *billed; /* [WAN=]BYTES */
 };
 
 struct intake {
@@ -59,6 +60,9 @@ struct intake {
 	uint64_t now_ns;    /* --now, or 0 */
 	bool done;          /* set by who has seen enough frames: reading stops */
 	struct window_ask ask;
+	char *billed_wan; /* owned; NULL = not named */
+	uint64_t billed_bytes;
+	bool billed_binary;
 	struct zone zone;        /* the site\'s clocks */
 	uint64_t from_ns, to_ns; /* the window that is judged, [from, to); 0 = not bounded */
 };

@@ -20,6 +20,7 @@ static const struct option options[] = {
 	INTAKE_LONG_OPTIONS,
 	WINDOW_LONG_OPTIONS,
 	{"json", required_argument, NULL, OPTION_JSON},
+	{"billed", required_argument, NULL, OPTION_BILLED},
 	{NULL, 0, NULL, 0},
 };
 
@@ -30,6 +31,9 @@ static int help(void)
 	      stdout);
 	fputs(intake_help, stdout);
 	fputs(window_help, stdout);
+	fputs("  --billed [WAN=]BYTES  what the carrier bills for this time: set against what was "
+	      "seen\n",
+	      stdout);
 	fputs("  --json FILE|-       the report as JSON (- instead of the text)\n", stdout);
 	intake_print_limits();
 	fputs("\nExit: 0 pass, 1 warn, 2 fail, 3 not assessed, 64 and above: errors\n", stdout);
@@ -98,6 +102,10 @@ static int tell(const struct intake *intake, const struct ledger *ledger)
 		.from_ns = intake->from_ns,
 		.to_ns = intake->to_ns,
 		.zone = &intake->zone,
+		.billing_day = intake->ask.billing_day,
+		.billed_wan = intake->billed_wan,
+		.billed_bytes = intake->billed_bytes,
+		.billed_binary = intake->billed_binary,
 	};
 	struct report report;
 	char message[700];

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "command.h"
+#include "quantity.h"
 
 #define NS        1000000000u
 #define COUNT_MAX 100000
@@ -21,7 +22,7 @@ const char window_help[] =
 	"  --window Nh|Nd|period   the last N whole hours or days before now (or from --from), or\n"
 	"                      the billing period that runs now\n"
 	"  --zone TZ           the site's clocks, as POSIX writes them: "
-        "CET-1CEST,M3.5.0,M10.5.0/3\n"
+	"CET-1CEST,M3.5.0,M10.5.0/3\n"
 	"  --billing-day N     the day of the month (1 to 31) on which a billing period begins\n";
 
 int window_option(struct window_ask *ask, int option, const char *argument)
@@ -47,9 +48,34 @@ int window_option(struct window_ask *ask, int option, const char *argument)
 			return command_complain(EXIT_USAGE,
 			                        "--billing-day takes a day of the month, 1 to 31");
 		return 0;
+	case OPTION_BILLED:
+		ask->billed = argument;
+		return 0;
 	default:
 		return -1;
 	}
+}
+
+/* "wan2=20GB", "20GB" */
+static int settle_bill(struct intake *intake)
+{
+	const char *text = intake->ask.billed, *equals;
+
+	if (!text)
+		return 0;
+	equals = strrchr(text, '=');
+	if (!quantity_bytes(equals ? equals + 1 : text, &intake->billed_bytes,
+	                    &intake->billed_binary) ||
+	    intake->billed_bytes == 0 || equals == text)
+		return command_complain(
+			EXIT_USAGE,
+			"--billed takes [WAN=]BYTES as the carrier writes them, such "
+			"as 20GB or wan2=18.6GiB, not \"%s\"",
+			text);
+	if (!equals)
+		return 0;
+	intake->billed_wan = strndup(text, (size_t)(equals - text));
+	return intake->billed_wan ? 0 : command_complain(EXIT_INTERNAL, "out of memory");
 }
 
 /* The flag, else what the configuration says of the site, else UTC. */
@@ -141,6 +167,9 @@ int window_settle(struct intake *intake)
 {
 	const struct window_ask *ask = &intake->ask;
 	int code = settle_zone(intake);
+
+	if (code == 0)
+		code = settle_bill(intake);
 
 	if (!intake->now_ns)
 		intake->now_ns = (uint64_t)time(NULL) * NS;

@@ -17,6 +17,7 @@ enum window_option {
 	OPTION_WINDOW,
 	OPTION_ZONE,
 	OPTION_BILLING_DAY,
+	OPTION_BILLED,
 };
 
 /* clang-format off */

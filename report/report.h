@@ -141,6 +141,10 @@ struct report_options {
 	uint64_t generated_ns;   /* 0 = not told */
 	const char *version;     /* of the tool; borrowed */
 	const char *filter;      /* NULL = every frame was looked at; borrowed */
+	const char *billed_wan;  /* whose bill it is; NULL = the only backup's; borrowed */
+	uint64_t billed_bytes;   /* as the carrier bills it; 0 = not told */
+	bool billed_binary;      /* it was told in GiB */
+	int billing_day;         /* as a flag said it; 0 = the plan's, else 1 */
 	uint64_t from_ns, to_ns; /* only frames in [from, to) were counted; 0 = not bounded */
 	const struct zone *zone; /* the site's clocks; NULL = UTC; borrowed */
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rules_plan.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -388,10 +389,14 @@ static bool show_billed(const struct report *report, const struct ledger_cell *c
 /* The highest budget that `bytes` in a day exceed; the limit is then the one told. */
 static enum status budget_status(const struct report *report, struct finding *finding, double bytes)
 {
-	double plan = limit_of(report, LIMIT_PLAN);
+	double told = limit_of(report, LIMIT_PLAN);
+	double plan = told > 0 ? told : plan_per_day(report, (size_t)finding->wan);
 
 	if (plan > 0 && bytes > plan) {
 		verdict_limit(report, finding, LIMIT_PLAN);
+		finding->limit = plan;
+		if (told <= 0)
+			finding->limit_key = "plan";
 		return STATUS_FAIL;
 	}
 	if (bytes > limit_of(report, LIMIT_BUDGET_HIGH)) {

@@ -35,11 +35,18 @@ const struct rule verdict_rules[] = {
          rule_stripped},
 	{"A23", "Kernels of both ends", "Versions 0 and 1 of MPTCP do not understand each other.",
          rule_kernels},
+	{"A26", "Billing period at this rate", "A plan that ends before its month costs more.",
+         rule_projection},
 	{"A27", "Wholeness of the capture", "What was not captured cannot be judged.", rule_whole},
 	{"A27", "Captures of all WANs", "A WAN that nobody captured is not a silent one.",
          rule_captured},
 	{"A29", "Silence on the backup",
          "A backup nothing is heard of may be dead when it is needed.", rule_silence},
+	{"E1", "Expected against seen",
+         "What the counted traffic does not explain used the plan for something else.",
+         rule_expected},
+	{"E2", "The carrier's bill", "The carrier counts more than these captures can see.",
+         rule_bill},
 };
 const size_t verdict_n_rules = sizeof(verdict_rules) / sizeof(*verdict_rules);
 

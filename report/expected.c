@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * expected.c - see expected.h.
+ */
+#include "expected.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "estimate.h"
+#include "text.h"
+
+#define NS     1000000000u
+#define HOUR_S 3600.0
+
+const char *const expected_names[EXPECTED_PARTS] = {
+	"subflows", "keepalives", "acks", "tracker", "checks", "tunnels", "outage", "data", "other",
+};
+
+static const char *const words[EXPECTED_PARTS] = {
+	[EXPECTED_SUBFLOWS] = "opening and closing of subflows, more than they should cost",
+	[EXPECTED_KEEPALIVES] = "keepalives more often than they should come",
+	[EXPECTED_ACKS] = "ACKs without data on this WAN",
+	[EXPECTED_TRACKER] = "tracker pings more often than they should come",
+	[EXPECTED_CHECKS] = "requests to the server's API, more than its checks need",
+	[EXPECTED_TUNNELS] = "a VPN, more than its keepalives",
+	[EXPECTED_OUTAGE] = "user data in outages",
+	[EXPECTED_DATA] = "user data while no outage called for it",
+	[EXPECTED_OTHER] = "traffic that is neither MPTCP nor the router's own checks",
+};
+
+const char *expected_words(enum expected_part part)
+{
+	return words[part];
+}
+
+/* ---- whose bytes ---- */
+
+/* Tunnels that people run beside MPTCP, and what the fastest of each name sends in an hour when
+ * nothing passes through: see estimate_extras. */
+static const struct {
+	const char *app;
+	double per_hour;
+} tunnels[] = {
+	{"wireguard", 11e3}, {"openvpn", 58e3}, {"mlvpn", 650e3}, {"ubond", 650e3},
+	{"glorytun", 45e3},  {"dsvpn", 45e3},   {"mqvpn", 58e3},
+};
+
+static double tunnel_per_hour(const char *app)
+{
+	for (size_t i = 0; i < sizeof(tunnels) / sizeof(*tunnels); i++)
+		if (strcmp(tunnels[i].app, app) == 0)
+			return tunnels[i].per_hour;
+	return 0;
+}
+
+static enum expected_part part_of_subflow(const struct report *report,
+                                          const struct ledger_cell *cell)
+{
+	switch (cell->kind) {
+	case KIND_HANDSHAKE:
+	case KIND_SIGNAL:
+	case KIND_TEARDOWN:
+	case KIND_RESET:
+		return EXPECTED_SUBFLOWS;
+	case KIND_KEEPALIVE:
+	case KIND_KEEPALIVE_ACK:
+	case KIND_ZERO_WINDOW_PROBE:
+		return EXPECTED_KEEPALIVES;
+	case KIND_ACK:
+		return EXPECTED_ACKS;
+	default:
+		break;
+	}
+	if (cell->kind >= KIND_CARRYING)
+		return EXPECTED_OTHER;
+	return report_phase(report->ledger, report->primaries, cell->circumstance) == PHASE_OUTAGE
+	               ? EXPECTED_OUTAGE
+	               : EXPECTED_DATA;
+}
+
+static enum expected_part part_of(const struct report *report, const struct ledger_cell *cell)
+{
+	const char *app = cell->app < report->ledger->n_apps ? report->ledger->apps[cell->app] : "";
+
+	if (cell->traffic == TRAFFIC_MPTCP)
+		return part_of_subflow(report, cell);
+	if (strcmp(app, "icmp-tracker") == 0)
+		return EXPECTED_TRACKER;
+	if (strcmp(app, "omr-api") == 0)
+		return EXPECTED_CHECKS;
+	return tunnel_per_hour(app) > 0 ? EXPECTED_TUNNELS : EXPECTED_OTHER;
+}
+
+/* ---- counts ---- */
+
+/* Subflows of MPTCP connections on the WAN, and how long they lasted, of those kept whole. */
+static uint64_t count_rows(const struct report *report, size_t wan, uint64_t *lasted_ns)
+{
+	uint64_t rows = 0;
+
+	*lasted_ns = 0;
+	for (size_t i = 0; i < report->ledger->n_connections; i++) {
+		const struct ledger_connection *c = &report->ledger->connections[i];
+
+		/* one that began before the capture has no version, and is MPTCP all the same */
+		if (c->version < 0 && c->confidence > CONF_DSN)
+			continue;
+		for (size_t s = 0; s < c->n_subflows; s++) {
+			if (c->subflows[s].wan != wan)
+				continue;
+			rows++;
+			*lasted_ns += c->subflows[s].last_ns - c->subflows[s].first_ns;
+		}
+	}
+	return rows;
+}
+
+/* The dearest of the kernels of the protocol's version that was seen; IPv6 has 20 bytes more in
+ * each of up to 16 packets. */
+static double subflow_cost(const struct report *report, size_t wan)
+{
+	const struct ledger_wan *w = report->wans[wan].ledger;
+	bool v1 = false, v0 = false;
+	double most = 0;
+
+	for (size_t i = 0; i < report->ledger->n_connections; i++) {
+		v1 = v1 || report->ledger->connections[i].version == 1;
+		v0 = v0 || report->ledger->connections[i].version == 0;
+	}
+	for (size_t i = 0; i < estimate_n_kernels; i++) {
+		bool old = strcmp(estimate_kernels[i].name, "5.4") == 0;
+
+		if (old && v0 && !v1)
+			most = estimate_kernels[i].join.high;
+		if (!old && (v1 || !v0) && estimate_kernels[i].join.high > most)
+			most = estimate_kernels[i].join.high;
+	}
+	for (unsigned i = 0; i < w->n_own; i++)
+		if (strchr(w->own[i].text, ':'))
+			return most + 16 * 20;
+	return most;
+}
+
+/* What recurs is counted over the time the WAN was seen, begun intervals counted whole. */
+static double hours_of(const struct report_wan *wan)
+{
+	uint64_t first, last;
+
+	return report_extent(wan, &first, &last) ? (double)(last - first) / NS / HOUR_S : 0;
+}
+
+static uint64_t at_most(double bytes)
+{
+	return bytes < 1e18 ? (uint64_t)bytes : UINT64_C(1000000000000000000);
+}
+
+/* ---- what the counts can cost ---- */
+
+/* The fastest in use by default is omr-tracker's 4 pings each 4.5 s; twice that is its limit. Four
+ * more for a cycle that was begun. IPv6 pings have 104 bytes. */
+static uint64_t tracker_most(const struct expected_row *row, double hours)
+{
+	double by_time = (2 * hours * HOUR_S / 4.5 + 1) * 4 * 104,
+	       by_count = (double)row->count * 104;
+
+	return at_most(by_time < by_count ? by_time : by_count);
+}
+
+/* A probe of each end in so many seconds of each subflow, and two for those that were begun; a
+ * pause of the connection is probed by both. Each with its answer, over IPv6 at most. Of subflows
+ * that were not kept whole nobody knows how long they lasted: there each probe explains itself. */
+static uint64_t keepalives_most(const struct report *report, size_t wan,
+                                const struct expected_cost *cost, uint64_t subflows)
+{
+	double every = report->wans[wan].limits[LIMIT_KEEPALIVE_FLOOR];
+	double each = ESTIMATE_PROBE + 2 * 20;
+	double probes = 2 * (double)cost->subflow_ns / NS / every + 2 * (double)subflows;
+
+	if (report->ledger->rest.subflows > 0)
+		return UINT64_MAX;
+	return at_most(probes * each);
+}
+
+/* Two ACKs for each subflow, and those that belong to an outage's data: as many parts of all as the
+ * outage's frames are of the frames that carry. */
+static uint64_t acks_most(const struct report_wan *wan, const struct expected_row *row,
+                          uint64_t subflows)
+{
+	const struct tally *phases = wan->whole.phases;
+	uint64_t carried = 0;
+	double outage = 0;
+
+	for (size_t i = 0; i < PHASE_COUNT; i++)
+		carried += phases[i].frames;
+	if (carried > 0)
+		outage =
+			(double)row->seen * ((double)phases[PHASE_OUTAGE].frames / (double)carried);
+	return at_most(outage + (double)subflows * 2 * 100);
+}
+
+static void weigh(struct expected_cost *cost, const struct report *report, size_t wan)
+{
+	const struct report_wan *w = &report->wans[wan];
+	const struct ledger_event *e = w->ledger->events;
+	struct expected_row *rows = cost->rows;
+	uint64_t opened = e[EVENT_JOIN_SYN].count + e[EVENT_CAPABLE_SYN].count;
+	uint64_t subflows = count_rows(report, wan, &cost->subflow_ns);
+	double hours = hours_of(w);
+
+	if (opened > subflows)
+		subflows = opened;
+	rows[EXPECTED_SUBFLOWS].count = subflows;
+	rows[EXPECTED_SUBFLOWS].most = at_most((double)subflows * subflow_cost(report, wan));
+	rows[EXPECTED_KEEPALIVES].most = keepalives_most(report, wan, cost, subflows);
+	rows[EXPECTED_ACKS].most = acks_most(w, &rows[EXPECTED_ACKS], subflows);
+	rows[EXPECTED_TRACKER].most = tracker_most(&rows[EXPECTED_TRACKER], hours);
+	/* a status check an hour, six path checks; each once more for the hour that was begun */
+	rows[EXPECTED_CHECKS].most = at_most(hours * (5e3 + 6 * 6e3) + 5e3 + 6e3);
+	rows[EXPECTED_OUTAGE].most = rows[EXPECTED_OUTAGE].seen;
+}
+
+static void count_cell(struct expected_cost *cost, const struct report *report,
+                       const struct ledger_cell *cell)
+{
+	enum expected_part part = part_of(report, cell);
+	struct expected_row *row = &cost->rows[part];
+
+	if (cell->traffic == TRAFFIC_LOCAL || cell->kind == KIND_DUPLICATE)
+		return;
+	row->seen += cell->sum.ip_bytes;
+	cost->seen += cell->sum.ip_bytes;
+	if (part == EXPECTED_TRACKER ||
+	    (part == EXPECTED_KEEPALIVES && cell->kind == KIND_KEEPALIVE))
+		row->count += cell->sum.frames;
+}
+
+/* Each tunnel once, whatever number of cells it has. */
+static void weigh_tunnels(struct expected_cost *cost, const struct report *report, size_t wan,
+                          double hours)
+{
+	const struct ledger_wan *w = report->wans[wan].ledger;
+	struct expected_row *row = &cost->rows[EXPECTED_TUNNELS];
+	double most = 0;
+
+	for (size_t t = 0; t < sizeof(tunnels) / sizeof(*tunnels); t++) {
+		uint64_t seen = 0;
+
+		for (size_t i = 0; i < w->n_cells; i++)
+			if (w->cells[i].app < report->ledger->n_apps &&
+			    w->cells[i].traffic != TRAFFIC_MPTCP &&
+			    strcmp(report->ledger->apps[w->cells[i].app], tunnels[t].app) == 0)
+				seen += w->cells[i].sum.ip_bytes;
+		if ((double)seen < tunnels[t].per_hour * (hours + 0.1))
+			most += (double)seen;
+		else
+			most += tunnels[t].per_hour * (hours + 0.1);
+	}
+	row->most = at_most(most);
+}
+
+void expected_make(struct expected_cost *cost, const struct report *report, size_t wan)
+{
+	const struct ledger_wan *w = report->wans[wan].ledger;
+	uint64_t least = 0;
+
+	memset(cost, 0, sizeof(*cost));
+	cost->worst = EXPECTED_PARTS;
+	for (size_t i = 0; i < w->n_cells; i++)
+		count_cell(cost, report, &w->cells[i]);
+	weigh(cost, report, wan);
+	weigh_tunnels(cost, report, wan, hours_of(&report->wans[wan]));
+	for (size_t i = 0; i < EXPECTED_PARTS; i++) {
+		const struct expected_row *row = &cost->rows[i];
+		uint64_t beyond = row->seen > row->most ? row->seen - row->most : 0;
+
+		cost->unexplained += beyond;
+		if (beyond > least) {
+			least = beyond;
+			cost->worst = (enum expected_part)i;
+		}
+	}
+	cost->expected = cost->seen - cost->unexplained;
+}
+
+/* ---- words ---- */
+
+struct line {
+	char *out;
+	size_t size, used;
+	const char *sign;
+};
+
+static void more(struct line *line, const char *text)
+{
+	int n = snprintf(line->out + line->used, line->size - line->used, "%s%s", line->sign, text);
+
+	if (n > 0 && (size_t)n < line->size - line->used)
+		line->used += (size_t)n;
+	else
+		line->out[line->used] = '\0';
+	line->sign = ", ";
+}
+
+static void say_keepalives(struct line *line, const struct expected_cost *cost)
+{
+	const struct expected_row *row = &cost->rows[EXPECTED_KEEPALIVES];
+	char text[160], count[TEXT_SHORT], every[TEXT_SHORT], many[20] = "s";
+
+	if (row->count == 0)
+		return;
+	if (row->count == 1)
+		many[0] = '\0';
+	if (cost->subflow_ns / row->count >= NS)
+		snprintf(text, sizeof(text), "%s keepalive%s, one in %s",
+		         text_count(count, row->count), many,
+		         text_duration(every, cost->subflow_ns / row->count));
+	else
+		snprintf(text, sizeof(text), "%s keepalive%s", text_count(count, row->count), many);
+	more(line, text);
+}
+
+const char *expected_say(const struct expected_cost *cost, char *out, size_t size)
+{
+	struct line line = {out, size, 0, ""};
+	const struct expected_row *rows = cost->rows;
+	char text[160], count[TEXT_SHORT];
+
+	out[0] = '\0';
+	if (rows[EXPECTED_SUBFLOWS].count > 0) {
+		snprintf(text, sizeof(text), "%s subflow%s",
+		         text_count(count, rows[EXPECTED_SUBFLOWS].count),
+		         rows[EXPECTED_SUBFLOWS].count == 1 ? "" : "s");
+		more(&line, text);
+	}
+	say_keepalives(&line, cost);
+	if (rows[EXPECTED_TRACKER].count > 0) {
+		snprintf(text, sizeof(text), "%s tracker ping%s",
+		         text_count(count, rows[EXPECTED_TRACKER].count),
+		         rows[EXPECTED_TRACKER].count == 1 ? "" : "s");
+		more(&line, text);
+	}
+	if (rows[EXPECTED_CHECKS].seen > 0)
+		more(&line, "checks of the server's API");
+	if (rows[EXPECTED_TUNNELS].seen > 0)
+		more(&line, "a VPN's keepalives");
+	if (rows[EXPECTED_OUTAGE].seen > 0)
+		more(&line, "user data in outages");
+	if (line.used == 0)
+		more(&line, "nothing that should cost anything");
+	return out;
+}
