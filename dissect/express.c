@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 #include "connections.h"
+#include "course.h"
 
 enum {
 	SEATS = 512, /* one cargo of one direction of a subflow each; a clash gives it to the newer
@@ -535,6 +536,8 @@ bool express_feed(struct express *x, const struct frame *f, uint32_t wan, uint32
 	if (r.seq != (uint32_t)seat->h->nxt || ack > seat->p->nxt || r.window == 0 ||
 	    (int64_t)(r.data_ack - seat->peers->dsn) > 1 || r.payload_len > FRAME_MOST)
 		return false;
+	if (seat->carries && f->ts_ns - seat->h->carried_ns > COURSE_PAUSE_NS)
+		return false; /* news for course.h */
 	if (seat->carries ? r.payload_len == 0 || !payload_rides(&r, seat, f, &new_mapping)
 	                  : r.payload_len != 0 || !advanced || seat->shape.dsn_at)
 		return false;

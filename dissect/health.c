@@ -113,6 +113,12 @@ static uint64_t recent_segments(const struct half *h, uint64_t ts_ns)
 	return (uint64_t)h->segments[0] + h->segments[1];
 }
 
+/* How long an answer may take. */
+static uint64_t patience_of(const struct subflow *sf)
+{
+	return 2 * sf->rtt_ns > HEALTH_FLOOR_NS ? 2 * sf->rtt_ns : HEALTH_FLOOR_NS;
+}
+
 /*
  * Data of the connection pass on `carrier` now. Is this subflow unanswered, or did it carry until
  * it fell silent? Silence alone says nothing of one that carried less than the carrier: a scheduler
@@ -120,7 +126,7 @@ static uint64_t recent_segments(const struct half *h, uint64_t ts_ns)
  */
 static bool fell_silent(const struct subflow *sf, const struct subflow *carrier, uint64_t ts_ns)
 {
-	uint64_t patience = 2 * sf->rtt_ns > HEALTH_FLOOR_NS ? 2 * sf->rtt_ns : HEALTH_FLOOR_NS;
+	uint64_t patience = patience_of(sf);
 
 	for (unsigned d = 0; d < 2; d++) {
 		const struct half *h = &sf->half[d], *p = &sf->half[!d];
@@ -174,6 +180,20 @@ static uint64_t habit(const struct hearing *hearing, uint32_t wan, uint64_t ts_n
 	return halvings < 64 ? hearing->gap_ns[wan] >> halvings : 0;
 }
 
+void health_tell_outage(struct hearing *hearing, uint32_t wan, uint64_t until_ns, bool open)
+{
+	ledger_interrupted(hearing->ledger, &(struct ledger_interruption){
+						    .kind = INTERRUPTION_OUTAGE,
+						    .direction = DIR_DOWN,
+						    .open = open,
+						    .wan = wan,
+						    .to = LEDGER_WANS_MAX,
+						    .from_ns = hearing->last_ns[wan],
+						    .to_ns = until_ns,
+						    .frame = {.file = LEDGER_FILES_MAX},
+					    });
+}
+
 void health_hear_after_gap(struct hearing *hearing, uint32_t wan, uint64_t ts_ns)
 {
 	uint64_t gap = since(hearing->last_ns[wan], ts_ns);
@@ -183,6 +203,10 @@ void health_hear_after_gap(struct hearing *hearing, uint32_t wan, uint64_t ts_ns
 	if (hearing->last_ns[wan] && gap > habit(hearing, wan, ts_ns)) {
 		hearing->gap_ns[wan] = gap;
 		hearing->gap_at_ns[wan] = ts_ns;
+	}
+	if (health_out(hearing, wan, ts_ns)) {
+		health_tell_outage(hearing, wan, ts_ns, false);
+		hearing->back_ns[wan] = ts_ns;
 	}
 	hearing->last_ns[wan] = ts_ns;
 }
@@ -195,12 +219,27 @@ static bool wan_is_silent(const struct hearing *hearing, uint32_t wan, uint64_t 
 	       quiet / 3 > habit(hearing, wan, ts_ns);
 }
 
+/* A subflow is silent on a quiet WAN. The WAN is out when our side asked for something since it was
+ * heard last: data that just stopped to flow may flow elsewhere by choice. */
+static bool asked_in_vain(const struct hearing *hearing, const struct subflow *sf, uint64_t ts_ns)
+{
+	uint64_t heard_ns = hearing->last_ns[sf->home];
+
+	for (unsigned d = 0; heard_ns && d < 2; d++) {
+		const struct half *h = &sf->half[d];
+		if (h->last_ns > sf->heard_ns && h->unanswered_ns >= heard_ns &&
+		    since(h->unanswered_ns, ts_ns) > patience_of(sf))
+			return true;
+	}
+	return false;
+}
+
 /* Kernels hold 8 subflows at once; a crowd of joins is looked at no farther than this, newest
  * first. */
 #define SUBFLOWS_MOST 64
 
 /* By subflows: the best health on each WAN. Returns the WANs that have one. */
-static uint64_t by_subflows(struct track *track, const struct connection *c,
+static uint64_t by_subflows(struct track *track, struct hearing *hearing, const struct connection *c,
                             const struct subflow *carrier, uint32_t wan, uint64_t ts_ns,
                             struct ledger_circumstance *masks)
 {
@@ -216,6 +255,8 @@ static uint64_t by_subflows(struct track *track, const struct connection *c,
 		if (!sf->tallies || sf->home == wan || sf->home >= LEDGER_WANS_MAX)
 			continue;
 		enum health health = judge(sf, carrier, ts_ns);
+		if (sf->silent && asked_in_vain(hearing, sf, ts_ns))
+			hearing->out_ns[sf->home] = ts_ns;
 		wans |= UINT64_C(1) << sf->home;
 		if (health > best[sf->home])
 			best[sf->home] = (uint8_t)health;
@@ -227,12 +268,12 @@ static uint64_t by_subflows(struct track *track, const struct connection *c,
 	return wans;
 }
 
-void health_circumstance(struct track *track, const struct hearing *hearing, struct connection *c,
+void health_circumstance(struct track *track, struct hearing *hearing, struct connection *c,
                          const struct subflow *carrier, uint32_t wan, uint32_t n_wans,
                          uint64_t ts_ns, struct ledger_circumstance *masks)
 {
 	*masks = (struct ledger_circumstance){0};
-	uint64_t present = by_subflows(track, c, carrier, wan, ts_ns, masks);
+	uint64_t present = by_subflows(track, hearing, c, carrier, wan, ts_ns, masks);
 	for (uint32_t at = 0; at < n_wans; at++) {
 		uint64_t bit = UINT64_C(1) << at;
 		if (at == wan || present & bit)
@@ -240,6 +281,7 @@ void health_circumstance(struct track *track, const struct hearing *hearing, str
 		if (wan_is_silent(hearing, at, ts_ns)) {
 			c->missed |= bit;
 			masks->silent |= bit;
+			hearing->out_ns[at] = ts_ns;
 		} else if (c->missed & bit) {
 			masks->returned |= bit;
 		}

@@ -10,6 +10,7 @@
 #include "classify.h"
 
 #define HEALTH_HEARD_NS       (5 * UINT64_C(1000000000)) /* heard from within this counts as alive */
+#define HEALTH_QUIET_NS       (2 * UINT64_C(1000000000)) /* a WAN that data left, quiet for longer: it is out */
 #define HEALTH_FLOOR_NS       (200 * UINT64_C(1000000))  /* least time to wait for an answer */
 #define HEALTH_LOSS_WINDOW_NS (5 * UINT64_C(1000000000))
 #define HEALTH_LOSS_PERCENT   5
@@ -39,12 +40,29 @@ void health_pass(struct subflow *subflow, struct half *half, struct half *peers,
  * minute.
  */
 struct hearing {
+	struct ledger *ledger;             /* where outages are told */
 	uint64_t last_ns[LEDGER_WANS_MAX]; /* 0 = never */
+	uint64_t out_ns[LEDGER_WANS_MAX];  /* when something was last found to wait there in vain */
+	uint64_t left_ns[LEDGER_WANS_MAX]; /* when data had last left it, as it was silent (course.h) */
+	uint64_t back_ns[LEDGER_WANS_MAX]; /* when it was heard again after an outage; 0 = never */
 	uint64_t gap_ns[LEDGER_WANS_MAX];
 	uint64_t gap_at_ns[LEDGER_WANS_MAX]; /* when that gap ended */
 };
 
 void health_hear_after_gap(struct hearing *hearing, uint32_t wan, uint64_t ts_ns);
+
+/* Something waited in vain since the WAN was heard last; or data left it, and it stays quiet for
+ * a scheduler would leave it. */
+static inline bool health_out(const struct hearing *hearing, uint32_t wan, uint64_t now_ns)
+{
+	uint64_t last_ns = hearing->last_ns[wan];
+
+	return last_ns && (hearing->out_ns[wan] > last_ns ||
+	                   (hearing->left_ns[wan] > last_ns && now_ns > last_ns + HEALTH_QUIET_NS));
+}
+
+/* Its outage goes to the ledger: from when it was heard last until `until_ns`. */
+void health_tell_outage(struct hearing *hearing, uint32_t wan, uint64_t until_ns, bool open);
 
 /* A frame came in from the far side of the WAN. */
 static inline void health_hear(struct hearing *hearing, uint32_t wan, uint64_t ts_ns)
@@ -57,7 +75,7 @@ static inline void health_hear(struct hearing *hearing, uint32_t wan, uint64_t t
 
 /* The masks for `connection` while its subflow `carrier` carries it on ledger WAN `wan`, one of
  * `n_wans`. */
-void health_circumstance(struct track *track, const struct hearing *hearing,
+void health_circumstance(struct track *track, struct hearing *hearing,
                          struct connection *connection, const struct subflow *carrier, uint32_t wan,
                          uint32_t n_wans, uint64_t ts_ns, struct ledger_circumstance *masks);
 

@@ -97,6 +97,7 @@ void ledger_release(struct ledger *ledger)
 		free(ledger->files[i].name);
 		free(ledger->files[i].message);
 	}
+	free(ledger->interruptions);
 	for (size_t i = 0; i < ledger->n_connections; i++)
 		free(ledger->connections[i].subflows);
 	free(ledger->apps);

@@ -235,7 +235,19 @@ struct ledger_event {
 	X(gaps_suspended)                                                                          \
 	X(gaps_suspended_us)                                                                       \
 	X(gaps_stopped)                                                                            \
-	X(gaps_stopped_us)
+	X(gaps_stopped_us)                                                                         \
+	/* all interruptions of this WAN, listed or not, and how long they took together */        \
+	X(outages)                                                                                 \
+	X(outages_us)                                                                              \
+	X(failovers)                                                                               \
+	X(failovers_us)                                                                            \
+	X(failbacks) /* failovers after which the WAN answered again */                            \
+	X(failbacks_us)                                                                            \
+	X(failbacks_missing) /* ... and carried nothing new any more */                            \
+	X(stalls)                                                                                  \
+	X(stalls_us) /* of each failover the longest */                                            \
+	X(openings)                                                                                \
+	X(openings_us)
 
 struct ledger_counters {
 #define X(name) uint64_t name;
@@ -286,6 +298,56 @@ struct ledger_record {
 	char roles[LEDGER_ROLES_MAX][LEDGER_WORD]; /* what it was recorded as; sorted, each once */
 	unsigned n_roles;
 };
+
+/* ---- interruptions: a WAN went out, and where its traffic went ---- */
+
+/*
+ * outage    nothing was heard on the WAN from from_ns to to_ns while an answer, or more of a stream
+ *           that had been flowing, was due (health.h). Shorter ones than a second are not listed.
+ * failover  one direction of a connection left the WAN, which was silent: from_ns its last progress
+ *           there, or when data began to wait; to_ns its first new DSN elsewhere, on `to`. The WAN
+ *           was heard again at heard_ns, carried new DSNs of it again at back_ns; last_ns is the
+ *           last new DSN on WANs that had carried none in the ten seconds before.
+ *           stall_from_ns to stall_to_ns: the longest time without new DSNs in either direction,
+ *           of those that began until a minute after the WAN was heard and back, with data due.
+ * opening   new connections: the first SYN with MP_CAPABLE that nothing answered on the WAN, which
+ *           was silent, and the first that was answered elsewhere.
+ */
+enum interruption { INTERRUPTION_OUTAGE, INTERRUPTION_FAILOVER, INTERRUPTION_OPENING, INTERRUPTION_COUNT };
+extern const char *const interruption_names[INTERRUPTION_COUNT];
+
+struct ledger_interruption {
+	uint8_t kind;           /* enum interruption */
+	uint8_t direction;      /* enum direction of the data; of a failover */
+	bool open;              /* still so when the capture, or the connection, came to its end */
+	bool ended;             /* the stream was closed (DATA_FIN) */
+	uint32_t wan, to;       /* indices into ledger.wans; LEDGER_WANS_MAX = none */
+	uint64_t id;            /* of the connection; 0 = none */
+	uint64_t from_ns, to_ns;
+	uint64_t heard_ns, back_ns, last_ns; /* 0 = not */
+	uint64_t stall_from_ns, stall_to_ns; /* 0 = none */
+	struct evidence_frame frame;         /* at to_ns; file LEDGER_FILES_MAX = none */
+};
+
+/* Of each kind those with the longest gap, the longest lag and the longest stall are kept. */
+#define LEDGER_INTERRUPTIONS_EACH 64
+#define LEDGER_INTERRUPTIONS_MAX  (INTERRUPTION_COUNT * 3 * LEDGER_INTERRUPTIONS_EACH)
+
+static inline uint64_t interruption_gap_ns(const struct ledger_interruption *i)
+{
+	return i->to_ns - i->from_ns;
+}
+
+/* From its answer on until the last new DSN elsewhere. */
+static inline uint64_t interruption_lag_ns(const struct ledger_interruption *i)
+{
+	return i->heard_ns && i->last_ns > i->heard_ns ? i->last_ns - i->heard_ns : 0;
+}
+
+static inline uint64_t interruption_stall_ns(const struct ledger_interruption *i)
+{
+	return i->stall_to_ns - i->stall_from_ns;
+}
 
 /* ---- a WAN ---- */
 
@@ -403,6 +465,8 @@ struct ledger {
 	struct ledger_connection *connections; /* owned */
 	size_t n_connections, cap_connections;
 	struct ledger_rest rest;
+	struct ledger_interruption *interruptions; /* owned; by from_ns */
+	size_t n_interruptions, cap_interruptions;
 	uint64_t frames_over_wans; /* frames of WANs beyond LEDGER_WANS_MAX, or past memory's end */
 
 	/* not part of the sums: ways to find things again */
@@ -473,6 +537,9 @@ void ledger_add_span(struct ledger_wan *wan, const struct ledger_span *span);
 void ledger_add_step(struct ledger_wan *wan, const struct ledger_step *step);
 void ledger_add_warning(struct ledger_wan *wan, const struct ledger_warning *warning);
 void ledger_add_role(struct ledger_wan *wan, const char *role);
+
+/* Count an interruption and list it if it is among the worst. Lack of memory loses the row. */
+void ledger_interrupted(struct ledger *ledger, const struct ledger_interruption *row);
 
 /* Add carrying bytes to a subflow's shares. Which circumstances keep a row of their own does not
  * depend on the order of calls. */

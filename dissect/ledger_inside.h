@@ -5,6 +5,8 @@
 #ifndef DISSECT_LEDGER_INSIDE_H
 #define DISSECT_LEDGER_INSIDE_H
 
+#include <jansson.h>
+
 #include "ledger.h"
 
 /* Sums saturate here: the largest integer that JSON libraries hold. Saturating sums still add up in
@@ -66,6 +68,13 @@ void ledger_fold_connections(struct ledger *ledger);
 
 void ledger_record_merge(struct ledger_wan *into, const struct ledger_record *from);
 void ledger_record_free(struct ledger_record *record);
+
+/* List an interruption without counting it; its indices are this ledger's. */
+void ledger_keep_interruption(struct ledger *ledger, const struct ledger_interruption *row);
+void ledger_sort_interruptions(struct ledger *ledger);
+json_t *ledger_interruption_json(const struct ledger *ledger, size_t index);
+/* NULL, or what is wrong with the row. */
+const char *ledger_load_interruption(struct ledger *ledger, const json_t *row);
 
 /* Circumstances in an order that does not depend on the places of WANs in the table. */
 int ledger_circumstance_order(const struct ledger *ledger, uint16_t a, uint16_t b);

@@ -824,6 +824,14 @@ static bool load_head(struct loading *loading, const json_t *root)
 	return true;
 }
 
+static bool load_interruption(struct loading *loading, const json_t *row, size_t index)
+{
+	const char *wrong = ledger_load_interruption(loading->ledger, row);
+
+	at(loading, "interruptions[%zu]", index);
+	return !wrong || refuse(loading, "%s", wrong);
+}
+
 static bool load_tables(struct loading *loading, const json_t *root)
 {
 	static const struct {
@@ -834,6 +842,7 @@ static bool load_tables(struct loading *loading, const json_t *root)
 		{"files", LEDGER_FILES_MAX, load_file},
 		{"circumstances", LEDGER_CIRCUMSTANCES_MAX, load_circumstance},
 		{"wans", LEDGER_WANS_MAX, load_wan},
+		{"interruptions", LEDGER_INTERRUPTIONS_MAX, load_interruption},
 		{"connections", LEDGER_CONNECTIONS_MAX, load_connection},
 	};
 	const json_t *rows;
@@ -843,6 +852,8 @@ static bool load_tables(struct loading *loading, const json_t *root)
 		return false;
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
 		at(loading, "ledger");
+		if (tables[t].row == load_interruption && !json_object_get(root, tables[t].name))
+			continue; /* ledgers of 1.1 and before have none */
 		if (!read_table(loading, root, tables[t].name, tables[t].limit, &rows))
 			return false;
 		for (size_t i = 0; i < json_array_size(rows); i++)

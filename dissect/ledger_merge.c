@@ -257,6 +257,20 @@ static bool merge_wan(struct ledger *into, struct ledger_wan *wan, const struct 
 	return true;
 }
 
+static void merge_interruptions(struct ledger *into, const struct ledger *from,
+                                const struct maps *maps)
+{
+	for (size_t i = 0; i < from->n_interruptions; i++) {
+		struct ledger_interruption row = from->interruptions[i];
+
+		row.wan = map_wan(maps, row.wan);
+		row.to = map_wan(maps, row.to);
+		if (row.frame.file < from->n_files)
+			row.frame.file = maps->files[row.frame.file];
+		ledger_keep_interruption(into, &row);
+	}
+}
+
 /* Everything but the connections. */
 static bool merge_sums(struct ledger *into, const struct ledger *from, struct maps *maps)
 {
@@ -271,6 +285,7 @@ static bool merge_sums(struct ledger *into, const struct ledger *from, struct ma
 	for (size_t i = 0; i < from->n_wans; i++)
 		tally_add(&into->rest.wans[maps->wans[i]], &from->rest.wans[i]);
 	into->frames_over_wans = sum_add(into->frames_over_wans, from->frames_over_wans);
+	merge_interruptions(into, from, maps);
 	if (from->shared_known) {
 		if (!into->shared_known || from->shared_start_ns < into->shared_start_ns)
 			into->shared_start_ns = from->shared_start_ns;
@@ -505,6 +520,7 @@ static void sort_rows(struct ledger *ledger)
 			wan->places[i].cell = (uint32_t)i;
 		ledger_forget_places(wan);
 	}
+	ledger_sort_interruptions(ledger);
 	sort(ledger->connections, ledger->n_connections, sizeof(ledger->connections[0]),
 	     connection_order);
 	for (size_t c = 0; c < ledger->n_connections; c++) {

@@ -459,6 +459,9 @@ static int write_sorted(const struct ledger *ledger, FILE *file)
 	if (!error)
 		error = write_table(file, ledger, "wans", ledger->n_wans, wan_json);
 	if (!error)
+		error = write_table(file, ledger, "interruptions", ledger->n_interruptions,
+		                    ledger_interruption_json);
+	if (!error)
 		error = write_table(file, ledger, "connections", ledger->n_connections,
 		                    connection_json);
 	fputs("}\n", file);

@@ -10,6 +10,7 @@
 #include "classify.h"
 #include "connections.h"
 #include "copies.h"
+#include "course.h"
 #include "describe.h"
 #include "express.h"
 #include "handshake.h"
@@ -26,6 +27,7 @@ struct pipeline {
 	struct track *track;
 	struct classifier classifier;
 	struct hearing hearing;
+	struct courses courses;
 	struct sides *sides;
 	struct copies *copies;
 	struct appid *appid;
@@ -302,6 +304,7 @@ static uint16_t circumstance_of(struct pipeline *p, struct passage *a)
 		struct ledger_circumstance masks;
 		health_circumstance(p->track, &p->hearing, a->connection, a->subflow, t->wan,
 		                    (uint32_t)p->ledger->n_wans, now, &masks);
+		course_look(&p->courses, a->connection, &masks, now);
 		t->circumstance = ledger_circumstance(p->ledger, &masks);
 		t->circumstance_until_ns = now + CIRCUMSTANCE_NS;
 	}
@@ -386,6 +389,15 @@ static bool place_segment(struct pipeline *p, struct passage *a)
 	return true;
 }
 
+/* A connection is opened from this WAN, or the opening is answered with MP_CAPABLE. */
+static void note_opening(struct pipeline *p, const struct passage *a)
+{
+	bool answer = a->segment.flags & TCP_ACK;
+
+	if (a->entry.direction == (answer ? DIR_DOWN : DIR_UP) && options_have(&a->tcp, MP_CAPABLE))
+		course_opening(&p->courses, &a->entry, answer);
+}
+
 /* What is it, and what does it say of its subflow? */
 static void judge_segment(struct pipeline *p, struct passage *a)
 {
@@ -402,6 +414,10 @@ static void judge_segment(struct pipeline *p, struct passage *a)
 	 */
 	bool inbound = e->direction == DIR_DOWN ||
 	               (e->direction == DIR_UNKNOWN && (a->dir ^ a->subflow->flip) == 1);
+	if (course_matters(&a->subflow->half[a->dir], &a->class, e->ts_ns))
+		course_carry(&p->courses, a->connection, a->subflow, a->dir, e, &a->class, inbound);
+	if (a->class.new_syn && a->subflow->offered && !a->subflow->join)
+		note_opening(p, a);
 	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns, inbound);
 	if (e->direction == DIR_DOWN)
 		health_hear(&p->hearing, e->wan, e->ts_ns);
@@ -602,6 +618,7 @@ static void leave(void *context, struct subflow *sf, struct connection *c)
 
 	if (p->express)
 		express_flush(p->express, sf);
+	course_leave(c, sf);
 	connections_leave(p->connections, p->ledger, sf, c);
 }
 
@@ -609,6 +626,7 @@ static void leave_connection(void *context, struct connection *c)
 {
 	struct pipeline *p = context;
 
+	course_end(&p->courses, c);
 	connections_close(p->connections, p->ledger, c);
 }
 
@@ -636,6 +654,9 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	struct track_sink sink = {settle_given_up, leave, leave_connection, p};
 	p->track = track_new(options->max_subflows ? options->max_subflows : MAX_SUBFLOWS, seed,
 	                     &sink);
+	p->hearing.ledger = ledger;
+	p->courses = (struct courses){
+		.ledger = ledger, .track = p->track, .hearing = &p->hearing};
 	p->sides = sides_new();
 	p->copies = copies_new();
 	p->appid = appid_new(options->no_ndpi);
@@ -801,6 +822,7 @@ void pipeline_finish(struct pipeline *p, const struct frame_wan *wans, size_t n_
 {
 	decide_sides(p);
 	track_drain(p->track);
+	course_finish(&p->courses);
 	for (uint32_t i = 0; i < n_wans; i++)
 		finish_wan(p, wan_index(p, i, &wans[i]), &wans[i]);
 	for (uint32_t i = 0; i < n_files; i++)

@@ -210,6 +210,7 @@ struct connection {
 	uint32_t subflows; /* first of the list */
 	uint32_t n_subflows, numbered;
 	struct data_stream stream[2];
+	struct course *course[2]; /* course.h; owned there, of stream 0 and 1; NULL until needed */
 };
 
 struct track;

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+#include "course.h"
+
+#include <stdlib.h>
+
+enum stage {
+	STAYS,
+	LEAVES, /* new data elsewhere; it may be one of several WANs in use, or a true departure */
+	AWAY,   /* the WAN fell silent, and the data go elsewhere */
+};
+
+/* One direction of a connection. */
+struct course {
+	enum stage stage;
+	bool silent;     /* the WAN it left fell silent */
+	uint64_t before; /* WANs in use before; data on them are no news */
+	struct ledger_interruption row;
+};
+
+/* How a direction of a connection was carried up to now. */
+struct carriers {
+	uint64_t last_ns; /* newest new DSN; 0 = none */
+	uint32_t wan;     /* ... and its WAN */
+	const struct subflow *subflow;
+	uint64_t recent; /* WANs that carried in the last COURSE_BEFORE_NS */
+	uint64_t beside_ns; /* newest on a WAN outside the mask asked for */
+	uint64_t on_ns;     /* newest on the WAN asked for */
+};
+
+/* Kernels hold 8 subflows at once; as in health.c, a crowd of joins is looked at no farther. */
+#define SUBFLOWS_MOST 64
+
+static const struct half *half_of(const struct subflow *sf, unsigned stream)
+{
+	return &sf->half[stream ^ sf->flip];
+}
+
+static struct carriers carriers_of(const struct courses *cs, const struct connection *c,
+                                   unsigned stream, uint64_t mask, uint32_t wan, uint64_t now_ns)
+{
+	struct carriers found = {.wan = LEDGER_WANS_MAX};
+	unsigned looked = 0;
+
+	for (uint32_t i = c->subflows; i != NO_INDEX && looked++ < SUBFLOWS_MOST;) {
+		const struct subflow *sf = track_at(cs->track, i);
+		uint64_t carried_ns = half_of(sf, stream)->carried_ns;
+
+		i = sf->next;
+		if (!carried_ns || sf->home >= LEDGER_WANS_MAX)
+			continue;
+		if (carried_ns > found.last_ns) {
+			found.last_ns = carried_ns;
+			found.wan = sf->home;
+			found.subflow = sf;
+		}
+		if (carried_ns + COURSE_BEFORE_NS > now_ns)
+			found.recent |= UINT64_C(1) << sf->home;
+		if (!(mask >> sf->home & 1) && carried_ns > found.beside_ns)
+			found.beside_ns = carried_ns;
+		if (sf->home == wan && carried_ns > found.on_ns)
+			found.on_ns = carried_ns;
+	}
+	return found;
+}
+
+/* Payload segments of its last 5 to 10 s, whenever they were. */
+static bool was_busy(const struct subflow *sf)
+{
+	for (unsigned d = 0; d < 2; d++)
+		if ((uint64_t)sf->half[d].segments[0] + sf->half[d].segments[1] >= COURSE_BUSY)
+			return true;
+	return false;
+}
+
+/* ---- leaving ---- */
+
+/* Since when the far side's data were due: the sender is not seen, so it is since the last of them
+ * when they flowed, else since the newest request, else nobody knows. */
+static uint64_t waited_inbound(const struct courses *cs, const struct connection *c,
+                               unsigned stream, const struct carriers *left, uint64_t now_ns)
+{
+	struct carriers asked = carriers_of(cs, c, !stream, 0, left->wan, now_ns);
+	const struct half *ours = half_of(left->subflow, !stream);
+	bool brief = now_ns - left->last_ns <= HEALTH_HEARD_NS, busy = was_busy(left->subflow);
+
+	if (brief && busy)
+		return left->last_ns;
+	if (asked.on_ns > left->last_ns && ours->unanswered_ns)
+		return ours->unanswered_ns > left->last_ns ? ours->unanswered_ns : left->last_ns;
+	if (asked.last_ns > left->last_ns)
+		return asked.last_ns;
+	return brief || busy ? left->last_ns : now_ns;
+}
+
+/* Our own data were due since the far side stopped to answer for them. */
+static uint64_t waited_outbound(const struct connection *c, unsigned stream,
+                                const struct carriers *left, uint64_t dsn, uint64_t now_ns)
+{
+	const struct data_stream *s = &c->stream[stream];
+	const struct half *ours = half_of(left->subflow, stream);
+
+	if (!s->has_ack || (int64_t)(dsn - s->ack) <= 0)
+		return now_ns; /* all was acknowledged: nothing waited */
+	return ours->unanswered_ns ? ours->unanswered_ns : left->last_ns;
+}
+
+static void leave(const struct courses *cs, struct connection *c, struct course *k, unsigned stream,
+                  const struct carriers *left, const struct ledger_entry *e, uint64_t dsn,
+                  bool inbound)
+{
+	uint64_t since_ns = inbound ? waited_inbound(cs, c, stream, left, e->ts_ns)
+	                            : waited_outbound(c, stream, left, dsn, e->ts_ns);
+
+	*k = (struct course){
+		.stage = LEAVES,
+		.before = (left->recent | UINT64_C(1) << left->wan) & ~(UINT64_C(1) << e->wan),
+		.row = {.kind = INTERRUPTION_FAILOVER,
+	                .direction = inbound ? DIR_DOWN : DIR_UP,
+	                .wan = left->wan,
+	                .to = e->wan,
+	                .id = c->id,
+	                .from_ns = since_ns < e->ts_ns ? since_ns : e->ts_ns,
+	                .to_ns = e->ts_ns,
+	                .last_ns = e->ts_ns,
+	                .frame = {e->ts_ns, e->number, e->file}},
+	};
+}
+
+/* ---- away ---- */
+
+/* The WAN answers again: after an outage of its own, or, when only this connection missed it, now.
+ */
+static void hear(const struct hearing *hearing, struct ledger_interruption *row)
+{
+	uint64_t back_ns = hearing->back_ns[row->wan], last_ns = hearing->last_ns[row->wan];
+
+	if (row->heard_ns)
+		return;
+	if (back_ns > row->to_ns)
+		row->heard_ns = back_ns;
+	else if (last_ns > row->to_ns)
+		row->heard_ns = last_ns;
+}
+
+static void tell(struct courses *cs, struct course *k)
+{
+	k->row.open = k->row.back_ns == 0;
+	ledger_interrupted(cs->ledger, &k->row);
+	k->stage = STAYS;
+}
+
+/* Data pass again after a pause of all WANs. Our own end may have had nothing to send; the far end
+ * is taken to have had more when its data had been flowing. */
+static void stall(const struct courses *cs, const struct connection *c, struct course *k,
+                  unsigned stream, const struct carriers *left, uint64_t dsn, bool inbound,
+                  uint64_t now_ns)
+{
+	struct ledger_interruption *row = &k->row;
+	const struct data_stream *s = &c->stream[stream];
+	struct carriers other = carriers_of(cs, c, !stream, 0, LEDGER_WANS_MAX, now_ns);
+	uint64_t from_ns = other.last_ns > left->last_ns ? other.last_ns : left->last_ns;
+	uint64_t failback_ns = row->back_ns > row->heard_ns ? row->back_ns : row->heard_ns;
+
+	if (!row->heard_ns || now_ns < from_ns + COURSE_STALL_NS ||
+	    from_ns > failback_ns + COURSE_FAILBACK_NS ||
+	    now_ns - from_ns <= interruption_stall_ns(row))
+		return;
+	if (inbound ? !was_busy(left->subflow) : !s->has_ack || (int64_t)(dsn - s->ack) <= 0)
+		return;
+	row->stall_from_ns = from_ns;
+	row->stall_to_ns = now_ns;
+}
+
+void course_carry(struct courses *cs, struct connection *c, struct subflow *sf, unsigned dir,
+                  const struct ledger_entry *e, const struct classification *result, bool inbound)
+{
+	unsigned stream = dir ^ sf->flip;
+	struct course *k = c->course[stream];
+
+	if (e->wan >= LEDGER_WANS_MAX || sf->home != e->wan || c->index == NO_INDEX)
+		return; /* packets that left by another WAN's door say nothing of either */
+	struct carriers left = carriers_of(cs, c, stream, k ? k->before : 0, e->wan, e->ts_ns);
+	if (!left.subflow || left.last_ns > e->ts_ns)
+		return;
+	if (k && k->stage == AWAY) {
+		hear(cs->hearing, &k->row);
+		stall(cs, c, k, stream, &left, result->dsn, inbound, e->ts_ns);
+		if (e->wan == k->row.wan && !k->row.back_ns)
+			k->row.back_ns = e->ts_ns;
+		if (!k->row.back_ns || left.wan != k->row.wan || e->wan == k->row.wan)
+			return;
+		tell(cs, k); /* it left again */
+	}
+	if (left.wan == e->wan || (k && k->stage == LEAVES))
+		return;
+	if (!k)
+		k = c->course[stream] = malloc(sizeof(*k));
+	if (k)
+		leave(cs, c, k, stream, &left, e, result->dsn, inbound);
+}
+
+static void look_leaving(const struct courses *cs, const struct connection *c, struct course *k,
+                         unsigned stream, uint64_t now_ns)
+{
+	struct carriers now = carriers_of(cs, c, stream, k->before, k->row.wan, now_ns);
+
+	if (now.on_ns > k->row.to_ns)
+		k->stage = STAYS; /* both are in use */
+	else if (now_ns > k->row.to_ns + COURSE_PAUSE_NS)
+		k->stage = k->silent ? AWAY : STAYS;
+	if (k->stage == AWAY)
+		cs->hearing->left_ns[k->row.wan] = now_ns;
+}
+
+static void look_away(struct courses *cs, const struct connection *c, struct course *k,
+                      unsigned stream, uint64_t now_ns)
+{
+	struct ledger_interruption *row = &k->row;
+	struct carriers now = carriers_of(cs, c, stream, k->before, row->wan, now_ns);
+
+	hear(cs->hearing, row);
+	if (now.beside_ns > row->last_ns)
+		row->last_ns = now.beside_ns;
+	if (now.on_ns > row->to_ns && !row->back_ns)
+		row->back_ns = now.on_ns;
+	if (row->back_ns && now_ns > row->back_ns + COURSE_SETTLED_NS &&
+	    now_ns > row->last_ns + COURSE_SETTLED_NS && now.on_ns > row->last_ns &&
+	    now_ns > row->back_ns + COURSE_FAILBACK_NS)
+		tell(cs, k);
+}
+
+void course_look(struct courses *cs, struct connection *c, const struct ledger_circumstance *masks,
+                 uint64_t now_ns)
+{
+	for (unsigned stream = 0; stream < 2; stream++) {
+		struct course *k = c->course[stream];
+
+		if (!k || k->stage == STAYS)
+			continue;
+		if (k->stage == LEAVES) {
+			k->silent |= masks->silent >> k->row.wan & 1;
+			look_leaving(cs, c, k, stream, now_ns);
+		} else {
+			look_away(cs, c, k, stream, now_ns);
+		}
+	}
+}
+
+/* ---- new connections ---- */
+
+void course_opening(struct courses *cs, const struct ledger_entry *e, bool answer)
+{
+	if (e->wan >= LEDGER_WANS_MAX)
+		return;
+	if (!answer) {
+		if (!cs->opening_ns[e->wan])
+			cs->opening_ns[e->wan] = e->ts_ns;
+		return;
+	}
+	cs->opening_ns[e->wan] = 0;
+	for (uint32_t wan = 0; wan < cs->ledger->n_wans && wan < LEDGER_WANS_MAX; wan++) {
+		uint64_t since_ns = cs->opening_ns[wan];
+
+		if (!since_ns || e->ts_ns < since_ns + COURSE_PAUSE_NS)
+			continue; /* its answer may be on its way */
+		cs->opening_ns[wan] = 0;
+		if (cs->hearing->last_ns[wan] > since_ns + COURSE_PAUSE_NS)
+			continue; /* the WAN lives: the far end did not want to answer */
+		ledger_interrupted(cs->ledger,
+		                   &(struct ledger_interruption){
+					   .kind = INTERRUPTION_OPENING,
+					   .direction = DIR_UP,
+					   .wan = wan,
+					   .to = e->wan,
+					   .from_ns = since_ns,
+					   .to_ns = e->ts_ns,
+					   .frame = {e->ts_ns, e->number, e->file},
+				   });
+	}
+}
+
+/* ---- ends ---- */
+
+void course_leave(struct connection *c, const struct subflow *sf)
+{
+	for (unsigned stream = 0; stream < 2; stream++) {
+		struct course *k = c->course[stream];
+		const struct half *h = half_of(sf, stream);
+
+		if (!k || k->stage == STAYS || sf->home >= LEDGER_WANS_MAX)
+			continue;
+		k->row.ended |= h->data_fin != 0;
+		if (!(k->before >> sf->home & 1) && h->carried_ns > k->row.last_ns)
+			k->row.last_ns = h->carried_ns;
+		if (sf->home == k->row.wan && h->carried_ns > k->row.to_ns && !k->row.back_ns)
+			k->row.back_ns = h->carried_ns;
+	}
+}
+
+void course_end(struct courses *cs, struct connection *c)
+{
+	for (unsigned stream = 0; stream < 2; stream++) {
+		struct course *k = c->course[stream];
+
+		if (k && k->stage == AWAY)
+			hear(cs->hearing, &k->row);
+		if (k && (k->stage == AWAY || (k->stage == LEAVES && k->silent)))
+			tell(cs, k);
+		free(k);
+		c->course[stream] = NULL;
+	}
+}
+
+void course_finish(struct courses *cs)
+{
+	uint64_t end_ns = 0;
+
+	for (size_t i = 0; i < cs->ledger->n_wans; i++)
+		if (cs->ledger->wans[i].last_ns > end_ns)
+			end_ns = cs->ledger->wans[i].last_ns;
+	for (uint32_t wan = 0; wan < cs->ledger->n_wans; wan++)
+		if (health_out(cs->hearing, wan, end_ns) && end_ns > cs->hearing->last_ns[wan])
+			health_tell_outage(cs->hearing, wan, end_ns, true);
+}
