@@ -108,6 +108,22 @@ const char *network_text(char out[NETWORK_TEXT], const struct network *network)
 	return out;
 }
 
+bool network_mac(char out[18], const char *text)
+{
+	size_t n = 0;
+
+	if (strlen(text) != 17)
+		return false;
+	for (; n < 17; n++)
+		if (n % 3 == 2 ? text[n] != ':' && text[n] != '-'
+		               : !isxdigit((unsigned char)text[n]))
+			return false;
+	for (n = 0; n < 17; n++)
+		out[n] = n % 3 == 2 ? ':' : (char)tolower((unsigned char)text[n]);
+	out[17] = '\0';
+	return true;
+}
+
 /* ---- find or add ---- */
 
 struct expect_wan *expect_wan(struct expect *expect, const char *name)

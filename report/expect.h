@@ -47,6 +47,8 @@ struct network {
 bool network_parse(struct network *network, const char *text);
 /* `endpoint` as ledgers write it: "192.0.2.1", "192.0.2.1:443", "[2001:db8::1]:443". */
 bool network_holds(const struct network *network, const char *endpoint);
+/* "02-AA-00-00-00-01" as "02:aa:00:00:00:01"; false, and out as it was: no hardware address. */
+bool network_mac(char out[18], const char *text);
 /* A whole address is written without its length. Returns out. */
 const char *network_text(char out[NETWORK_TEXT], const struct network *network);
 
@@ -73,6 +75,7 @@ struct expect_wan {
 	/* other names that a capture may know it by: its devices, or globs of them */
 	char devices[EXPECT_NAMES][EXPECT_WORD];
 	unsigned n_devices;
+	enum role_source devices_from;
 	char mac[18];                        /* "02:00:00:00:00:02" */
 	struct network own[EXPECT_NETWORKS]; /* addresses of its own */
 	unsigned n_own;

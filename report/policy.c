@@ -6,7 +6,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <ini.h>
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +105,7 @@ void policy_release(struct policy *policy)
 		free(policy->only[i]);
 	free(policy->only);
 	free(policy->roles);
+	free(policy->wan_limits);
 	free(policy->site);
 	memset(policy, 0, sizeof(*policy));
 }
@@ -199,18 +200,54 @@ static bool limit_bad(const struct limit_row *row, const char *value, char *mess
 	              row->min, row->max);
 }
 
-static bool set_limit(struct policy *policy, const char *key, const char *value,
-                      enum role_source source, char *message, size_t size)
+/* The limit and its value; -1: message says why not. */
+static int read_limit(const char *key, const char *value, double *number, char *message,
+                      size_t size)
 {
 	int limit = limit_find(key);
-	double number;
+
+	if (limit < 0) {
+		limit_unknown(key, message, size);
+	} else if (!parse_value(&limit_rows[limit], value, number)) {
+		limit_bad(&limit_rows[limit], value, message, size);
+		limit = -1;
+	}
+	return limit;
+}
+
+static bool add_wan_limit(struct policy *policy, const struct policy_wan_limit *row, char *message,
+                          size_t size)
+{
+	struct policy_wan_limit *rows;
+
+	if (policy->n_wan_limits == POLICY_WAN_LIMITS)
+		return refuse(message, size, "more than %d limits of single WANs",
+		              POLICY_WAN_LIMITS);
+	rows = realloc(policy->wan_limits, (policy->n_wan_limits + 1) * sizeof(*rows));
+	if (!rows)
+		return refuse(message, size, "out of memory");
+	policy->wan_limits = rows;
+	rows[policy->n_wan_limits++] = *row;
+	return true;
+}
+
+bool policy_set_limit_of(struct policy *policy, const char *wan, const char *key, const char *value,
+                         enum role_source source, char *message, size_t size)
+{
+	struct policy_wan_limit row = {.source = source};
+	int limit = read_limit(key, value, &row.value, message, size);
 
 	if (limit < 0)
-		return limit_unknown(key, message, size);
-	if (!parse_value(&limit_rows[limit], value, &number))
-		return limit_bad(&limit_rows[limit], value, message, size);
+		return false;
+	row.limit = (enum limit)limit;
+	if (wan) {
+		if (strlen(wan) >= sizeof(row.wan))
+			return refuse(message, size, "the name of the WAN is too long");
+		snprintf(row.wan, sizeof(row.wan), "%s", wan);
+		return add_wan_limit(policy, &row, message, size);
+	}
 	if (source >= policy->limit_sources[limit]) {
-		policy->limits[limit] = number;
+		policy->limits[limit] = row.value;
 		policy->limit_sources[limit] = source;
 	}
 	return true;
@@ -219,14 +256,21 @@ static bool set_limit(struct policy *policy, const char *key, const char *value,
 bool policy_set_limit(struct policy *policy, const char *text, enum role_source source,
                       char *message, size_t size)
 {
-	const char *equals = strchr(text, '=');
-	char key[64];
+	const char *equals = strrchr(text, '='), *colon = strrchr(text, ':');
+	char key[64], wan[EXPECT_WORD];
+	size_t n, skip = colon && colon < equals ? (size_t)(colon - text) : 0;
 
-	if (!equals || (size_t)(equals - text) >= sizeof(key))
-		return refuse(message, size, "a limit is KEY=VALUE, for example payload_share=1%%");
-	memcpy(key, text, (size_t)(equals - text));
-	key[equals - text] = '\0';
-	return set_limit(policy, key, equals + 1, source, message, size);
+	n = equals ? (size_t)(equals - text) - (skip ? skip + 1 : 0) : 0;
+	if (!equals || n >= sizeof(key) || skip >= sizeof(wan))
+		return refuse(message, size,
+		              "a limit is KEY=VALUE or WAN:KEY=VALUE, for example "
+		              "payload_share=1%%");
+	memcpy(wan, text, skip);
+	wan[skip] = '\0';
+	memcpy(key, equals - n, n);
+	key[n] = '\0';
+	return policy_set_limit_of(policy, skip ? wan : NULL, key, equals + 1, source, message,
+	                           size);
 }
 
 /* ---- roles ---- */
@@ -266,84 +310,6 @@ bool policy_add_role(struct policy *policy, const char *who, enum role_subject s
 	rows[policy->n_roles++] = (struct policy_role){
 		.who = copy, .subject = subject, .role = role, .source = source};
 	return true;
-}
-
-/* ---- the INI file ---- */
-
-struct loading {
-	struct policy *policy;
-	char *message;
-	size_t size;
-};
-
-/* inih ends a key at the first of '=' and ':'; an IPv6 address as key comes here in two pieces. */
-static bool load_role(struct loading *loading, const char *key, const char *value)
-{
-	const char *equals = strrchr(value, '=');
-	char who[512];
-	int n;
-
-	if (!equals)
-		return policy_add_role(loading->policy, key, SUBJECT_ANY, value, FROM_CONFIG,
-		                       loading->message, loading->size);
-	n = snprintf(who, sizeof(who), "%s:%.*s", key, (int)(equals - value), value);
-	if (n < 0 || (size_t)n >= sizeof(who))
-		return refuse(loading->message, loading->size, "the name is too long");
-	while (n > 0 && isspace((unsigned char)who[n - 1]))
-		who[--n] = '\0';
-	equals++;
-	equals += strspn(equals, " \t");
-	return policy_add_role(loading->policy, who, SUBJECT_ANY, equals, FROM_CONFIG,
-	                       loading->message, loading->size);
-}
-
-static bool load_site(struct loading *loading, const char *key, const char *value)
-{
-	if (strcmp(key, "name") != 0)
-		return refuse(loading->message, loading->size, "section [site] knows only name=");
-	free(loading->policy->site);
-	loading->policy->site = strdup(value);
-	return loading->policy->site != NULL;
-}
-
-static int load_line(void *context, const char *section, const char *key, const char *value)
-{
-	static const char *const sections[] = {"site", "roles", "limits"};
-	struct loading *loading = context;
-	const char *near;
-	char safe[80];
-
-	if (loading->message[0])
-		return 0;
-	if (strcmp(section, "site") == 0)
-		return load_site(loading, key, value);
-	if (strcmp(section, "roles") == 0)
-		return load_role(loading, key, value);
-	if (strcmp(section, "limits") == 0)
-		return set_limit(loading->policy, key, value, FROM_CONFIG, loading->message,
-		                 loading->size);
-	near = text_nearest(section, sections, 3);
-	text_safe(safe, sizeof(safe), section, 40);
-	return refuse(loading->message, loading->size, "unknown section [%s]%s%s%s", safe,
-	              near ? ", did you mean [" : ": there are [site], [roles] and [limits]",
-	              near ? near : "", near ? "]?" : "");
-}
-
-bool policy_load(struct policy *policy, FILE *file, const char *name, char *message, size_t size)
-{
-	char problem[300] = "", safe[200];
-	struct loading loading = {policy, problem, sizeof(problem)};
-	int line = ini_parse_file(file, load_line, &loading);
-
-	text_safe(safe, sizeof(safe), name, 100);
-	if (ferror(file))
-		return refuse(message, size, "%s: cannot be read", safe);
-	if (line == 0)
-		return true;
-	if (line < 0)
-		return refuse(message, size, "%s: out of memory", safe);
-	return refuse(message, size, "%s:%d: %s", safe, line,
-	              problem[0] ? problem : "not a [section] and not a key=value");
 }
 
 /* ---- who is meant ---- */
@@ -466,6 +432,8 @@ static bool role_matches(const struct policy_role *row, const struct ledger *led
 		return wan_in_file(ledger, wan, row->who);
 	if (wan_is_called(&ledger->wans[wan], row->who) || row->subject == SUBJECT_WAN)
 		return wan_is_called(&ledger->wans[wan], row->who);
+	if (fnmatch(row->who, ledger->wans[wan].name, 0) == 0)
+		return true;
 	return wan_in_file(ledger, wan, row->who) || wan_is_interface(ledger, wan, row->who) ||
 	       wan_has_address(&ledger->wans[wan], row->who);
 }

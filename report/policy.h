@@ -73,6 +73,15 @@ struct policy_role {
 	enum role_source source;
 };
 
+/* A limit of one WAN. */
+#define POLICY_WAN_LIMITS 256
+struct policy_wan_limit {
+	char wan[EXPECT_WORD]; /* its name, or a glob */
+	enum limit limit;
+	double value;
+	enum role_source source;
+};
+
 struct policy {
 	char *site;                /* owned; NULL = not told */
 	struct policy_role *roles; /* owned, in the order given */
@@ -81,16 +90,26 @@ struct policy {
 	size_t n_only;
 	double limits[LIMIT_COUNT];
 	enum role_source limit_sources[LIMIT_COUNT];
+	struct policy_wan_limit *wan_limits; /* owned, in the order given */
+	size_t n_wan_limits;
 	struct expect expect;
 };
 
 void policy_init(struct policy *policy);
 void policy_release(struct policy *policy);
 
-/* "KEY=VALUE". A value may carry %, k M G T (decimal) with or without B, or s min h d. False:
- * message says why. */
+/* "KEY=VALUE", or "WAN:KEY=VALUE" for one WAN. A value may carry %, k M G T (decimal) with or
+ * without B, or s min h d. False: message says why. */
 bool policy_set_limit(struct policy *policy, const char *text, enum role_source source,
                       char *message, size_t size);
+/* The same in pieces; `wan` NULL is all of them. */
+bool policy_set_limit_of(struct policy *policy, const char *wan, const char *key, const char *value,
+                         enum role_source source, char *message, size_t size);
+
+/* The limits of a WAN of the captures: its own where they are at least as strong as those of all.
+ * `expected` may be NULL. */
+void policy_limits_of(const struct policy *policy, const char *name,
+                      const struct expect_wan *expected, double limits[LIMIT_COUNT]);
 
 /* `who` is copied. False: message says why (unknown role, out of memory). */
 bool policy_add_role(struct policy *policy, const char *who, enum role_subject subject,
@@ -100,8 +119,9 @@ bool policy_add_role(struct policy *policy, const char *who, enum role_subject s
 bool policy_add_only(struct policy *policy, const char *name);
 
 /*
- * The INI file: [site] name=..., [roles] WHO=ROLE, [limits] KEY=VALUE. `name` is for messages,
- * which say file and line. False at the first line that is not understood.
+ * The INI file (policy_file.c; its words are listed there): [site], [roles] WHO=ROLE, [limits]
+ * KEY=VALUE, [wan NAME], [vps NAME], [lan], [plan]. `name` is for messages, which say file and
+ * line. False at the first line that is not understood.
  */
 bool policy_load(struct policy *policy, FILE *file, const char *name, char *message, size_t size);
 

@@ -69,3 +69,22 @@ const struct expect_wan *policy_expected(const struct policy *policy, const stru
 	*sign = sign_words[strongest];
 	return best;
 }
+
+void policy_limits_of(const struct policy *policy, const char *name,
+                      const struct expect_wan *expected, double limits[LIMIT_COUNT])
+{
+	enum role_source sources[LIMIT_COUNT];
+
+	memcpy(limits, policy->limits, sizeof(*limits) * LIMIT_COUNT);
+	memcpy(sources, policy->limit_sources, sizeof(sources));
+	for (size_t i = 0; i < policy->n_wan_limits; i++) {
+		const struct policy_wan_limit *row = &policy->wan_limits[i];
+		bool meant = is_called(name, row->wan) || is_like(name, row->wan) ||
+		             (expected && strcmp(expected->name, row->wan) == 0);
+
+		if (!meant || row->source < sources[row->limit])
+			continue;
+		limits[row->limit] = row->value;
+		sources[row->limit] = row->source;
+	}
+}

@@ -409,8 +409,8 @@ static enum report_failure fill(struct report *report, char *message, size_t siz
 		};
 		report->wans[i].expected = policy_expected(report->policy, &report->ledger->wans[i],
 		                                           &report->wans[i].matched);
-		memcpy(report->wans[i].limits, report->policy->limits,
-		       sizeof(report->wans[i].limits));
+		policy_limits_of(report->policy, report->wans[i].name, report->wans[i].expected,
+		                 report->wans[i].limits);
 		report->wans[i].plan = expect_plan_of(&report->policy->expect,
 		                                      report->wans[i].expected, roles[i].role);
 		if (report_is_primary(roles[i].role))

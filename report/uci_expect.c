@@ -133,6 +133,8 @@ static void add_device(struct expect_wan *wan, const char *format, ...)
 	char text[EXPECT_WORD * 2];
 	va_list args;
 
+	if (wan->devices_from > FROM_UCI)
+		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -261,22 +263,6 @@ static void devices_of(struct telling *t, struct expect_wan *wan, const char *na
 		add_device(wan, "%s", device);
 }
 
-static void mac_text(char out[18], const char *value)
-{
-	size_t n = 0;
-
-	if (strlen(value) != 17)
-		return;
-	for (; n < 17; n++) {
-		if (n % 3 == 2 ? value[n] != ':' && value[n] != '-'
-		               : !isxdigit((unsigned char)value[n]))
-			return;
-	}
-	for (n = 0; n < 17; n++)
-		out[n] = n % 3 == 2 ? ':' : (char)tolower((unsigned char)value[n]);
-	out[17] = '\0';
-}
-
 /* Its own macaddr goes before that of "config device" of the same device. */
 static void mac_of(const struct telling *t, struct expect_wan *wan, const char *name)
 {
@@ -293,8 +279,8 @@ static void mac_of(const struct telling *t, struct expect_wan *wan, const char *
 		if (called && strcmp(called, device) == 0)
 			mac = net(t, s.name, "macaddr");
 	}
-	if (mac)
-		mac_text(wan->mac, mac);
+	if (mac && !wan->mac[0])
+		network_mac(wan->mac, mac);
 }
 
 /* ---- roles ---- */
