@@ -15,9 +15,9 @@
 static const char bad_primary_why[] =
 	"Loss or delay on the primary is what this data plan pays for: repair the primary.";
 
-static double limit_of(const struct report *report, enum limit limit)
+static double limit_of(const struct report *report, int wan, enum limit limit)
 {
-	return report->policy->limits[limit];
+	return report->wans[wan].limits[limit];
 }
 
 static bool is_backup(const struct report *report, size_t wan)
@@ -192,7 +192,7 @@ static const char *way_say(const struct report *report, const struct finding *fi
 static int carried_say(const struct report *report, const struct finding *finding,
                        const struct share *share, char *out, size_t size)
 {
-	bool all = limit_of(report, LIMIT_SHARE_OF) > 0;
+	bool all = limit_of(report, finding->wan, LIMIT_SHARE_OF) > 0;
 	uint64_t bytes = all ? share->total : share->payload;
 	char name[100], percent[TEXT_SHORT], some[TEXT_SHORT], of[TEXT_SHORT], way[200];
 
@@ -201,7 +201,8 @@ static int carried_say(const struct report *report, const struct finding *findin
 	                text_safe(name, sizeof(name), report->wans[finding->wan].name, 32),
 	                text_percent(percent, bytes, share->primary),
 	                all ? "traffic of any kind" : "user payload", text_bytes(some, bytes),
-	                text_bytes(of, share->primary), 100 * limit_of(report, LIMIT_PAYLOAD_SHARE),
+	                text_bytes(of, share->primary),
+	                100 * limit_of(report, finding->wan, LIMIT_PAYLOAD_SHARE),
 	                way_say(report, finding, share->payload, way, sizeof(way)));
 }
 
@@ -263,8 +264,9 @@ static void share_say(const struct report *report, struct finding *finding,
 		         "The primaries carried too little to judge a share (%s, at least %s are "
 		         "needed); %s carried %s of user payload and %s to be kept ready.%s",
 		         text_bytes(late, share->primary),
-		         text_bytes(least, (uint64_t)limit_of(report, LIMIT_PRIMARY_MIN)), name,
-		         some, text_bytes(standby, share->standby), apart);
+		         text_bytes(least,
+		                    (uint64_t)limit_of(report, finding->wan, LIMIT_PRIMARY_MIN)),
+		         name, some, text_bytes(standby, share->standby), apart);
 		return;
 	case SHARE_BAD_PRIMARY:
 		finding->why = bad_primary_why;
@@ -275,7 +277,7 @@ static void share_say(const struct report *report, struct finding *finding,
 		snprintf(to, size, "%s %s, but %s; limit %g %%.%s", name,
 		         share->payload == 0 ? "carried no user payload"
 		                             : "stayed within its share of user payload",
-		         ready, 100 * limit_of(report, LIMIT_STANDBY_SHARE), apart);
+		         ready, 100 * limit_of(report, finding->wan, LIMIT_STANDBY_SHARE), apart);
 		return;
 	case SHARE_HIDDEN:
 		snprintf(to, size, "A filter hides frames; of what it let through, %s; %s.%s",
@@ -294,12 +296,14 @@ static void share_say(const struct report *report, struct finding *finding,
 static enum share_case share_judge(const struct report *report, struct finding *finding,
                                    const struct share *share)
 {
-	bool all = limit_of(report, LIMIT_SHARE_OF) > 0;
-	double limit = limit_of(report, LIMIT_PAYLOAD_SHARE) * (double)share->primary;
-	double standby = limit_of(report, LIMIT_STANDBY_SHARE) * (double)share->primary;
+	bool all = limit_of(report, finding->wan, LIMIT_SHARE_OF) > 0;
+	double limit = limit_of(report, finding->wan, LIMIT_PAYLOAD_SHARE) * (double)share->primary;
+	double standby =
+		limit_of(report, finding->wan, LIMIT_STANDBY_SHARE) * (double)share->primary;
 	uint64_t judged = all ? share->total : share->payload;
 
-	if ((double)share->primary < limit_of(report, LIMIT_PRIMARY_MIN) || share->primary == 0)
+	if ((double)share->primary < limit_of(report, finding->wan, LIMIT_PRIMARY_MIN) ||
+	    share->primary == 0)
 		return SHARE_SMALL;
 	if ((double)(judged - share->degraded) > limit) {
 		finding->status = STATUS_FAIL;
@@ -336,7 +340,7 @@ static bool nothing_to_compare(const struct report *report, struct finding *find
 bool rule_share(struct report *report, const struct rule *rule)
 {
 	for (size_t i = 0; i < report->n_wans; i++) {
-		bool all = limit_of(report, LIMIT_SHARE_OF) > 0;
+		bool all = limit_of(report, (int)i, LIMIT_SHARE_OF) > 0;
 		struct finding *finding;
 		struct share share;
 
@@ -389,7 +393,7 @@ static bool show_billed(const struct report *report, const struct ledger_cell *c
 /* The highest budget that `bytes` in a day exceed; the limit is then the one told. */
 static enum status budget_status(const struct report *report, struct finding *finding, double bytes)
 {
-	double told = limit_of(report, LIMIT_PLAN);
+	double told = limit_of(report, finding->wan, LIMIT_PLAN);
 	double plan = told > 0 ? told : plan_per_day(report, (size_t)finding->wan);
 
 	if (plan > 0 && bytes > plan) {
@@ -399,12 +403,13 @@ static enum status budget_status(const struct report *report, struct finding *fi
 			finding->limit_key = "plan";
 		return STATUS_FAIL;
 	}
-	if (bytes > limit_of(report, LIMIT_BUDGET_HIGH)) {
+	if (bytes > limit_of(report, finding->wan, LIMIT_BUDGET_HIGH)) {
 		verdict_limit(report, finding, LIMIT_BUDGET_HIGH);
 		return STATUS_WARN;
 	}
 	verdict_limit(report, finding, LIMIT_BUDGET_WARN);
-	return bytes > limit_of(report, LIMIT_BUDGET_WARN) ? STATUS_WARN : STATUS_PASS;
+	return bytes > limit_of(report, finding->wan, LIMIT_BUDGET_WARN) ? STATUS_WARN
+	                                                                 : STATUS_PASS;
 }
 
 static void budget_judge(struct report *report, struct finding *finding)
@@ -412,7 +417,7 @@ static void budget_judge(struct report *report, struct finding *finding)
 	size_t wan = (size_t)finding->wan;
 	uint64_t bytes = report->wans[wan].shared.billed;
 	double seconds = (double)(report->end_ns - report->start_ns) / NS;
-	bool enough = seconds >= limit_of(report, LIMIT_BUDGET_WINDOW);
+	bool enough = seconds >= limit_of(report, finding->wan, LIMIT_BUDGET_WINDOW);
 	/* a window of more than a day holds a day that used at least the average */
 	double day = enough || seconds > DAY_S ? (double)bytes * DAY_S / seconds : (double)bytes;
 	char name[100], used[TEXT_SHORT], length[TEXT_SHORT], limit[TEXT_SHORT], a_day[TEXT_SHORT];
@@ -483,11 +488,11 @@ static bool show_unknown(const struct report *report, const struct ledger_cell *
 	return first_seen_in(report, cell, PHASE_UNKNOWN);
 }
 
-static bool healthy_exceeded(const struct report *report, uint64_t bytes, uint64_t all,
-                             double allowance)
+static bool healthy_exceeded(const struct report *report, const struct finding *finding,
+                             uint64_t bytes, uint64_t all, double allowance)
 {
-	return (double)bytes > limit_of(report, LIMIT_HEALTHY_BYTES) ||
-	       ((double)bytes > limit_of(report, LIMIT_HEALTHY_SHARE) * (double)all &&
+	return (double)bytes > limit_of(report, finding->wan, LIMIT_HEALTHY_BYTES) ||
+	       ((double)bytes > limit_of(report, finding->wan, LIMIT_HEALTHY_SHARE) * (double)all &&
 	        (double)bytes > allowance);
 }
 
@@ -496,7 +501,7 @@ static void healthy_judge(struct report *report, struct finding *finding)
 	const uint64_t *seen = report->wans[finding->wan].shared.first_seen;
 	uint64_t all = unique_bytes(report);
 	bool switched = seen[PHASE_OUTAGE] > 0 || seen[PHASE_AFTER] > 0;
-	double allowance = switched ? limit_of(report, LIMIT_SWITCH_BYTES) : 0;
+	double allowance = switched ? limit_of(report, finding->wan, LIMIT_SWITCH_BYTES) : 0;
 	char name[100], some[TEXT_SHORT], of[TEXT_SHORT], percent[TEXT_SHORT], carried[300],
 		more[TEXT_SHORT];
 	char *to = finding->text;
@@ -508,19 +513,19 @@ static void healthy_judge(struct report *report, struct finding *finding)
 	         "%s carried %s of new user data (%s of %s) while a primary was healthy", name,
 	         text_bytes(some, seen[PHASE_HEALTHY]), percent, text_bytes(of, all));
 	snprintf(finding->brief, sizeof(finding->brief), "%s (%s of %s)", percent, some, of);
-	if (healthy_exceeded(report, seen[PHASE_HEALTHY], all, allowance)) {
+	if (healthy_exceeded(report, finding, seen[PHASE_HEALTHY], all, allowance)) {
 		finding->status = STATUS_FAIL;
 		snprintf(to, size, "%s%s.", carried, flag_words(report->wans[finding->wan].ledger));
 		verdict_show_cells(report, finding, show_healthy,
 		                   "new data while a primary was healthy");
-	} else if (healthy_exceeded(report, seen[PHASE_UNKNOWN], all, allowance)) {
+	} else if (healthy_exceeded(report, finding, seen[PHASE_UNKNOWN], all, allowance)) {
 		snprintf(to, size,
 		         "%s, and %s on connections with no primary subflow in sight: nobody can "
 		         "say whether those were allowed.",
 		         carried, text_bytes(more, seen[PHASE_UNKNOWN]));
 		verdict_show_cells(report, finding, show_unknown,
 		                   "new data, no primary subflow in sight");
-	} else if (healthy_exceeded(report, seen[PHASE_DEGRADED], all, allowance)) {
+	} else if (healthy_exceeded(report, finding, seen[PHASE_DEGRADED], all, allowance)) {
 		finding->status = STATUS_WARN;
 		finding->why = bad_primary_why;
 		snprintf(to, size,
@@ -610,7 +615,7 @@ static struct redundancy redundancy_of(const struct report *report, size_t index
 		    bucket->last_ns < bucket->first_ns)
 			continue;
 		redundancy_bucket(&sum, bucket, ledger_widths_s[report->ledger->width],
-		                  limit_of(report, LIMIT_REDUNDANT_SHARE));
+		                  limit_of(report, (int)index, LIMIT_REDUNDANT_SHARE));
 	}
 	return sum;
 }
@@ -650,7 +655,7 @@ bool rule_redundant(struct report *report, const struct rule *rule)
 		         "%s.",
 		         name, text_percent(percent, sum.copies, sum.payload),
 		         text_bytes(some, sum.copies),
-		         100 * limit_of(report, LIMIT_REDUNDANT_SHARE),
+		         100 * limit_of(report, finding->wan, LIMIT_REDUNDANT_SHARE),
 		         text_duration(length, sum.ns));
 		if (finding->status == STATUS_FAIL)
 			verdict_show_cells(report, finding, show_redundant,
@@ -695,8 +700,8 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 			         "%s held no subflow in reserve.", name);
 			continue;
 		}
-		high = (double)primary >= limit_of(report, LIMIT_PRIMARY_MIN) && primary > 0 &&
-		       finding->value > finding->limit && account->carrying == 0;
+		high = (double)primary >= limit_of(report, finding->wan, LIMIT_PRIMARY_MIN) &&
+		       primary > 0 && finding->value > finding->limit && account->carrying == 0;
 		finding->status = high ? STATUS_WARN : STATUS_PASS;
 		text_count(count, c->standby_connections);
 		text_bytes(each, c->standby_ip_bytes / c->standby_connections);

@@ -10,9 +10,9 @@
 
 #define NS 1000000000u
 
-static double limit_of(const struct report *report, enum limit limit)
+static double limit_of(const struct report *report, size_t wan, enum limit limit)
 {
-	return report->policy->limits[limit];
+	return report->wans[wan].limits[limit];
 }
 
 /* ---- A6 ---- */
@@ -217,6 +217,7 @@ bool rule_stripped(struct report *report, const struct rule *rule)
 
 /* What is missing from a WAN's capture, in frames except where it says bytes. */
 struct flaws {
+	size_t wan;
 	uint64_t frames, payload; /* seen */
 	uint64_t drops, unread, cut, backwards, unmapped;
 	uint64_t evicted, subflows; /* lost mappings show as unmapped bytes */
@@ -236,6 +237,7 @@ static struct flaws flaws_of(const struct report *report, size_t index)
 	const struct ledger_counters *c = &wan->ledger->counters;
 	const struct ledger_event *e = wan->ledger->events;
 	struct flaws flaws = {
+		.wan = index,
 		.frames = wan->whole.total.frames,
 		.payload = wan->whole.total.payload_bytes,
 		.drops = c->dropped_frames,
@@ -292,7 +294,7 @@ static void blind_told(const struct report *report, const struct coverage *cover
 static bool recorder_told(const struct report *report, const struct coverage *coverage,
                           const struct flaws *flaws, const char *name, char *text, size_t size)
 {
-	double limit = limit_of(report, LIMIT_LOSS_SHARE);
+	double limit = limit_of(report, flaws->wan, LIMIT_LOSS_SHARE);
 	char a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT];
 
 	if ((double)flaws->blind_ns > limit * (double)flaws->judged_ns) {
@@ -314,11 +316,11 @@ static bool recorder_told(const struct report *report, const struct coverage *co
 static bool flaw_told(const struct report *report, const struct flaws *flaws, const char *name,
                       char *text, size_t size)
 {
-	double some = limit_of(report, LIMIT_LOSS_SHARE) * (double)flaws->frames;
+	double some = limit_of(report, flaws->wan, LIMIT_LOSS_SHARE) * (double)flaws->frames;
 	char a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT], message[260];
 
 	if ((double)flaws->drops >
-	    limit_of(report, LIMIT_LOSS_SHARE) * (double)(flaws->frames + flaws->drops))
+	    limit_of(report, flaws->wan, LIMIT_LOSS_SHARE) * (double)(flaws->frames + flaws->drops))
 		snprintf(text, size, "%s: the capture lost %s of %s frames.", name,
 		         text_count(a, flaws->drops), text_count(b, flaws->frames + flaws->drops));
 	else if (flaws->damaged)
@@ -328,7 +330,7 @@ static bool flaw_told(const struct report *report, const struct flaws *flaws, co
 		snprintf(text, size, "%s: %s of %s frames could not be read.", name,
 		         text_count(a, flaws->unread), text_count(b, flaws->frames));
 	else if ((double)flaws->unmapped >
-	         limit_of(report, LIMIT_LOSS_SHARE) * (double)flaws->payload)
+	         limit_of(report, flaws->wan, LIMIT_LOSS_SHARE) * (double)flaws->payload)
 		snprintf(text, size,
 		         "%s: %s of %s of payload have no mapping, headers are cut in %s frames%s.",
 		         name, text_bytes(b, flaws->unmapped), text_bytes(c, flaws->payload),
@@ -339,7 +341,7 @@ static bool flaw_told(const struct report *report, const struct flaws *flaws, co
 		snprintf(text, size, "%s: time goes backwards %s times in %s frames.", name,
 		         text_count(a, flaws->backwards), text_count(b, flaws->frames));
 	else if ((double)flaws->evicted >
-	         limit_of(report, LIMIT_LOSS_SHARE) * (double)flaws->subflows)
+	         limit_of(report, flaws->wan, LIMIT_LOSS_SHARE) * (double)flaws->subflows)
 		snprintf(text, size, "%s: %s of %s subflows were given up to bound memory.", name,
 		         text_count(a, flaws->evicted), text_count(b, flaws->subflows));
 	else
@@ -393,17 +395,16 @@ static void repairs_told(const struct ledger_wan *wan, char *text, size_t size)
 		         c->missing_files == 1 ? "s" : "");
 }
 
-static bool skew_told(const struct report *report, const struct ledger_wan *wan, const char *name,
-                      char *text, size_t size)
+static bool skew_told(const struct report_wan *row, const char *name, char *text, size_t size)
 {
 	char skew[TEXT_SHORT];
 
-	if ((double)wan->skew_ns / NS <= limit_of(report, LIMIT_SKEW))
+	if ((double)row->ledger->skew_ns / NS <= row->limits[LIMIT_SKEW])
 		return false;
 	snprintf(text, size,
 	         "%s: its clock and that of another capture differ by at least %s; correct it with "
 	         "--shift %s=SECONDS.",
-	         name, text_duration(skew, wan->skew_ns), name);
+	         name, text_duration(skew, row->ledger->skew_ns), name);
 	return true;
 }
 
@@ -464,7 +465,7 @@ static void whole_judge(const struct report *report, struct finding *finding)
 		verdict_show_event(finding, &wan->events[EVENT_HEADER_CUT], "cut TCP header");
 		verdict_show_event(finding, &wan->events[EVENT_OPTION_CUT], "cut option");
 		verdict_show_event(finding, &wan->events[EVENT_BACKWARDS], "time goes backwards");
-	} else if (skew_told(report, wan, name, text, size)) {
+	} else if (skew_told(row, name, text, size)) {
 		verdict_show_event(finding, &wan->events[EVENT_SKEW],
 		                   "seen before its cause on another WAN");
 	} else if (!recorder_told(report, &row->coverage, &flaws, name, text, size)) {

@@ -155,6 +155,65 @@ def check_precedence(suite, folder, router):
                    statuses(audit("--config", config, "--uci", router, *IDLE), "A6", "wan2"), ["fail"])
 
 
+SITE = """
+[site]
+name = home
+zone = CET-1CEST,M3.5.0,M10.5.0/3
+kernel = 5.4
+[wan fibre]
+role = master
+device = wan1
+[wan lte]
+role = backup
+device = wan2
+quota = 20GiB
+billing_day = 17
+price = 19.90 EUR
+standby_share = 0.01%
+[vps one]
+address = 203.0.113.10
+kernel = 6.18
+[lan]
+network = 192.168.100.0/24
+"""
+
+
+def check_site(suite, folder):
+    """A site that is no OpenMPTCProuter says the same in one INI file."""
+    path = os.path.join(folder, "whole.ini")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(SITE)
+    with suite.check("site") as check:
+        got = audit("--config", path, *IDLE)
+        check.same("site", got["site"], "home")
+        check.same("roles", roles(got), {"wan1": ("master", "config", "whole.ini [wan fibre]"),
+                                         "wan2": ("backup", "config", "whole.ini [wan lte]")})
+        check.same("matched", [(w["name"], w["captured_as"], w["matched_by"]) for w in got["expected"]["wans"]],
+                   [("fibre", "wan1", "device"), ("lte", "wan2", "device")])
+        plan = oracle.wans_of(got)["wan2"]["plan"]
+        check.same("plan", (plan["quota_bytes"], plan["billing_day"], plan["binary"], plan["price"], plan["currency"]),
+                   (20 << 30, 17, True, 19.9, "EUR"))
+        check.same("A1 by the WAN's own limit", statuses(got, "A1", "wan2"), ["warn"])
+        check.true("A1 does not tell that limit", "limit 0.01 %" in [f["text"] for f in got["findings"] if f["rule"] == "A1"][0])
+        check.same("A23 of kernels that do not speak to each other", statuses(got, "A23"), ["warn"])
+        check.same("a flag for all goes before",
+                   statuses(audit("--config", path, "--limit", "standby_share=1%", *IDLE), "A1", "wan2"), ["pass"])
+        check.same("a flag for the WAN", statuses(audit("--limit", "wan2:standby_share=0.01%", "--master", IDLE[0], "--backup",
+                                                        IDLE[1]), "A1", "wan2"), ["warn"])
+    with suite.check("the example in README.md") as check:
+        with open(os.path.join(FIXTURES, "..", "README.md"), encoding="utf-8") as file:
+            sample = file.read().split("```ini\n")[1].split("```")[0]
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(sample)
+        wans = {wan["name"]: wan for wan in audit("--config", path, *IDLE)["expected"]["wans"]}
+        check.same("roles", {name: wan["role"] for name, wan in wans.items()}, {"fibre": "master", "lte": "backup"})
+        check.same("quota", wans["lte"]["plan"]["quota_bytes"], 20 << 30)
+    with suite.check("roles by glob") as check:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("[roles]\n*1 = master\n*2 = backup\n")
+        check.same("roles", [row[0] for row in roles(audit("--config", path, *IDLE)).values()], ["master", "backup"])
+
+
 def check_missing(suite, folder):
     """A backup that nobody captured is not a healthy one."""
     router = write(os.path.join(folder, "three"), openmptcprouter=OMR, network=NETWORK +
@@ -220,6 +279,7 @@ def main():
         router = check_uci(suite, folder)
         check_devices(suite, router)
         check_precedence(suite, folder, router)
+        check_site(suite, folder)
         check_missing(suite, folder)
         check_settings(suite, folder)
         check_profiles(suite)
