@@ -22,7 +22,7 @@ struct carriers {
 	uint64_t last_ns; /* newest new DSN; 0 = none */
 	uint32_t wan;     /* ... and its WAN */
 	const struct subflow *subflow;
-	uint64_t recent; /* WANs that carried in the last COURSE_BEFORE_NS */
+	uint64_t recent;    /* WANs that carried in the last COURSE_BEFORE_NS */
 	uint64_t beside_ns; /* newest on a WAN outside the mask asked for */
 	uint64_t on_ns;     /* newest on the WAN asked for */
 };
@@ -266,16 +266,15 @@ void course_opening(struct courses *cs, const struct ledger_entry *e, bool answe
 		cs->opening_ns[wan] = 0;
 		if (cs->hearing->last_ns[wan] > since_ns + COURSE_PAUSE_NS)
 			continue; /* the WAN lives: the far end did not want to answer */
-		ledger_interrupted(cs->ledger,
-		                   &(struct ledger_interruption){
-					   .kind = INTERRUPTION_OPENING,
-					   .direction = DIR_UP,
-					   .wan = wan,
-					   .to = e->wan,
-					   .from_ns = since_ns,
-					   .to_ns = e->ts_ns,
-					   .frame = {e->ts_ns, e->number, e->file},
-				   });
+		ledger_interrupted(cs->ledger, &(struct ledger_interruption){
+						       .kind = INTERRUPTION_OPENING,
+						       .direction = DIR_UP,
+						       .wan = wan,
+						       .to = e->wan,
+						       .from_ns = since_ns,
+						       .to_ns = e->ts_ns,
+						       .frame = {e->ts_ns, e->number, e->file},
+					       });
 	}
 }
 

@@ -239,9 +239,9 @@ static bool asked_in_vain(const struct hearing *hearing, const struct subflow *s
 #define SUBFLOWS_MOST 64
 
 /* By subflows: the best health on each WAN. Returns the WANs that have one. */
-static uint64_t by_subflows(struct track *track, struct hearing *hearing, const struct connection *c,
-                            const struct subflow *carrier, uint32_t wan, uint64_t ts_ns,
-                            struct ledger_circumstance *masks)
+static uint64_t by_subflows(struct track *track, struct hearing *hearing,
+                            const struct connection *c, const struct subflow *carrier, uint32_t wan,
+                            uint64_t ts_ns, struct ledger_circumstance *masks)
 {
 	uint64_t *const into[] = {NULL, &masks->silent, &masks->returned, &masks->degraded,
 	                          &masks->healthy};

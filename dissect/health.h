@@ -9,9 +9,10 @@
 
 #include "classify.h"
 
-#define HEALTH_HEARD_NS       (5 * UINT64_C(1000000000)) /* heard from within this counts as alive */
-#define HEALTH_QUIET_NS       (2 * UINT64_C(1000000000)) /* a WAN that data left, quiet for longer: it is out */
-#define HEALTH_FLOOR_NS       (200 * UINT64_C(1000000))  /* least time to wait for an answer */
+#define HEALTH_HEARD_NS (5 * UINT64_C(1000000000)) /* heard from within this counts as alive */
+#define HEALTH_QUIET_NS                                                                            \
+	(2 * UINT64_C(1000000000)) /* a WAN that data left, quiet for longer: it is out */
+#define HEALTH_FLOOR_NS       (200 * UINT64_C(1000000)) /* least time to wait for an answer */
 #define HEALTH_LOSS_WINDOW_NS (5 * UINT64_C(1000000000))
 #define HEALTH_LOSS_PERCENT   5
 #define HEALTH_LOSS_SEGMENTS  20 /* fewer say nothing about loss */
@@ -43,7 +44,8 @@ struct hearing {
 	struct ledger *ledger;             /* where outages are told */
 	uint64_t last_ns[LEDGER_WANS_MAX]; /* 0 = never */
 	uint64_t out_ns[LEDGER_WANS_MAX];  /* when something was last found to wait there in vain */
-	uint64_t left_ns[LEDGER_WANS_MAX]; /* when data had last left it, as it was silent (course.h) */
+	uint64_t left_ns[LEDGER_WANS_MAX]; /* when data had last left it, as it was silent
+	                                      (course.h) */
 	uint64_t back_ns[LEDGER_WANS_MAX]; /* when it was heard again after an outage; 0 = never */
 	uint64_t gap_ns[LEDGER_WANS_MAX];
 	uint64_t gap_at_ns[LEDGER_WANS_MAX]; /* when that gap ended */

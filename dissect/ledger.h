@@ -313,16 +313,21 @@ struct ledger_record {
  * opening   new connections: the first SYN with MP_CAPABLE that nothing answered on the WAN, which
  *           was silent, and the first that was answered elsewhere.
  */
-enum interruption { INTERRUPTION_OUTAGE, INTERRUPTION_FAILOVER, INTERRUPTION_OPENING, INTERRUPTION_COUNT };
+enum interruption {
+	INTERRUPTION_OUTAGE,
+	INTERRUPTION_FAILOVER,
+	INTERRUPTION_OPENING,
+	INTERRUPTION_COUNT
+};
 extern const char *const interruption_names[INTERRUPTION_COUNT];
 
 struct ledger_interruption {
-	uint8_t kind;           /* enum interruption */
-	uint8_t direction;      /* enum direction of the data; of a failover */
-	bool open;              /* still so when the capture, or the connection, came to its end */
-	bool ended;             /* the stream was closed (DATA_FIN) */
-	uint32_t wan, to;       /* indices into ledger.wans; LEDGER_WANS_MAX = none */
-	uint64_t id;            /* of the connection; 0 = none */
+	uint8_t kind;      /* enum interruption */
+	uint8_t direction; /* enum direction of the data; of a failover */
+	bool open;         /* still so when the capture, or the connection, came to its end */
+	bool ended;        /* the stream was closed (DATA_FIN) */
+	uint32_t wan, to;  /* indices into ledger.wans; LEDGER_WANS_MAX = none */
+	uint64_t id;       /* of the connection; 0 = none */
 	uint64_t from_ns, to_ns;
 	uint64_t heard_ns, back_ns, last_ns; /* 0 = not */
 	uint64_t stall_from_ns, stall_to_ns; /* 0 = none */

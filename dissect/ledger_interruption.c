@@ -34,12 +34,14 @@ static int row_order(const void *left, const void *right, void *context)
 {
 	const struct ledger_interruption *a = left, *b = right;
 	const struct ledger *ledger = context;
-	const uint64_t l[] = {a->from_ns, a->to_ns,         a->kind,        a->id,        a->direction,
-	                      a->open,    a->ended,         a->heard_ns,    a->back_ns,   a->last_ns,
-	                      a->frame.number, a->stall_from_ns, a->stall_to_ns, a->frame.ts_ns};
-	const uint64_t r[] = {b->from_ns, b->to_ns,         b->kind,        b->id,        b->direction,
-	                      b->open,    b->ended,         b->heard_ns,    b->back_ns,   b->last_ns,
-	                      b->frame.number, b->stall_from_ns, b->stall_to_ns, b->frame.ts_ns};
+	const uint64_t l[] = {a->from_ns,     a->to_ns,      a->kind,         a->id,
+	                      a->direction,   a->open,       a->ended,        a->heard_ns,
+	                      a->back_ns,     a->last_ns,    a->frame.number, a->stall_from_ns,
+	                      a->stall_to_ns, a->frame.ts_ns};
+	const uint64_t r[] = {b->from_ns,     b->to_ns,      b->kind,         b->id,
+	                      b->direction,   b->open,       b->ended,        b->heard_ns,
+	                      b->back_ns,     b->last_ns,    b->frame.number, b->stall_from_ns,
+	                      b->stall_to_ns, b->frame.ts_ns};
 
 	for (size_t i = 0; i < sizeof(l) / sizeof(l[0]); i++)
 		if (l[i] != r[i])
@@ -212,7 +214,8 @@ static bool load_word(const json_t *row, const char *key, const char *const *wor
 	return false;
 }
 
-static bool load_name(const struct ledger *ledger, const json_t *row, const char *key, uint32_t *wan)
+static bool load_name(const struct ledger *ledger, const json_t *row, const char *key,
+                      uint32_t *wan)
 {
 	const json_t *value = json_object_get(row, key);
 	const char *name = json_string_value(value);
@@ -240,12 +243,9 @@ static bool load_times(const json_t *row, struct ledger_interruption *i)
 		const char *key;
 		uint64_t *ns;
 	} times[] = {
-		{"from_ns", &i->from_ns},
-		{"to_ns", &i->to_ns},
-		{"heard_ns", &i->heard_ns},
-		{"back_ns", &i->back_ns},
-		{"last_ns", &i->last_ns},
-		{"stall_from_ns", &i->stall_from_ns},
+		{"from_ns", &i->from_ns},         {"to_ns", &i->to_ns},
+		{"heard_ns", &i->heard_ns},       {"back_ns", &i->back_ns},
+		{"last_ns", &i->last_ns},         {"stall_from_ns", &i->stall_from_ns},
 		{"stall_to_ns", &i->stall_to_ns},
 	};
 

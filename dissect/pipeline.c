@@ -655,8 +655,7 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	p->track = track_new(options->max_subflows ? options->max_subflows : MAX_SUBFLOWS, seed,
 	                     &sink);
 	p->hearing.ledger = ledger;
-	p->courses = (struct courses){
-		.ledger = ledger, .track = p->track, .hearing = &p->hearing};
+	p->courses = (struct courses){.ledger = ledger, .track = p->track, .hearing = &p->hearing};
 	p->sides = sides_new();
 	p->copies = copies_new();
 	p->appid = appid_new(options->no_ndpi);

@@ -13,7 +13,7 @@
 
 #include "text.h"
 
-const char *const unit_names[UNIT_COUNT] = {"ratio", "bytes", "seconds", "word"};
+const char *const unit_names[UNIT_COUNT] = {"ratio", "bytes", "seconds", "word", "number"};
 
 #define MB        1e6
 #define BYTES_MAX 1e18
@@ -75,6 +75,30 @@ const struct limit_row limit_rows[LIMIT_COUNT] = {
                               "E2 warns above it: what of the carrier's bill is not explained"},
 	[LIMIT_SILENCE] = {"silence_seconds", UNIT_SECONDS, 300, 1, YEAR_S, NULL,
                            "A29 warns above it: no frame at all on a backup"},
+	[LIMIT_FAILOVER_WARN] =
+		{"failover_seconds", UNIT_SECONDS, 2, 0, YEAR_S, NULL,
+                 "A10 warns above it: last new data on a primary to first on a backup"},
+	[LIMIT_FAILOVER_FAIL] = {"failover_fail_seconds", UNIT_SECONDS, 20, 0, YEAR_S, NULL,
+                                 "A10 fails above it"},
+	[LIMIT_OPENING_WARN] =
+		{"opening_seconds", UNIT_SECONDS, 10, 0, YEAR_S, NULL,
+                 "A11 warns above it: first SYN lost on a primary to first answered elsewhere"},
+	[LIMIT_OPENING_FAIL] = {"opening_fail_seconds", UNIT_SECONDS, 30, 0, YEAR_S, NULL,
+                                "A11 fails above it"},
+	[LIMIT_FAILBACK_WARN] =
+		{"failback_seconds", UNIT_SECONDS, 30, 0, YEAR_S, NULL,
+                 "A12 warns above it: primary heard again to last new data on a backup"},
+	[LIMIT_FAILBACK_FAIL] = {"failback_fail_seconds", UNIT_SECONDS, 120, 0, YEAR_S, NULL,
+                                 "A12 fails above it, and above the length of the outage"},
+	[LIMIT_FAILBACK_NEVER] = {"failback_never_seconds", UNIT_SECONDS, 10, 0, YEAR_S, NULL,
+                                  "A12 fails above it, and above the length of the outage, when "
+                                  "data never went back"},
+	[LIMIT_STALL_WARN] = {"stall_seconds", UNIT_SECONDS, 2, 0, YEAR_S, NULL,
+                              "A13 warns above it: no new data on any WAN after a failback"},
+	[LIMIT_STALL_FAIL] = {"stall_fail_seconds", UNIT_SECONDS, 10, 0, YEAR_S, NULL,
+                              "A13 fails above it"},
+	[LIMIT_OUTAGES] = {"outages_per_day", UNIT_NUMBER, 4, 0, 1e6, NULL,
+                           "A25 warns above it: outages of a primary in a day"},
 };
 
 /* The first problem is the one told. */
@@ -135,6 +159,7 @@ static double suffix_factor(enum unit unit, const char *suffix)
 		{UNIT_BYTES, "G", 1e9},    {UNIT_BYTES, "GB", 1e9},   {UNIT_BYTES, "T", 1e12},
 		{UNIT_BYTES, "TB", 1e12},  {UNIT_SECONDS, "", 1},     {UNIT_SECONDS, "s", 1},
 		{UNIT_SECONDS, "min", 60}, {UNIT_SECONDS, "h", 3600}, {UNIT_SECONDS, "d", 86400},
+		{UNIT_NUMBER, "", 1},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)

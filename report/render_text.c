@@ -426,6 +426,8 @@ static const char *number_text(char out[TEXT_SHORT], double value, const char *u
 		snprintf(out, TEXT_SHORT, "%.4g %%", value * 100);
 	else if (strcmp(unit, "seconds") == 0)
 		snprintf(out, TEXT_SHORT, "%.3g s", value);
+	else if (strcmp(unit, "per_day") == 0)
+		snprintf(out, TEXT_SHORT, "%.3g a day", value);
 	else
 		snprintf(out, TEXT_SHORT, "%.24s%s",
 		         text_bytes(text, value < 1e18 ? (uint64_t)value : 0),

@@ -122,7 +122,7 @@ struct finding {
 	bool observed; /* false: nothing was measured */
 	double value;
 	uint64_t numerator, denominator;
-	const char *unit; /* "ratio", "bytes_per_day", "bytes", "seconds", "count"; static text */
+	const char *unit; /* "ratio", "bytes_per_day", "bytes", "seconds", "per_day", "count"; static text */
 	bool limited;
 	double limit;          /* in the same unit */
 	const char *limit_key; /* the setting it comes from, or NULL */

@@ -57,6 +57,7 @@ static uint64_t unique_bytes(const struct report *report)
 struct share {
 	uint64_t payload, standby, total; /* judged */
 	uint64_t outage, outage_acks;     /* set apart */
+	uint64_t after;                   /* set apart: A12 tells how long it took */
 	uint64_t degraded;                /* part of payload: the primary was bad */
 	uint64_t primary;
 };
@@ -65,17 +66,22 @@ static struct share share_of(const struct report *report, size_t wan)
 {
 	const struct account *account = &report->wans[wan].shared;
 	const struct tally *outage = &account->phases[PHASE_OUTAGE];
+	const struct tally *after = &account->phases[PHASE_AFTER];
 	struct share share = {.outage = outage->ip_bytes, .primary = primary_bytes(report, false)};
-	uint64_t carried = 0;
+	uint64_t carried = 0, apart = outage->frames;
 
 	for (size_t i = 0; i < PHASE_COUNT; i++)
 		carried += account->phases[i].frames;
+	if (verdict_failback_seen(report)) {
+		share.after = after->ip_bytes;
+		apart += after->frames;
+	}
 	if (carried > 0)
-		share.outage_acks = (uint64_t)((double)account->acks *
-		                               ((double)outage->frames / (double)carried));
+		share.outage_acks =
+			(uint64_t)((double)account->acks * ((double)apart / (double)carried));
 	if (share.outage_acks > account->acks)
 		share.outage_acks = account->acks;
-	share.payload = account->carrying - outage->ip_bytes;
+	share.payload = account->carrying - outage->ip_bytes - share.after;
 	share.degraded = account->phases[PHASE_DEGRADED].ip_bytes;
 	share.standby = account->standby - share.outage_acks;
 	share.total = share.payload + share.standby;
@@ -84,10 +90,12 @@ static struct share share_of(const struct report *report, size_t wan)
 
 static bool show_payload(const struct report *report, const struct ledger_cell *cell)
 {
+	enum phase phase = report_phase(report->ledger, report->primaries, cell->circumstance);
+	bool apart =
+		phase == PHASE_OUTAGE || (phase == PHASE_AFTER && verdict_failback_seen(report));
+
 	return cell->kind < KIND_CARRYING && cell->traffic != TRAFFIC_LOCAL &&
-	       cell->sum.frames > 0 &&
-	       (cell->traffic != TRAFFIC_MPTCP || report_phase(report->ledger, report->primaries,
-	                                                       cell->circumstance) != PHASE_OUTAGE);
+	       cell->sum.frames > 0 && (cell->traffic != TRAFFIC_MPTCP || !apart);
 }
 
 static bool first_seen_in(const struct report *report, const struct ledger_cell *cell,
@@ -150,6 +158,7 @@ static struct way way_of(const struct report *report, size_t wan, bool bad_prima
 		                   false};
 	for (size_t i = 0; i < PHASE_COUNT; i++)
 		if (words[i] && (i == PHASE_DEGRADED) == bad_primary &&
+		    !(i == PHASE_AFTER && verdict_failback_seen(report)) &&
 		    account->phases[i].ip_bytes > way.bytes)
 			way = (struct way){words[i], account->phases[i].ip_bytes,
 			                   i == PHASE_HEALTHY};
@@ -252,9 +261,10 @@ static void share_say(const struct report *report, struct finding *finding,
 	carried_say(report, finding, share, carried, sizeof(carried));
 	ready_say(report, finding, share, ready, sizeof(ready));
 	text_bytes(some, share->payload);
-	if (share->outage > 0)
-		snprintf(apart, sizeof(apart), " In outages of the primary it carried %s more.",
-		         text_bytes(out, share->outage));
+	if (share->outage > 0 || share->after > 0)
+		snprintf(apart, sizeof(apart), " In outages of the primary%s it carried %s more.",
+		         share->after > 0 ? ", and until data went back (A12)," : "",
+		         text_bytes(out, share->outage + share->after));
 	snprintf(finding->brief, sizeof(finding->brief), "%s payload (%s of %s)",
 	         text_percent(least, share->payload, share->primary), some,
 	         text_bytes(late, share->primary));
@@ -368,6 +378,7 @@ bool rule_share(struct report *report, const struct rule *rule)
 		verdict_part(finding, "mptcp", report->wans[i].shared.mptcp.ip_bytes,
 		             primary_bytes(report, true));
 		verdict_part(finding, "outage_payload", share.outage, 0);
+		verdict_part(finding, "after_payload", share.after, 0);
 		verdict_part(finding, "outage_acks_estimated", share.outage_acks, 0);
 		verdict_part(finding, "degraded_payload", share.degraded, 0);
 		share_say(report, finding, &share, share_judge(report, finding, &share));

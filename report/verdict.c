@@ -27,6 +27,15 @@ const struct rule verdict_rules[] = {
          "The kernel acts on what is on the wire, not on what was configured.", rule_role},
 	{"A6", "Settings of the roles", "A setting can undo all roles before a frame is sent.",
          rule_configured},
+	{"A10", "Failover of connections",
+         "From the primary's last data to the first on the backup, everything waits.",
+         rule_failover},
+	{"A11", "Failover of new connections",
+         "New connections find the backup only when the router moves its route.", rule_opening},
+	{"A12", "Failback", "What stays on the backup after the primary answers again is billed.",
+         rule_failback},
+	{"A13", "Stall of all WANs",
+         "While data are bound to a WAN that does not answer, no WAN carries them.", rule_stall},
 	{"A16", "Opening and closing of subflows",
          "Each MPTCP connection costs a join and a close on every backup; many short ones add up.",
          rule_signalling},
@@ -35,6 +44,7 @@ const struct rule verdict_rules[] = {
          rule_stripped},
 	{"A23", "Kernels of both ends", "Versions 0 and 1 of MPTCP do not understand each other.",
          rule_kernels},
+	{"A25", "Outages", "Each outage of a primary is paid for on the backup.", rule_outages},
 	{"A26", "Billing period at this rate", "A plan that ends before its month costs more.",
          rule_projection},
 	{"A27", "Wholeness of the capture", "What was not captured cannot be judged.", rule_whole},
@@ -139,6 +149,13 @@ void verdict_show_cells(const struct report *report, struct finding *finding,
 void verdict_show_event(struct finding *finding, const struct ledger_event *event, const char *note)
 {
 	show_evidence(finding, &event->first, note);
+}
+
+void verdict_show_place(struct finding *finding, const struct evidence_frame *frame,
+                        const char *note)
+{
+	if (frame->file < LEDGER_FILES_MAX)
+		show_frame(finding, frame, note);
 }
 
 /* ---- all together ---- */

@@ -86,6 +86,8 @@ void verdict_show_cells(const struct report *report, struct finding *finding,
                         const char *note);
 void verdict_show_event(struct finding *finding, const struct ledger_event *event,
                         const char *note);
+void verdict_show_place(struct finding *finding, const struct evidence_frame *frame,
+                        const char *note);
 
 /* "wan2 used 1.87 kB in the whole capture, 54.70 % of it keepalives and their answers.", or "". */
 void verdict_say_use(const struct report *report, int wan, char *out, size_t size);
@@ -109,5 +111,16 @@ bool rule_captured(struct report *report, const struct rule *rule);
 bool rule_configured(struct report *report, const struct rule *rule);
 bool rule_kernels(struct report *report, const struct rule *rule);
 bool rule_copies(struct report *report, const struct rule *rule);
+
+/* The rules that look at what happened when a primary went out. */
+bool rule_failover(struct report *report, const struct rule *rule);
+bool rule_opening(struct report *report, const struct rule *rule);
+bool rule_failback(struct report *report, const struct rule *rule);
+bool rule_stall(struct report *report, const struct rule *rule);
+bool rule_outages(struct report *report, const struct rule *rule);
+
+/* A12 measured how long data stayed on a backup after their primary had come back: what they used
+ * then is its business, not that of a share. */
+bool verdict_failback_seen(const struct report *report);
 
 #endif

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rules_failover.c - the rules about what happens when a primary goes out: A10 to A13 and A25 (see
+ * verdict.h).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+#include "verdict.h"
+
+#define NS     1000000000u
+#define DAY_NS (UINT64_C(86400) * NS)
+
+static double limit_of(const struct report *report, enum limit limit)
+{
+	return report->policy->limits[limit];
+}
+
+static double seconds(uint64_t ns)
+{
+	return (double)ns / NS;
+}
+
+/* "0.223 s"; longer ones as all durations are written. */
+static const char *duration(char out[TEXT_SHORT], uint64_t ns)
+{
+	if (ns >= 10 * (uint64_t)NS)
+		return text_duration(out, ns);
+	snprintf(out, TEXT_SHORT, "%.3f s", seconds(ns));
+	return out;
+}
+
+/* One of this kind, of a primary, that happened while all captures ran: a capture that ends looks
+ * like a WAN that falls silent. */
+static bool judged(const struct report *report, const struct ledger_interruption *row,
+                   enum interruption kind)
+{
+	return report->window && row->kind == kind && row->wan < report->n_wans &&
+	       report->primaries >> row->wan & 1 && row->from_ns >= report->start_ns &&
+	       row->to_ns <= report->end_ns;
+}
+
+static bool to_backup(const struct report *report, const struct ledger_interruption *row)
+{
+	return row->to < report->n_wans && report->wans[row->to].role.role == ROLE_BACKUP;
+}
+
+bool verdict_failback_seen(const struct report *report)
+{
+	for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
+		const struct ledger_interruption *row = &report->ledger->interruptions[i];
+
+		if (judged(report, row, INTERRUPTION_FAILOVER) && to_backup(report, row) &&
+		    row->heard_ns)
+			return true;
+	}
+	return false;
+}
+
+/* Of the interruptions that led to a backup: how many, and the worst by a measure. */
+struct worst {
+	const struct ledger_interruption *row; /* NULL = none */
+	uint64_t ns;
+	size_t n;
+};
+
+static struct worst worst_of(const struct report *report, size_t wan, enum interruption kind,
+                             uint64_t (*by)(const struct ledger_interruption *row))
+{
+	struct worst worst = {0};
+
+	for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
+		const struct ledger_interruption *row = &report->ledger->interruptions[i];
+
+		if (!judged(report, row, kind) || row->to != wan)
+			continue;
+		worst.n++;
+		if (!worst.row || by(row) > worst.ns)
+			worst = (struct worst){row, by(row), worst.n};
+	}
+	return worst;
+}
+
+/* ---- the frame of all these rules ---- */
+
+/* One finding per backup; `judge` fills it. */
+static bool each_backup(struct report *report, const struct rule *rule,
+                        void (*judge)(struct report *report, struct finding *finding,
+                                      const char *name))
+{
+	for (size_t i = 0; i < report->n_wans; i++) {
+		struct finding *finding;
+		char name[100];
+
+		if (report->wans[i].role.role != ROLE_BACKUP)
+			continue;
+		finding = verdict_add(report, rule, (int)i);
+		if (!finding)
+			return false;
+		text_safe(name, sizeof(name), report->wans[i].name, 32);
+		if (report->window)
+			judge(report, finding, name);
+		else
+			snprintf(finding->text, sizeof(finding->text),
+			         "The captures share no time.");
+	}
+	return true;
+}
+
+/* Warn above one limit, fail above the other; the limit told is the one that decided. */
+static void set_against(const struct report *report, struct finding *finding, uint64_t ns,
+                        enum limit warn, enum limit fail)
+{
+	bool fails = seconds(ns) > limit_of(report, fail);
+
+	verdict_observe(finding, "seconds", ns, NS);
+	verdict_limit(report, finding, fails ? fail : warn);
+	finding->status = fails                                  ? STATUS_FAIL
+	                  : seconds(ns) > limit_of(report, warn) ? STATUS_WARN
+	                                                         : STATUS_PASS;
+}
+
+static void nothing_seen(struct finding *finding, const char *name, const char *what)
+{
+	finding->status = STATUS_NOT_APPLICABLE;
+	snprintf(finding->text, sizeof(finding->text), "%s to %s was seen.", what, name);
+}
+
+static const char *primary_name(const struct report *report, const struct ledger_interruption *row,
+                                char *out, size_t size)
+{
+	return text_safe(out, size, report->wans[row->wan].name, 32);
+}
+
+/* ", the longest of 3" */
+static const char *of_several(char out[TEXT_SHORT], const struct worst *worst, const char *word)
+{
+	out[0] = '\0';
+	if (worst->n > 1)
+		snprintf(out, TEXT_SHORT, ", the %s of %zu", word, worst->n);
+	return out;
+}
+
+/* ---- A10: failover of connections that were there ---- */
+
+static void failover_judge(struct report *report, struct finding *finding, const char *name)
+{
+	struct worst worst =
+		worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER, interruption_gap_ns);
+	char from[100], gap[TEXT_SHORT], when[TEXT_SHORT], several[TEXT_SHORT];
+
+	if (!worst.row) {
+		nothing_seen(finding, name, "No failover of a connection from a primary");
+		return;
+	}
+	set_against(report, finding, worst.ns, LIMIT_FAILOVER_WARN, LIMIT_FAILOVER_FAIL);
+	verdict_part(finding, "failovers", worst.n, 0);
+	duration(gap, worst.ns);
+	snprintf(finding->text, sizeof(finding->text),
+	         "When %s fell silent, %s took over after %s (%s data, at %s%s); limit %g s.",
+	         primary_name(report, worst.row, from, sizeof(from)), name, gap,
+	         worst.row->direction == DIR_UP ? "sent" : "received",
+	         text_moment(when, worst.row->from_ns), of_several(several, &worst, "longest"),
+	         finding->limit);
+	snprintf(finding->brief, sizeof(finding->brief), "%s%s", gap, several);
+	verdict_show_place(finding, &worst.row->frame, "first new data on the backup");
+}
+
+bool rule_failover(struct report *report, const struct rule *rule)
+{
+	return each_backup(report, rule, failover_judge);
+}
+
+/* ---- A11: new connections ---- */
+
+static void opening_judge(struct report *report, struct finding *finding, const char *name)
+{
+	struct worst worst =
+		worst_of(report, (size_t)finding->wan, INTERRUPTION_OPENING, interruption_gap_ns);
+	char from[100], gap[TEXT_SHORT], when[TEXT_SHORT], several[TEXT_SHORT];
+
+	if (!worst.row) {
+		nothing_seen(finding, name, "No new connection that moved from a silent primary");
+		return;
+	}
+	set_against(report, finding, worst.ns, LIMIT_OPENING_WARN, LIMIT_OPENING_FAIL);
+	verdict_part(finding, "openings", worst.n, 0);
+	duration(gap, worst.ns);
+	snprintf(finding->text, sizeof(finding->text),
+	         "A new connection failed on %s at %s; the first that opened elsewhere did so on "
+	         "%s, %s later%s; limit %g s. Until the route moves, new connections wait.",
+	         primary_name(report, worst.row, from, sizeof(from)),
+	         text_moment(when, worst.row->from_ns), name, gap,
+	         of_several(several, &worst, "longest"), finding->limit);
+	snprintf(finding->brief, sizeof(finding->brief), "%s%s", gap, several);
+	verdict_show_place(finding, &worst.row->frame, "first connection opened elsewhere");
+}
+
+bool rule_opening(struct report *report, const struct rule *rule)
+{
+	return each_backup(report, rule, opening_judge);
+}
+
+/* ---- A12: failback ---- */
+
+static uint64_t outage_ns(const struct ledger_interruption *row)
+{
+	return row->heard_ns > row->from_ns ? row->heard_ns - row->from_ns : 0;
+}
+
+static double longer(double limit, uint64_t ns)
+{
+	return limit > seconds(ns) ? limit : seconds(ns);
+}
+
+/*
+ * A connection that never went back has no lag to measure, only what it had until its end: when
+ * that is longer than the primary was out, and not just a moment, it stayed for good. A capture
+ * that ends before the connection does proves that only by the limit for all.
+ */
+static enum status failback_status(const struct report *report,
+                                   const struct ledger_interruption *row)
+{
+	double lag = seconds(interruption_lag_ns(row));
+	uint64_t out = outage_ns(row);
+
+	if (lag > longer(limit_of(report, LIMIT_FAILBACK_FAIL), out) ||
+	    (row->open && row->ended && lag > longer(limit_of(report, LIMIT_FAILBACK_NEVER), out)))
+		return STATUS_FAIL;
+	return lag > limit_of(report, LIMIT_FAILBACK_WARN) ? STATUS_WARN : STATUS_PASS;
+}
+
+/* The worst verdict first, then the longest lag; rows whose primary never answered say nothing. */
+static struct worst worst_failback(const struct report *report, size_t wan)
+{
+	static const int rank[STATUS_COUNT] = {[STATUS_WARN] = 1, [STATUS_FAIL] = 2};
+	struct worst worst = {0};
+	int worst_rank = -1;
+
+	for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
+		const struct ledger_interruption *row = &report->ledger->interruptions[i];
+
+		if (!judged(report, row, INTERRUPTION_FAILOVER) || row->to != wan || !row->heard_ns)
+			continue;
+		uint64_t lag = interruption_lag_ns(row);
+		int status = rank[failback_status(report, row)];
+		worst.n++;
+		if (status < worst_rank || (status == worst_rank && lag <= worst.ns))
+			continue;
+		worst_rank = status;
+		worst.row = row;
+		worst.ns = lag;
+	}
+	return worst;
+}
+
+static void failback_say(const struct report *report, struct finding *finding, const char *name,
+                         const struct worst *worst)
+{
+	const struct ledger_interruption *row = worst->row;
+	char from[100], lag[TEXT_SHORT], out[TEXT_SHORT], when[TEXT_SHORT], several[TEXT_SHORT];
+
+	primary_name(report, row, from, sizeof(from));
+	text_duration(out, outage_ns(row));
+	duration(lag, worst->ns);
+	text_moment(when, row->heard_ns);
+	of_several(several, worst, "worst");
+	if (row->open && worst->ns > 0)
+		snprintf(finding->text, sizeof(finding->text),
+		         "%s answered again at %s after %s, but new data stayed on %s for %s more, "
+		         "until %s%s, and never went back; limit %g s.",
+		         from, when, out, name, lag,
+		         row->ended ? "the connection ended" : "the capture ended", several,
+		         finding->limit);
+	else if (worst->ns == 0)
+		snprintf(finding->text, sizeof(finding->text),
+		         "%s answered again at %s after %s; no new data went over a backup after "
+		         "that%s.",
+		         from, when, out, several);
+	else
+		snprintf(finding->text, sizeof(finding->text),
+		         "%s answered again at %s after %s; new data went on over %s, or another "
+		         "backup, for %s more%s; limit %g s.",
+		         from, when, out, name, lag, several, finding->limit);
+	snprintf(finding->brief, sizeof(finding->brief), "%s%s%s", lag,
+	         row->open && worst->ns > 0 ? " and never back" : "", several);
+}
+
+static void failback_judge(struct report *report, struct finding *finding, const char *name)
+{
+	struct worst any =
+		worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER, interruption_lag_ns);
+	struct worst worst = worst_failback(report, (size_t)finding->wan);
+
+	if (!any.row) {
+		nothing_seen(finding, name, "No failover of a connection from a primary");
+		return;
+	}
+	if (!worst.row) {
+		snprintf(
+			finding->text, sizeof(finding->text),
+			"The primary did not answer again before the connections that moved to %s, "
+			"or the capture, ended.",
+			name);
+		return;
+	}
+	verdict_observe(finding, "seconds", worst.ns, NS);
+	finding->status = failback_status(report, worst.row);
+	verdict_limit(report, finding,
+	              finding->status != STATUS_FAIL        ? LIMIT_FAILBACK_WARN
+	              : worst.row->open && worst.row->ended ? LIMIT_FAILBACK_NEVER
+	                                                    : LIMIT_FAILBACK_FAIL);
+	if (finding->status == STATUS_FAIL)
+		finding->limit = longer(finding->limit, outage_ns(worst.row));
+	verdict_part(finding, "failbacks", worst.n, 0);
+	verdict_part(finding, "outage_ns", outage_ns(worst.row), 0);
+	failback_say(report, finding, name, &worst);
+	verdict_show_place(finding, &worst.row->frame, "where the failover began");
+}
+
+bool rule_failback(struct report *report, const struct rule *rule)
+{
+	return each_backup(report, rule, failback_judge);
+}
+
+/* ---- A13: all WANs stall ---- */
+
+static void stall_judge(struct report *report, struct finding *finding, const char *name)
+{
+	struct worst worst = worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER,
+	                              interruption_stall_ns);
+	char from[100], stall[TEXT_SHORT], when[TEXT_SHORT], several[TEXT_SHORT];
+
+	if (!verdict_failback_seen(report) || !worst.row) {
+		nothing_seen(finding, name, "No failover that was followed by a failback");
+		return;
+	}
+	set_against(report, finding, worst.ns, LIMIT_STALL_WARN, LIMIT_STALL_FAIL);
+	if (worst.ns == 0) {
+		snprintf(finding->text, sizeof(finding->text),
+		         "No connection that moved to %s stalled when its primary came back.",
+		         name);
+		snprintf(finding->brief, sizeof(finding->brief), "none");
+		return;
+	}
+	duration(stall, worst.ns);
+	snprintf(finding->text, sizeof(finding->text),
+	         "After %s had come back, a connection that had moved to %s carried nothing on any "
+	         "WAN for %s (from %s%s); limit %g s.",
+	         primary_name(report, worst.row, from, sizeof(from)), name, stall,
+	         text_moment(when, worst.row->stall_from_ns),
+	         of_several(several, &worst, "longest"), finding->limit);
+	snprintf(finding->brief, sizeof(finding->brief), "%s%s", stall, several);
+	verdict_show_place(finding, &worst.row->frame, "where the failover began");
+}
+
+bool rule_stall(struct report *report, const struct rule *rule)
+{
+	return each_backup(report, rule, stall_judge);
+}
+
+/* ---- A25: outages of primaries ---- */
+
+struct stretch {
+	uint64_t from_ns, to_ns;
+};
+
+static int stretch_order(const void *a, const void *b)
+{
+	const struct stretch *x = a, *y = b;
+
+	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
+}
+
+static void stretch_add(const struct report *report, struct stretch *list, size_t *n,
+                        uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t from = from_ns > report->start_ns ? from_ns : report->start_ns;
+	uint64_t to = to_ns < report->end_ns ? to_ns : report->end_ns;
+
+	if (from < to)
+		list[(*n)++] = (struct stretch){from, to};
+}
+
+/* What packets and the recorder's marks say, each once: marks begin and end a little beside. */
+static size_t stretch_join(struct stretch *list, size_t n)
+{
+	size_t out = 0;
+
+	qsort(list, n, sizeof(*list), stretch_order);
+	for (size_t i = 1; i < n; i++) {
+		if (list[i].from_ns > list[out].to_ns + NS)
+			list[++out] = list[i];
+		else if (list[i].to_ns > list[out].to_ns)
+			list[out].to_ns = list[i].to_ns;
+	}
+	return n ? out + 1 : 0;
+}
+
+/* The outages of a WAN in the judged time; from malloc, NULL when out of memory. */
+static struct stretch *outages_of(const struct report *report, size_t wan, size_t *n)
+{
+	const struct ledger *ledger = report->ledger;
+	const struct ledger_record *record = report->wans[wan].ledger->record;
+	size_t spans = record ? record->n_spans : 0;
+	struct stretch *list = malloc((ledger->n_interruptions + spans + 1) * sizeof(*list));
+
+	*n = 0;
+	for (size_t i = 0; list && i < ledger->n_interruptions; i++)
+		if (ledger->interruptions[i].kind == INTERRUPTION_OUTAGE &&
+		    ledger->interruptions[i].wan == wan)
+			stretch_add(report, list, n, ledger->interruptions[i].from_ns,
+			            ledger->interruptions[i].to_ns);
+	for (size_t i = 0; list && i < spans; i++)
+		if (record->spans[i].state == SPAN_ABSENT || record->spans[i].state == SPAN_DOWN)
+			stretch_add(report, list, n, record->spans[i].from_ns,
+			            record->spans[i].to_ns);
+	if (list)
+		*n = stretch_join(list, *n);
+	return list;
+}
+
+#define TOLD 3
+
+/* "wan1 was out 2 times, 34 s together: 20.1 s from 2026-...; 14 s from 2026-..." */
+static void outages_say(const struct report *report, struct finding *finding, const char *name,
+                        const struct stretch *list, size_t n, uint64_t sum_ns)
+{
+	char length[TEXT_SHORT], when[TEXT_SHORT], sum[TEXT_SHORT];
+	size_t size = sizeof(finding->text);
+	int used = snprintf(finding->text, size, "%s was out %zu time%s, %s together:", name, n,
+	                    n == 1 ? "" : "s", text_duration(sum, sum_ns));
+
+	for (size_t i = 0; i < n && i < TOLD; i++)
+		used += snprintf(finding->text + used, size - (size_t)used, "%s %s from %s%s",
+		                 i ? "," : "",
+		                 text_duration(length, list[i].to_ns - list[i].from_ns),
+		                 text_moment(when, list[i].from_ns),
+		                 list[i].to_ns == report->end_ns ? " to the end" : "");
+	snprintf(finding->text + used, size - (size_t)used, "%s; limit %g a day.",
+	         n > TOLD ? ", and more" : "", finding->limit);
+	snprintf(finding->brief, sizeof(finding->brief), "%zu, %s together", n, sum);
+}
+
+static bool outages_judge(const struct report *report, struct finding *finding, const char *name)
+{
+	uint64_t length = report->end_ns - report->start_ns, sum_ns = 0;
+	double days = length > DAY_NS ? (double)length / (double)DAY_NS : 1;
+	size_t n;
+	struct stretch *list = outages_of(report, (size_t)finding->wan, &n);
+
+	if (!list)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		sum_ns += list[i].to_ns - list[i].from_ns;
+	verdict_limit(report, finding, LIMIT_OUTAGES);
+	finding->unit = "per_day";
+	finding->observed = true;
+	finding->value = (double)n / days;
+	finding->numerator = n;
+	verdict_part(finding, "outage_ns", sum_ns, 0);
+	finding->status = finding->value > finding->limit ? STATUS_WARN : STATUS_PASS;
+	if (n == 0) {
+		snprintf(finding->text, sizeof(finding->text), "No outage of %s was seen.", name);
+		snprintf(finding->brief, sizeof(finding->brief), "none");
+	} else {
+		outages_say(report, finding, name, list, n, sum_ns);
+	}
+	free(list);
+	return true;
+}
+
+bool rule_outages(struct report *report, const struct rule *rule)
+{
+	for (size_t i = 0; i < report->n_wans; i++) {
+		struct finding *finding;
+		char name[100];
+
+		if (!(report->primaries >> i & 1))
+			continue;
+		finding = verdict_add(report, rule, (int)i);
+		if (!finding)
+			return false;
+		text_safe(name, sizeof(name), report->wans[i].name, 32);
+		if (!report->window)
+			snprintf(finding->text, sizeof(finding->text),
+			         "The captures share no time.");
+		else if (!outages_judge(report, finding, name))
+			return false;
+	}
+	return true;
+}
