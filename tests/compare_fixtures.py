@@ -27,7 +27,8 @@ NOW = "2026-01-02T03:04:05Z"
 # What each story must come to: the overall verdict, and {(rule, WAN): status}. A WAN of None is the whole audit.
 VERDICTS = {
     "backup-idle": ("pass", {("A1", "wan2"): "pass", ("A3", "wan2"): "pass", ("A6", "wan2"): "pass"}),
-    "failover": (None, {("A1", "wan2"): "pass", ("A3", "wan2"): "pass"}),
+    "failover": (None, {("A1", "wan2"): "pass", ("A3", "wan2"): "pass", ("A10", "wan2"): "pass", ("A12", "wan2"): "pass",
+                        ("A13", "wan2"): "pass", ("A25", "wan1"): "pass"}),
     "leak": ("fail", {("A1", "wan2"): "fail", ("A3", "wan2"): "fail", ("A6", "wan2"): "fail"}),
     "short-connections": ("warn", {("A1", "wan2"): "warn", ("A3", "wan2"): "pass"}),
     "fallback": ("fail", {("A23", "wan1"): "fail"}),
