@@ -101,6 +101,8 @@ struct frame_recording {
 
 	char roles[FRAME_ROLES][FRAME_WORD]; /* what files say this WAN is for: sorted */
 	unsigned n_roles;
+	char devices[FRAME_ROLES][FRAME_WORD]; /* what files say it was recorded from: sorted */
+	unsigned n_devices;
 	struct frame_span *covers, *gaps; /* sorted; those of one state touch nowhere */
 	size_t n_covers, cap_covers, n_gaps, cap_gaps;
 	uint64_t more_gaps[STATE_COUNT],

@@ -93,6 +93,7 @@ bool recording_describe(struct recording *recording, const struct savefile *save
 		ours = true;
 		quality_get(text, length, "wan", row.wan, sizeof(row.wan));
 		quality_get(text, length, "role", row.role, sizeof(row.role));
+		quality_get(text, length, "device", row.device, sizeof(row.device));
 		take_identity(recording, &row, text, length);
 	}
 	if (!ours)
@@ -234,6 +235,8 @@ bool recording_settle(struct recording *recording, struct roster *roster,
 	row->filtered |= interface->filtered;
 	if (told->role[0])
 		roster_role(roster, interface->wan, told->role);
+	if (told->device[0])
+		roster_device(roster, interface->wan, told->device);
 	if (!counting)
 		return true;
 	sums->files += recording->n_wans > before;

@@ -18,7 +18,7 @@
 
 /* An interface description with our note. */
 struct recording_interface {
-	char wan[SAVEFILE_NAME], role[FRAME_WORD];
+	char wan[SAVEFILE_NAME], role[FRAME_WORD], device[FRAME_WORD];
 	int64_t offset_ns; /* as in struct recording, of the clock that stamps its frames */
 	struct frame_warning warnings[RECORDING_WARNINGS];
 	unsigned n_warnings;

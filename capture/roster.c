@@ -357,24 +357,38 @@ static int word_order(const char *a, const char *b)
 	return strncmp(a, b, FRAME_WORD);
 }
 
-void roster_role(struct roster *roster, uint32_t wan, const char *role)
+/* A sorted list of at most FRAME_ROLES words, each once. */
+static void add_word(char (*words)[FRAME_WORD], unsigned *n, const char *text)
 {
-	struct frame_recording *r = roster_recording(roster, wan);
 	char word[FRAME_WORD] = "";
 	unsigned at = 0;
 
-	if (!r)
-		return;
-	memcpy(word, role, strnlen(role, FRAME_WORD - 1));
+	memcpy(word, text, strnlen(text, FRAME_WORD - 1));
 	roster_clean(word, sizeof(word));
-	while (at < r->n_roles && word_order(r->roles[at], word) < 0)
+	while (at < *n && word_order(words[at], word) < 0)
 		at++;
-	if (at == FRAME_ROLES || (at < r->n_roles && word_order(r->roles[at], word) == 0))
+	if (at == FRAME_ROLES || (at < *n && word_order(words[at], word) == 0))
 		return;
-	if (r->n_roles < FRAME_ROLES)
-		r->n_roles++;
-	memmove(r->roles[at + 1], r->roles[at], (r->n_roles - at - 1) * sizeof(r->roles[0]));
-	memcpy(r->roles[at], word, sizeof(word));
+	if (*n < FRAME_ROLES)
+		(*n)++;
+	memmove(words[at + 1], words[at], (*n - at - 1) * sizeof(words[0]));
+	memcpy(words[at], word, sizeof(word));
+}
+
+void roster_role(struct roster *roster, uint32_t wan, const char *role)
+{
+	struct frame_recording *r = roster_recording(roster, wan);
+
+	if (r)
+		add_word(r->roles, &r->n_roles, role);
+}
+
+void roster_device(struct roster *roster, uint32_t wan, const char *device)
+{
+	struct frame_recording *r = roster_recording(roster, wan);
+
+	if (r)
+		add_word(r->devices, &r->n_devices, device);
 }
 
 static int warning_order(const struct frame_warning *a, const struct frame_warning *b)

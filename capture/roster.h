@@ -66,6 +66,7 @@ void roster_cover(struct roster *roster, uint32_t wan, uint64_t from_ns, uint64_
 void roster_gap(struct roster *roster, uint32_t wan, const struct frame_span *gap, bool closed);
 
 void roster_role(struct roster *roster, uint32_t wan, const char *role);
+void roster_device(struct roster *roster, uint32_t wan, const char *device);
 void roster_warn(struct roster *roster, uint32_t wan, const struct frame_warning *warning);
 /* The clock was set before `at_ns`, as the files of the WAN show; then, that it was at `at_ns`, as
  * a note of one of them says. */

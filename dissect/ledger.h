@@ -356,6 +356,13 @@ static inline uint64_t interruption_stall_ns(const struct ledger_interruption *i
 
 /* ---- a WAN ---- */
 
+/* Words that name something; sorted, each once; of more than fit the first are kept. */
+#define LEDGER_NAMES_MAX 4
+struct ledger_words {
+	char rows[LEDGER_NAMES_MAX][LEDGER_WORD]; /* printable ASCII without spaces */
+	unsigned n;
+};
+
 #define LEDGER_ADDRS 8
 struct ledger_addr {
 	char text[46]; /* own address, as inet_ntop writes it */
@@ -369,6 +376,8 @@ struct ledger_wan {
 	uint64_t skew_ns; /* largest clock difference to another WAN that causality proves */
 	struct ledger_addr own[LEDGER_ADDRS]; /* sorted */
 	unsigned n_own;
+	struct ledger_words devices; /* what its recorder recorded it from: "eth1" */
+	struct ledger_words macs;    /* its own hardware addresses: "02:00:00:00:00:01" */
 
 	struct ledger_bucket *buckets; /* owned, sorted by start_s */
 	size_t n_buckets, cap_buckets;
@@ -542,6 +551,10 @@ void ledger_add_span(struct ledger_wan *wan, const struct ledger_span *span);
 void ledger_add_step(struct ledger_wan *wan, const struct ledger_step *step);
 void ledger_add_warning(struct ledger_wan *wan, const struct ledger_warning *warning);
 void ledger_add_role(struct ledger_wan *wan, const char *role);
+
+/* By what else a WAN may be known. */
+void ledger_add_device(struct ledger_wan *wan, const char *device);
+void ledger_add_mac(struct ledger_wan *wan, const char *mac);
 
 /* Count an interruption and list it if it is among the worst. Lack of memory loses the row. */
 void ledger_interrupted(struct ledger *ledger, const struct ledger_interruption *row);

@@ -66,6 +66,11 @@ bool ledger_push_connection(struct ledger *ledger, struct ledger_connection *con
 /* Join connections of one id and keep the highest-ranking LEDGER_CONNECTIONS_MAX. */
 void ledger_fold_connections(struct ledger *ledger);
 
+/* save and load: "devices" and "macs" of a WAN's row; false: out of memory, or not such lists. */
+void ledger_names_merge(struct ledger_wan *into, const struct ledger_wan *from);
+bool ledger_names_save(json_t *row, const struct ledger_wan *wan);
+bool ledger_names_load(const json_t *row, struct ledger_wan *wan);
+
 void ledger_record_merge(struct ledger_wan *into, const struct ledger_record *from);
 void ledger_record_free(struct ledger_record *record);
 

@@ -620,6 +620,8 @@ static bool load_wan(struct loading *loading, const json_t *row, size_t index)
 	    !load_buckets(loading, row, wan, index))
 		return false;
 	at(loading, "wans[%zu]", index);
+	if (!ledger_names_load(row, wan))
+		return refuse(loading, "\"devices\" and \"macs\" must be lists of a few words");
 	return (first_ns == wan->first_ns && last_ns == wan->last_ns) ||
 	       refuse(loading, "\"first_ns\" or \"last_ns\" is not that of the buckets");
 }

@@ -243,6 +243,7 @@ static bool merge_wan(struct ledger *into, struct ledger_wan *wan, const struct 
 		merge_evidence(into, &wan->events[e].first, &from->events[e].first, maps);
 	}
 	merge_counters(&wan->counters, &from->counters);
+	ledger_names_merge(wan, from);
 	if (from->record)
 		ledger_record_merge(wan, from->record);
 	if (!merge_buckets(into, wan, from) || !merge_cells(into, wan, from, maps))

@@ -311,7 +311,7 @@ static json_t *wan_json(const struct ledger *ledger, size_t index)
 	                           set(row, "first_ns", number(wan->first_ns)) &&
 	                           set(row, "last_ns", number(wan->last_ns)) &&
 	                           set(row, "skew_ns", number(wan->skew_ns)) &&
-	                           set(row, "own", own_json(wan)) &&
+	                           set(row, "own", own_json(wan)) && ledger_names_save(row, wan) &&
 	                           set(row, "counters", counters_json(&wan->counters)) &&
 	                           set(row, "events", events_json(wan)) &&
 	                           (!wan->record || set(row, "record", record_json(wan->record))) &&

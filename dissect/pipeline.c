@@ -780,10 +780,14 @@ static void finish_recording(struct ledger_wan *w, const struct frame_recording 
 	}
 	for (unsigned i = 0; i < recording->n_roles; i++)
 		ledger_add_role(w, recording->roles[i]);
+	for (unsigned i = 0; i < recording->n_devices; i++)
+		ledger_add_device(w, recording->devices[i]);
 }
 
 static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wan *wan)
 {
+	char mac[18];
+
 	if (index >= LEDGER_WANS_MAX)
 		return;
 	struct ledger_wan *w = &p->ledger->wans[index];
@@ -792,6 +796,8 @@ static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wa
 	w->counters.dropped_frames +=
 		wan->dropped > p->lost[index] ? wan->dropped - p->lost[index] : 0;
 	w->n_own = sides_own(p->sides, index, w->own);
+	if (sides_mac(p->sides, index, mac))
+		ledger_add_mac(w, mac);
 	if (wan->recording)
 		finish_recording(w, wan->recording);
 }

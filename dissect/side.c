@@ -2,6 +2,7 @@
 #include "side.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -326,6 +327,17 @@ unsigned sides_own(const struct sides *sides, uint32_t wan, struct ledger_addr o
 		inet_ntop(s->own[i].family == 4 ? AF_INET : AF_INET6, s->own[i].bytes, own[i].text,
 		          sizeof(own[i].text));
 	return s->n_own;
+}
+
+bool sides_mac(const struct sides *sides, uint32_t wan, char out[18])
+{
+	const struct side *s = &sides->wans[wan];
+	const uint8_t *m = s->mac;
+
+	if (s->has_mac)
+		snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+		         m[5]);
+	return s->has_mac;
 }
 
 struct sides *sides_new(void)

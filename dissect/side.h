@@ -37,6 +37,9 @@ enum direction sides_direction(const struct sides *sides, uint32_t wan, const st
  * neither tells. */
 int sides_source_is_own(const struct sides *sides, uint32_t wan, const struct segment *segment);
 
+/* The WAN's own hardware address as text; false: none is known. */
+bool sides_mac(const struct sides *sides, uint32_t wan, char out[18]);
+
 /* The WAN's own addresses as text, for the ledger. */
 unsigned sides_own(const struct sides *sides, uint32_t wan, struct ledger_addr own[LEDGER_ADDRS]);
 

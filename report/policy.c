@@ -451,13 +451,28 @@ static bool wan_is_called(const struct ledger_wan *wan, const char *who)
 	return strncmp(wan->name, who, n) == 0 && (wan->name[n] == '\0' || wan->name[n] == '#');
 }
 
+/* A device its recorder named, or an own hardware address. */
+static bool wan_is_known_as(const struct ledger_wan *wan, const char *who)
+{
+	char mac[18];
+
+	for (unsigned i = 0; i < wan->devices.n; i++)
+		if (fnmatch(who, wan->devices.rows[i], 0) == 0)
+			return true;
+	for (unsigned i = 0; network_mac(mac, who) && i < wan->macs.n; i++)
+		if (strcmp(wan->macs.rows[i], mac) == 0)
+			return true;
+	return false;
+}
+
 static bool role_matches(const struct policy_role *row, const struct ledger *ledger, uint32_t wan)
 {
 	if (row->subject == SUBJECT_FILE)
 		return wan_in_file(ledger, wan, row->who);
 	if (wan_is_called(&ledger->wans[wan], row->who) || row->subject == SUBJECT_WAN)
 		return wan_is_called(&ledger->wans[wan], row->who);
-	if (fnmatch(row->who, ledger->wans[wan].name, 0) == 0)
+	if (fnmatch(row->who, ledger->wans[wan].name, 0) == 0 ||
+	    wan_is_known_as(&ledger->wans[wan], row->who))
 		return true;
 	return wan_in_file(ledger, wan, row->who) || wan_is_interface(ledger, wan, row->who) ||
 	       wan_has_address(&ledger->wans[wan], row->who);

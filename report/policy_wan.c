@@ -32,6 +32,23 @@ static bool has_device(const struct expect_wan *wan, const char *name)
 	return false;
 }
 
+/* What its recorder recorded it from. */
+static bool is_recorded_from(const struct expect_wan *wan, const struct ledger_wan *seen)
+{
+	for (unsigned i = 0; i < seen->devices.n; i++)
+		if (has_device(wan, seen->devices.rows[i]))
+			return true;
+	return false;
+}
+
+static bool has_mac(const struct expect_wan *wan, const struct ledger_wan *seen)
+{
+	for (unsigned i = 0; wan->mac[0] && i < seen->macs.n; i++)
+		if (strcmp(wan->mac, seen->macs.rows[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool has_address(const struct expect_wan *wan, const struct ledger_wan *seen)
 {
 	for (unsigned i = 0; i < wan->n_own; i++)
@@ -47,8 +64,10 @@ static enum sign sign_of(const struct expect_wan *wan, const struct ledger_wan *
 		return SIGN_NAME;
 	if (is_like(seen->name, wan->name))
 		return SIGN_GLOB_NAME;
-	if (has_device(wan, seen->name))
+	if (has_device(wan, seen->name) || is_recorded_from(wan, seen))
 		return SIGN_DEVICE;
+	if (has_mac(wan, seen))
+		return SIGN_MAC;
 	return has_address(wan, seen) ? SIGN_ADDRESS : SIGN_NONE;
 }
 

@@ -141,6 +141,45 @@ def check_devices(suite, router):
                    [("wan1", "eth1", "device"), ("wan2", "eth2", "device")])
 
 
+def check_signs(suite, folder):
+    """The captures under names that say nothing: hardware addresses, own addresses and a recorder's devices tell them."""
+    files = [word.replace("wan1=", "x=").replace("wan2=", "y=") for word in IDLE]
+    one, two = "02:00:00:00:01:02", "198.51.100.2"  # of the lab that recorded backup-idle: see its captures
+    with suite.check("matched by hardware address and address") as check:
+        router = write(os.path.join(folder, "signs"), network=f"""
+config interface 'fibre'
+\toption device 'eth1'
+\toption macaddr '{one.upper()}'
+\toption proto 'dhcp'
+\toption multipath 'master'
+config interface 'lte'
+\toption device 'eth2'
+\toption proto 'static'
+\toption ipaddr '{two}'
+\toption netmask '255.255.255.0'
+\toption gateway '198.51.100.1'
+\toption multipath 'backup'
+""")
+        got = audit("--uci", router, *files)
+        check.same("matched", [(w["name"], w["captured_as"], w["matched_by"]) for w in got["expected"]["wans"]],
+                   [("fibre", "x", "mac"), ("lte", "y", "address")])
+        check.same("roles", [row[0] for row in roles(got).values()], ["master", "backup"])
+        check.same("verdict", got["verdict"], "pass")
+        got = audit("--role", f"{one}=master", "--role", f"{two}/32=backup", *files)
+        check.same("roles by flags", [row[0] for row in roles(got).values()], ["master", "backup"])
+    with suite.check("matched by the device that a recording names") as check:
+        spool = os.path.join(FIXTURES, "recorded", "spool")
+        recorded = audit(spool)
+        devices = {"wan1": "eth1", "wan2": "wwan0"}
+        sections = "".join(f"config interface 'u{wan}'\n\toption device '{device}'\n\toption proto 'dhcp'\n"
+                           f"\toption multipath 'on'\n" for wan, device in devices.items())
+        got = audit("--uci", write(os.path.join(folder, "devices"), network=sections), spool)
+        check.same("roles of the recording", {w["role_source"] for w in recorded["wans"]}, {"capture"})
+        check.same("UCI before the recording", {w["role_source"] for w in got["wans"]}, {"uci"})
+        check.same("matched", [(w["name"], w["captured_as"], w["matched_by"]) for w in got["expected"]["wans"]],
+                   [("uwan1", "wan1", "device"), ("uwan2", "wan2", "device")])
+
+
 def check_precedence(suite, folder, router):
     config = os.path.join(folder, "site.ini")
     with open(config, "w", encoding="utf-8") as file:
@@ -278,6 +317,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="mptcp-audit-expect") as folder:
         router = check_uci(suite, folder)
         check_devices(suite, router)
+        check_signs(suite, folder)
         check_precedence(suite, folder, router)
         check_site(suite, folder)
         check_missing(suite, folder)

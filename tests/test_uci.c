@@ -180,7 +180,7 @@ static const char network[] =
 
 static const char omr[] =
 	"config settings 'settings'\n\toption master 'balancing'\n\toption proxy "
-        "'shadowsocks-rust'\n"
+	"'shadowsocks-rust'\n"
 	"\toption vpn 'openvpn'\n"
 	"config server 'vps'\n\tlist ip '203.0.113.10'\n\tlist ip '2001:db8::10'\n"
 	"\toption port '65501'\n\toption kernel '6.18'\n\toption omr_version '0.1028'\n"
@@ -426,6 +426,8 @@ static void test_matching(void)
 	struct ledger_wan glob = {.name = (char *)(uintptr_t) "wwan0"};
 	struct ledger_wan address = {
 		.name = (char *)(uintptr_t) "x", .n_own = 1, .own = {{"192.168.1.2"}}};
+	struct ledger_wan recorded = {.name = (char *)(uintptr_t) "lte"};
+	struct ledger_wan hardware = {.name = (char *)(uintptr_t) "y"};
 	struct ledger_wan stranger = {.name = (char *)(uintptr_t) "wan1x"};
 	struct router r = router_new();
 	const char *sign;
@@ -441,6 +443,12 @@ static void test_matching(void)
 	CU_ASSERT_STRING_EQUAL(policy_expected(&policy, &glob, &sign)->name, "modem1");
 	CU_ASSERT_STRING_EQUAL(policy_expected(&policy, &address, &sign)->name, "wan1");
 	CU_ASSERT_STRING_EQUAL(sign, "address");
+	ledger_add_device(&recorded, "eth3");
+	CU_ASSERT_STRING_EQUAL(policy_expected(&policy, &recorded, &sign)->name, "hilink");
+	CU_ASSERT_STRING_EQUAL(sign, "device");
+	ledger_add_mac(&hardware, "02:aa:00:00:00:01");
+	CU_ASSERT_STRING_EQUAL(policy_expected(&policy, &hardware, &sign)->name, "wan1");
+	CU_ASSERT_STRING_EQUAL(sign, "mac");
 	CU_ASSERT_PTR_NULL(policy_expected(&policy, &stranger, &sign));
 	policy_release(&policy);
 	router_free(&r);
