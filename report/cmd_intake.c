@@ -505,34 +505,26 @@ static void cutting_begin(struct cutting *cutting, struct source *source, struct
 	cutting->out_of_memory = !pipeline_begin(pipeline, cutting->from_ns, wans, n);
 }
 
+/* What a recorder is still writing may lack its last seconds, and tells another story when it is
+ * read again: the window ends with the first frame of such a file. */
 static bool cutting_admits(struct cutting *cutting, struct source *source,
-                           struct pipeline *pipeline, uint64_t ts_ns)
-{
-	if (!cutting->begun && ts_ns >= cutting->from_ns)
-		cutting_begin(cutting, source, pipeline);
-	return !cutting->begun || (ts_ns >= cutting->from_ns && ts_ns < cutting->to_ns);
-}
-
-/*
- * What a recorder is still writing may lack its last seconds: the window ends where the first such
- * file begins. Files that are not open show it in their rows; the rows are known before the first
- * frame.
- */
-static void cutting_open(struct cutting *cutting, const struct intake *intake,
-                         const struct source *source)
+                           struct pipeline *pipeline, const struct frame *frame)
 {
 	size_t n;
-	const struct frame_file *files = source_files(source, &n);
 
+	if (!cutting->begun && frame->ts_ns >= cutting->from_ns)
+		cutting_begin(cutting, source, pipeline);
+	if (frame->ts_ns < cutting->to_ns && source_files(source, &n)[frame->file].growing)
+		cutting->to_ns = frame->ts_ns;
+	return !cutting->begun ||
+	       (frame->ts_ns >= cutting->from_ns && frame->ts_ns < cutting->to_ns);
+}
+
+static void cutting_init(struct cutting *cutting, const struct intake *intake)
+{
 	*cutting = (struct cutting){.from_ns = intake->from_ns,
 	                            .to_ns = intake->to_ns ? intake->to_ns : UINT64_MAX,
 	                            .on = intake->from_ns || intake->to_ns};
-	for (size_t i = 0; i < n; i++) {
-		uint64_t begins = files[i].from_ns ? files[i].from_ns : files[i].first_ns;
-
-		if (files[i].growing && begins && begins < cutting->to_ns)
-			cutting->to_ns = begins;
-	}
 }
 
 /* Up to PROGRESS_FRAMES frames; false when there are no more. */
@@ -545,7 +537,7 @@ static bool run_some(const struct intake *intake, struct source *source, struct 
 	for (unsigned i = 0; i < PROGRESS_FRAMES; i++) {
 		if (intake->done || !source_next(source, &frame))
 			return false;
-		if (cutting->on && !cutting_admits(cutting, source, pipeline, frame.ts_ns))
+		if (cutting->on && !cutting_admits(cutting, source, pipeline, &frame))
 			continue;
 		pipeline_feed(pipeline, &source_wans(source, &n)[frame.wan],
 		              &source_files(source, &n)[frame.file], &frame);
@@ -565,7 +557,7 @@ static bool run_source(const struct intake *intake, struct source *source,
 
 	clock_gettime(CLOCK_MONOTONIC, &progress.start);
 	source_survey(source, SURVEY_FRAMES, survey, &surveying);
-	cutting_open(cutting, intake, source);
+	cutting_init(cutting, intake);
 	while (!cutting->out_of_memory && run_some(intake, source, pipeline, cutting))
 		progress_step(&progress);
 	if (cutting->on && !cutting->begun) /* all frames lie before it */

@@ -144,6 +144,29 @@ def check_days(suite):
                        if (last + 3000) // 86400 * 86400 == utc else None)
 
 
+def check_spool(suite):
+    """Of a recorder's spool: closed files only, by the times of frames as `packets` tells them; gaps stay told."""
+    spool = os.path.join(FIXTURES, "recorded", "spool")
+    code, out, _ = call("packets", "--json", spool)
+    rows = [json.loads(line) for line in out.splitlines()]
+    growing = min(row["ts"] for row in rows if row["file"].endswith(".part"))
+    with suite.check("spool") as check:
+        check.same("packets", code, 0)
+        for begin, stop in (("00:09", "02:00"), ("00:02", "00:06"), ("00:06", "00:11")):
+            start, end = (f"2026-01-01T{moment}:00.000000000Z" for moment in (begin, stop))
+            code, out, err = call("report", "--from", start, "--to", end, "--json", "-", spool)
+            check.true(f"report ended with {code}: {err}", code in oracle.VERDICT_EXITS)
+            got = json.loads(out)
+            last = min(end, growing)
+            for wan in got["wans"]:
+                inside = [row for row in rows if row["wan"] == wan["name"] and start <= row["ts"] < last]
+                check.same(f"{wan['name']} {start}", (wan["frames"], wan["l2_bytes"]),
+                           (len(inside), sum(row["l2_len"] for row in inside)))
+            check.true(f"judged to {got['window']['end']}", start <= got["window"]["start"] < got["window"]["end"] <= last)
+            absent = got["coverage"]["wans"][1]["recording"]["judged_seconds"]["absent"]
+            check.same(f"{start} absent", absent, 40 if begin == "00:06" else 0)
+
+
 def check_refusals(suite):
     idle = os.path.join(FIXTURES, "backup-idle", "wan1.pcap.gz")
     with tempfile.TemporaryDirectory(prefix="mptcp-audit-plan") as folder, suite.check("refusals") as check:
@@ -240,6 +263,7 @@ def main():
     check_cuts(suite)
     check_state(suite)
     check_days(suite)
+    check_spool(suite)
     check_refusals(suite)
     check_estimate(suite)
     check_constants(suite)
