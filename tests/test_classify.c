@@ -406,6 +406,45 @@ static void test_bytes_before_their_mapping(void)
 	story_end(&s);
 }
 
+/* Bytes of the time before a window whose mapping passes in it: known then, and not counted. */
+static void test_bytes_before_a_window(void)
+{
+	static const struct line lines[] = {
+		OPEN_A,
+		DATA_A,
+		{"a> . seq 201:301 ack 1 dss ack 1", KIND_PAYLOAD, {100}},
+		{"a> . seq 101:201 ack 1 dss ack 1 seq 101 subseq 101 len 200",
+	         KIND_PAYLOAD,
+	         {100}},
+		END,
+	};
+	struct pipeline_options options = {.seed = 7};
+	struct ledger ledger;
+	struct story s;
+
+	story_begin(&s, 1);
+	shoot_all(&s, lines);
+	ledger_init(&ledger);
+	struct pipeline *p = pipeline_new(&ledger, &options);
+	for (size_t i = 0; i < s.n; i++) {
+		if (i + 1 == s.n)
+			CU_ASSERT_TRUE(pipeline_begin(p, s.shots[i].frame.ts_ns, wans, WANS));
+		pipeline_feed(p, &wans[s.shots[i].frame.wan], &files[s.shots[i].frame.file],
+		              &s.shots[i].frame);
+	}
+	pipeline_finish(p, wans, WANS, files, WANS);
+	struct tally sum = ledger_sum(&ledger.wans[0], -1, -1, -1, -1);
+	CU_ASSERT_EQUAL(sum.frames, 1);
+	CU_ASSERT_EQUAL(sum.payload_bytes, 100);
+	CU_ASSERT_EQUAL(ledger.wans[0].counters.late_map_bytes, 0);
+	CU_ASSERT_EQUAL(ledger.wans[0].counters.unmapped_bytes, 0);
+	CU_ASSERT_EQUAL(ledger.n_connections, 1);
+	CU_ASSERT_EQUAL(ledger.connections[0].subflows[0].kinds[KIND_PAYLOAD].frames, 1);
+	pipeline_free(p);
+	ledger_release(&ledger);
+	story_end(&s);
+}
+
 /* A cut option is read as far as it goes; bytes whose mapping was cut are unmapped, never fallback.
  */
 static void test_cut_mapping(void)
@@ -850,6 +889,7 @@ void suite_classify(void)
 	CU_ADD_TEST(suite, test_r10_acks);
 	CU_ADD_TEST(suite, test_mapping_longer_than_segment);
 	CU_ADD_TEST(suite, test_bytes_before_their_mapping);
+	CU_ADD_TEST(suite, test_bytes_before_a_window);
 	CU_ADD_TEST(suite, test_cut_mapping);
 	CU_ADD_TEST(suite, test_r11_copies);
 	CU_ADD_TEST(suite, test_r11_redundant_borders);
