@@ -257,6 +257,116 @@ def check_constants(suite):
                 check.true(f"{wan}: {each:.0f} B each", JOINS["6.18"][0] - 1 <= each <= JOINS["6.18"][1] * extra * 1.02)
 
 
+# ---- a site's plan, a bill ----
+
+SITE = """[site]
+name = attic
+zone = CET-1CEST,M3.5.0,M10.5.0/3
+
+[plan]
+quota = {quota}
+billing_day = 5
+granularity = {granularity}
+price_per_gb = 2.50 EUR
+"""
+
+
+def finding_of(got, rule, wan):
+    found = [row for row in got["findings"] if (row["rule"], row["wan"]) == (rule, wan)]
+    return found[0] if found else None
+
+
+def check_site(suite):
+    """Two days of pings of 84 bytes, one each ten seconds up to the end: what a month of them comes to, by the plan's
+    period in the site's zone, and what a carrier may bill for them."""
+    begin, end = (int(datetime.datetime(2026, 3, day, tzinfo=BERLIN).timestamp()) for day in (28, 30))
+    period = [int(datetime.datetime(2026, month, 5, tzinfo=BERLIN).timestamp()) for month in (3, 4)]
+    with tempfile.TemporaryDirectory(prefix="mptcp-audit-plan") as folder, suite.check("plan and bill") as check:
+        paths = {wan: os.path.join(folder, f"{wan}.pcap") for wan in ROLES}
+        moments = list(range(begin, end + 1, 10))
+        for path in paths.values():
+            ping_capture(path, moments)
+        seen = 84 * len(moments)
+        for quota, granularity, status in (("4MB", "1kB", "fail"), ("5MB", "1kB", "pass"), ("24MB", "5MB", "pass"),
+                                           ("24MB", "20MB", "warn"), ("20MiB", "1MiB", "warn"), ("24MB", "25MB", "fail")):
+            site = os.path.join(folder, "site.ini")
+            with open(site, "w", encoding="utf-8") as file:
+                file.write(SITE.format(quota=quota, granularity=granularity))
+            got = report(paths, "--config", site)
+            finding = finding_of(got, "A26", "wan2")
+            number = {"kB": 10**3, "MB": 10**6, "MiB": 1 << 20}
+            step, full = (int(re.match(r"\d+", text)[0]) * number[re.sub(r"\d+", "", text)] for text in (granularity, quota))
+            exact = seen * (period[1] - period[0]) / (end - begin)
+            want = -(-round(exact) // step) * step
+            check.same(f"{quota} by {granularity} numerator", finding["observed"]["numerator"], want)
+            check.same(f"{quota} by {granularity} denominator", finding["observed"]["denominator"], full)
+            expected = "fail" if want > full else "warn" if want > 0.8 * full else "pass"
+            check.same(f"{quota} by {granularity}", finding["status"], expected)
+            check.true(f"{status} is what the case was made for, not {expected}", quota != "4MB" or status == expected)
+            check.true("the period is not told", "2026-03-05 to 2026-04-05" in finding["text"])
+            check.same("the primary has no plan", finding_of(got, "A26", "wan1"), None)
+        check.same("no plan, no A26", finding_of(report(paths), "A26", "wan2"), None)
+        for text, status in ((f"{seen}", "pass"), (f"wan2={int(seen * 1.04)}B", "pass"), ("2MB", "warn"), ("1.3MB", "warn")):
+            finding = finding_of(report(paths, "--billed", text), "E2", "wan2")
+            number = round(float(re.sub(r"^wan2=|[MB]+$", "", text)) * (10**6 if text.endswith("MB") else 1))
+            check.same(f"--billed {text}", (finding["status"], finding["observed"]["numerator"]), (status, abs(number - seen)))
+        half = report(paths, "--zone", CET, "--from", "2026-03-27", "--to", "2026-03-30", "--billed", "2MB")
+        parts = {name: part["numerator"] if isinstance(part, dict) else part
+                 for name, part in finding_of(half, "E2", "wan2")["observed"]["parts"].items()}
+        missing = 86400 + 10  # the last ping is ten seconds old when the window ends
+        check.same("a day that nobody recorded", parts["not_recorded_seconds"], missing)
+        inside = 84 * sum(moment < end for moment in moments)
+        check.same("at the rate of the rest", parts["not_recorded_estimated"],
+                   round(inside * missing / (end - begin - 10)))
+        for text in ("20", "wan9=20GB"):
+            check.true(f"--billed {text}", finding_of(report(paths, "--billed", text), "E2", "wan2") is None or text == "20")
+        for text in ("0", "GB", "=20GB", "20gb", "wan2=", "-1GB"):
+            check.same(f"--billed {text}", call("report", "--billed", text, paths["wan2"])[0], 64)
+        with open(site, "w", encoding="utf-8") as file:
+            file.write(SITE.format(quota="4MB", granularity="1kB"))
+        got = report({"wan2": paths["wan2"]}, "--config", site, "--window", "period", "--now", rfc3339((end - 86400) * 10**9))
+        check.same("the running period", (got["window"]["asked_from"], got["window"]["asked_to"]),
+                   (rfc3339(period[0] * 10**9), rfc3339((end - 86400) * 10**9)))
+        check.same("its frames", sums(got)["wan2"][0], sum(moment < end - 86400 for moment in moments))
+
+
+def check_confirmed(suite):
+    """The calculation against a measurement: five minutes of an idle backup with keepalives of one end each five seconds,
+    counted by the lab; 60 and 400 short connections."""
+    folder = os.path.join(os.environ.get("MPTCP_AUDIT_SHARED", os.path.join(oracle.HERE, "..", "..", "shared")),
+                          "captures", "truth", "6.18", "12-long-idle-5min")
+    off = ("--tracker", "none", "--proxy-check", "none", "--status-check", "none", "--path-check", "none")
+    if not os.path.isdir(folder):
+        suite.absent("estimate confirmed, five idle minutes", "the shared captures are not here")
+    else:
+        with open(os.path.join(folder, "truth.json"), encoding="utf-8") as file:
+            truth = json.load(file)
+        files = oracle.capture_files(folder, truth["roles"])
+        with suite.check("estimate confirmed, five idle minutes") as check:
+            for wan in ("wan2", "wan3"):
+                times = [ns for ns, _ in records(files[wan])]
+                hours = (times[-1] - times[0]) / 3600e9
+                hour = estimate("--keepalive", "5s", "--keepalive-ends", "1", *off)["each_backup"]["bytes_per_hour"]
+                seen = truth["wan_truth"][wan]["total_bytes"] - 14 * len(times)
+                want = hour["high"] * hours + 840
+                check.true(f"{wan}: {seen} B seen, {want:.0f} B by the calculation", abs(seen - want) < 0.1 * seen)
+    for case in ("short-connections", "many-connections"):
+        folder = os.path.join(FIXTURES, case)
+        with open(os.path.join(folder, "truth.json"), encoding="utf-8") as file:
+            truth = json.load(file)
+        files = oracle.capture_files(folder, truth["roles"])
+        got, _ = oracle.report(files, truth["roles"])
+        with suite.check(f"estimate confirmed, {case}") as check:
+            for wan in got["wans"]:
+                joins = wan["events"].get("join_syn", 0)
+                if wan["role"] != "backup" or not joins:
+                    continue
+                hour = estimate("--conns-per-hour", str(joins), "--keepalive", "none", *off)["each_backup"]["bytes_per_hour"]
+                seen = sum(length - 14 for _, length in records(files[wan["name"]]))
+                check.true(f"{wan['name']}: {seen} B seen, {hour} by the calculation",
+                           0.98 * hour["low"] <= seen <= 1.02 * hour["high"])
+
+
 def main():
     suite = oracle.Suite("plan")
     oracle.need_program(suite)
@@ -267,6 +377,8 @@ def main():
     check_refusals(suite)
     check_estimate(suite)
     check_constants(suite)
+    check_site(suite)
+    check_confirmed(suite)
     return suite.end()
 
 
