@@ -88,9 +88,9 @@ static void figures_of(struct recorder *r, struct wan *wan, struct figures *figu
 
 	writer_look(r->writer, wan->series->stream, &state);
 	figures->dropped = wan_dropped(wan);
-	figures->lost = state.lost;
+	figures->lost = r->streaming ? state.lost : series_lost(r, wan);
 	figures->received = wan->put + figures->dropped;
-	figures->stored = r->streaming ? wan->put : wan->put - state.lost;
+	figures->stored = r->streaming ? wan->put : wan->put - figures->lost;
 	figures->opened = wan->opened;
 	figures->files = state.files;
 	figures->suspended = state.suspended;
@@ -126,12 +126,30 @@ static uint64_t figure(const struct figures *figures, size_t column)
 	return *(const uint64_t *)((const char *)figures + columns[column].at);
 }
 
+/* A glob takes devices of any name: bytes that are no text, or that Prometheus reads as its own,
+ * are not passed on. */
+static const char *clean(const char *name, const char *unwanted, char text[static SETTINGS_NAME])
+{
+	json_t *string = json_string(name);
+	bool valid = string != NULL;
+
+	json_decref(string);
+	snprintf(text, SETTINGS_NAME, "%s", name);
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f || (!valid && (*c & 0x80)) ||
+		    strchr(unwanted, *c))
+			*c = '?';
+	return text;
+}
+
 static json_t *wan_json(struct recorder *r, struct wan *wan)
 {
 	struct figures figures;
-	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s}", "wan", wan->name, "device",
-	                           wan->device, "role", wan->pattern.role, "state", state_word(wan),
-	                           "trouble", wan->trouble);
+	char name[SETTINGS_NAME], device[SETTINGS_NAME];
+	json_t *object =
+		json_pack("{s:s, s:s, s:s, s:s, s:s}", "wan", clean(wan->name, "", name), "device",
+	                  clean(wan->device, "", device), "role", wan->pattern.role, "state",
+	                  state_word(wan), "trouble", wan->trouble);
 
 	figures_of(r, wan, &figures);
 	for (size_t i = 0; object && i < N_COLUMNS; i++)
@@ -166,14 +184,15 @@ static void metrics_column(struct recorder *r, size_t column, FILE *out)
 	        columns[column].type);
 	for (struct wan *wan = r->wans; wan < r->wans + SETTINGS_INTERFACES; wan++) {
 		struct figures figures;
+		char name[SETTINGS_NAME], device[SETTINGS_NAME];
 
 		if (!wan->used)
 			continue;
 		figures_of(r, wan, &figures);
-		/* The settings let no quote, backslash or control byte into a name. */
 		fprintf(out,
 		        "mptcp_captured_%s{wan=\"%s\",device=\"%s\",role=\"%s\"} %" PRIu64 "\n",
-		        columns[column].metric, wan->name, wan->device, wan->pattern.role,
+		        columns[column].metric, clean(wan->name, "\"\\", name),
+		        clean(wan->device, "\"\\", device), wan->pattern.role,
 		        figure(&figures, column));
 	}
 }
