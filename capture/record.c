@@ -30,6 +30,8 @@
 #define TEND_NS    (30 * SECOND_NS)
 /* How soon to look again whether a file that was cut can end. */
 #define CUT_LOOK_NS (250 * MILLI_NS)
+/* How soon to try again what was due and found no memory: the disk is slow. */
+#define SHORT_MS 10
 /* The longest that the end waits for the keeper's answers and the rings' last blocks. */
 #define STOP_NS (2 * SECOND_NS)
 
@@ -92,6 +94,8 @@ static uint64_t next_deadline(const struct recorder *r)
 		earlier(&at, r->watchdog_mono);
 	if (r->end_mono)
 		earlier(&at, r->end_mono);
+	else if (r->settings.duration_ns)
+		earlier(&at, r->started_mono + r->settings.duration_ns);
 	for (size_t i = 0; i < SETTINGS_INTERFACES; i++) {
 		const struct series *series = &r->series[i];
 
@@ -109,7 +113,7 @@ static int timeout_ms(const struct recorder *r)
 	uint64_t at = next_deadline(r), wait;
 
 	if (at <= r->mono)
-		return 0;
+		return SHORT_MS;
 	wait = (at - r->mono + MILLI_NS - 1) / MILLI_NS;
 	return wait > 3600000 ? 3600000 : (int)wait;
 }
@@ -248,6 +252,19 @@ static void take_clock_change(struct recorder *r)
 		arm_clock_change(r->clock_change);
 }
 
+/* No file can ever begin in a directory that was removed. Whoever started us may start us again:
+ * that makes a new one. */
+static void look_at_directory(struct recorder *r)
+{
+	struct stat st;
+
+	if (r->streaming || r->stopping || fstat(r->directory, &st) != 0 || st.st_nlink > 0)
+		return;
+	status_log("%s was removed, and what was written since its last file ended with it",
+	           r->settings.directory);
+	r->failure = RECORD_CANNOT_WRITE;
+}
+
 static void woken(struct recorder *r, enum waker waker)
 {
 	switch (waker) {
@@ -265,6 +282,7 @@ static void woken(struct recorder *r, enum waker waker)
 		break;
 	case WAKE_WRITER:
 		writer_acknowledge(r->writer);
+		look_at_directory(r); /* it may have failed there */
 		break;
 	case WAKE_CLOCK:
 		take_clock_change(r);
@@ -310,8 +328,10 @@ static void say_ready(struct recorder *r)
 
 static void tend(struct recorder *r)
 {
-	if (r->mono >= r->statistics_mono)
+	if (r->mono >= r->statistics_mono) {
 		statistics_all(r);
+		look_at_directory(r);
+	}
 	for (size_t i = 0; i < SETTINGS_INTERFACES; i++)
 		if (r->wans[i].used)
 			wan_tend(r, &r->wans[i]);
@@ -625,7 +645,7 @@ static void first_look(struct recorder *r)
 
 static int answer_of(struct recorder *r, uint64_t lost)
 {
-	uint64_t dropped = 0;
+	uint64_t dropped = r->forgotten_dropped;
 	bool never = false;
 
 	for (struct wan *wan = r->wans; wan < r->wans + SETTINGS_INTERFACES; wan++) {
@@ -651,11 +671,14 @@ static int finish(struct recorder *r)
 {
 	uint64_t lost = 0, unfinished = 0;
 
+	for (struct wan *wan = r->wans; wan < r->wans + SETTINGS_INTERFACES; wan++)
+		if (wan->used && !reader_left(r))
+			wan_close(r, wan);
 	for (unsigned i = 0; i < SETTINGS_INTERFACES; i++) {
 		struct series *series = &r->series[i];
 
 		/* The writer frees memory while we wait for it: a slow disk is given its time. */
-		for (unsigned tries = 0; series->used && !series_end(r, series, "stop"); tries++) {
+		for (unsigned tries = 0; series->used && !series_finish(r, series); tries++) {
 			struct epoll_event event;
 
 			if (reader_left(r) || tries > 3000)
@@ -665,14 +688,13 @@ static int finish(struct recorder *r)
 		}
 	}
 	writer_finish(r->writer);
-	for (unsigned i = 0; i < SETTINGS_INTERFACES; i++)
-		if (r->series[i].used) {
-			struct writer_state state;
+	for (unsigned i = 0; i < SETTINGS_INTERFACES; i++) {
+		struct writer_state state;
 
-			writer_look(r->writer, r->series[i].stream, &state);
-			lost += state.lost;
-			unfinished += state.unfinished;
-		}
+		writer_look(r->writer, i, &state);
+		lost += state.lost;
+		unfinished += state.unfinished;
+	}
 	int code = answer_of(r, reader_left(r) ? 0 : lost);
 	if (unfinished) {
 		status_log("%llu files could not be completed: the next start repairs them",
@@ -690,6 +712,7 @@ static int record(struct recorder *r)
 {
 	int target = -1, code = open_all(r, &target);
 
+	r->directory = r->streaming ? -1 : target;
 	if (code == 0)
 		code = give_up_privileges(r, target);
 	look_at_clock(r);

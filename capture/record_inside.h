@@ -73,7 +73,7 @@ struct wan {
 	enum device_state state;
 	uint32_t ifindex;
 	uint64_t opened; /* how often */
-	uint64_t warned; /* the opening whose warnings were told */
+	uint32_t warned; /* bits: which warnings were told */
 	bool seen;       /* it existed once */
 
 	/* the capture */
@@ -93,8 +93,12 @@ struct wan {
 
 	/* counts since the recorder began */
 	uint64_t put;              /* frames handed to the writer */
+	uint64_t open_put;         /* ... before the capture that is open */
 	uint64_t earlier_dropped;  /* by captures that are closed */
 	struct live_counts counts; /* of the one that is open */
+
+	/* of the writer's stream, before it was this WAN's */
+	uint64_t before_stored, before_lost;
 
 	/* in the file that is open */
 	uint32_t block;    /* number of its interface description, NO_BLOCK */
@@ -134,6 +138,7 @@ struct recorder {
 	struct control *control; /* NULL = none */
 	struct notify notify;
 	int epoll, signals, clock_change, pppoe;
+	int directory;  /* of the files, borrowed; -1 = streaming */
 	bool streaming; /* one series for all, merged by time */
 
 	char boot[9], os[96], machine[72];
@@ -155,6 +160,8 @@ struct recorder {
 	uint64_t file_most; /* bytes at which a file is cut */
 	uint32_t tickets;
 	uint64_t put;
+	uint64_t forgotten_dropped; /* of WANs that are recorded no more */
+	uint64_t told_many_mono;    /* when it was said that there are too many WANs */
 	bool ready; /* everything that was there at the start has been opened or refused */
 	bool stopping;
 	bool stopped;
@@ -174,6 +181,9 @@ void wan_note(struct wan *wan, const struct quality_line *line);
 bool series_open(struct recorder *r, struct series *series);
 /* End it with a statistics block per WAN. False: no memory now, nothing was done. */
 bool series_end(struct recorder *r, struct series *series, const char *reason);
+/* End the last one; with one more, if there is something to say that no file says. False: no memory
+ * now. */
+bool series_finish(struct recorder *r, struct series *series);
 /* Describe a WAN in the open file, when it is not yet. False: no memory now. */
 bool series_describe(struct recorder *r, struct wan *wan);
 /* A statistics block with the WAN's waiting notes. False: no memory now. */
@@ -188,7 +198,7 @@ bool series_frame(struct recorder *r, struct wan *wan, const struct live_frame *
 /* Rotate when it is time; look how the disk is. */
 void series_tend(struct recorder *r, struct series *series);
 /* Frames of the WAN that reached no disk. */
-uint64_t series_lost(const struct recorder *r, const struct series *series);
+uint64_t series_lost(const struct recorder *r, const struct wan *wan);
 
 /* ---- wanstate.c ---- */
 
@@ -209,6 +219,8 @@ uint64_t wan_merge(struct recorder *r, unsigned most);
 void wan_trouble(struct recorder *r, struct wan *wan);
 /* What has become due: opening, draining, notes. */
 void wan_tend(struct recorder *r, struct wan *wan);
+/* Close its capture; frames that lie there unread count as dropped. */
+void wan_close(struct recorder *r, struct wan *wan);
 /* Stop arrivals and read what came before. */
 void wan_stop(struct recorder *r, struct wan *wan);
 /* The settings changed: what is unchanged goes on. */

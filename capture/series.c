@@ -28,12 +28,12 @@ static struct wan *next_wan(struct recorder *r, const struct series *series, str
 	return NULL;
 }
 
-uint64_t series_lost(const struct recorder *r, const struct series *series)
+uint64_t series_lost(const struct recorder *r, const struct wan *wan)
 {
 	struct writer_state state;
 
-	writer_look(r->writer, series->stream, &state);
-	return state.lost;
+	writer_look(r->writer, wan->series->stream, &state);
+	return state.lost - wan->before_lost;
 }
 
 static void put(struct recorder *r, struct series *series, size_t bytes, unsigned frames)
@@ -51,7 +51,7 @@ static void settle_told(struct recorder *r, struct wan *wan)
 	struct writer_state state;
 
 	writer_look(r->writer, wan->series->stream, &state);
-	if (!state.suspended || state.stored >= wan->telling.put)
+	if (!state.suspended || state.stored - wan->before_stored >= wan->telling.put)
 		wan->told = wan->telling;
 }
 
@@ -234,7 +234,7 @@ static bool warns(const struct recorder *r, const char *code, const struct devic
 	return strcmp(code, "bridge_port") == 0 && recorded(r, device->master);
 }
 
-/* The warnings of a device, as notes; they are also told once when it is opened. */
+/* The warnings of a device, as notes; each is also told once. */
 static unsigned note_warnings(const struct recorder *r, struct wan *wan,
                               const struct device *device, const struct device_hardware *hardware,
                               struct quality_line *lines, unsigned most)
@@ -247,10 +247,10 @@ static unsigned note_warnings(const struct recorder *r, struct wan *wan,
 		quality_begin(&lines[n], QUALITY_WARNING);
 		quality_word(&lines[n], "code", quality_warnings[i].code);
 		quality_word(&lines[n++], "about", wan->device);
-		if (wan->warned != wan->opened)
+		if (!(wan->warned & 1u << i))
 			status_log("%s: %s", wan->device, quality_warnings[i].meaning);
+		wan->warned |= 1u << i;
 	}
-	wan->warned = wan->opened;
 	return n;
 }
 
@@ -388,7 +388,7 @@ bool series_statistics(struct recorder *r, struct wan *wan, const char *end_reas
 	block.end_ns = block.at_ns;
 	settle_told(r, wan);
 	wan->telling = (struct wan_told){wan->put, wan_dropped(wan),
-	                                 r->streaming ? 0 : series_lost(r, series)};
+	                                 r->streaming ? 0 : series_lost(r, wan)};
 	block.dropped_kernel = wan->telling.dropped - wan->file_dropped;
 	block.dropped_own = wan->telling.lost - wan->file_lost;
 	stored = wan->put - wan->file_put;
@@ -411,7 +411,26 @@ bool series_end(struct recorder *r, struct series *series, const char *reason)
 	writer_end(r->writer, series->stream);
 	series->open = false;
 	r->open_series--;
+	/* What comes now needs a file that begins, which may have to wait for memory. */
+	for (struct wan *wan = NULL; (wan = next_wan(r, series, wan));)
+		wan->block = NO_BLOCK;
 	return true;
+}
+
+/* Drops since the last file ended, when memory for the next one was short. */
+static bool untold(struct recorder *r, const struct series *series)
+{
+	for (struct wan *wan = NULL; (wan = next_wan(r, series, wan));)
+		if (wan_dropped(wan) != wan->telling.dropped)
+			return true;
+	return false;
+}
+
+bool series_finish(struct recorder *r, struct series *series)
+{
+	if (!series->open && !untold(r, series))
+		return true;
+	return series_open(r, series) && series_end(r, series, "stop");
 }
 
 /* ---- from file to file ---- */

@@ -21,6 +21,8 @@ static bool is_glob(const char *pattern)
 	return strpbrk(pattern, "*?[") != NULL;
 }
 
+static bool forget(struct recorder *r, struct wan *wan);
+
 static struct series *series_for(struct recorder *r, const char *wan)
 {
 	struct series *series = r->series;
@@ -30,33 +32,65 @@ static struct series *series_for(struct recorder *r, const char *wan)
 			series++;
 	if (!series->used) {
 		series->used = true;
+		series->next = series->cut_mono = 0; /* of the one that was here before */
 		series->stream = (unsigned)(series - r->series);
 		snprintf(series->name, sizeof(series->name), "%s", wan);
 	}
 	return series;
 }
 
+static void begin(struct recorder *r, struct wan *wan, const struct settings_interface *pattern,
+                  const char *device)
+{
+	struct writer_state before;
+
+	*wan = (struct wan){
+		.used = true,
+		.pattern = *pattern,
+		.block = NO_BLOCK,
+		.linktype = LINK_ETHERNET,
+		.offset_ns = r->offset_ns,
+		.gap = STATE_ABSENT,
+		.gap_mono = r->mono,
+	};
+	snprintf(wan->name, sizeof(wan->name), "%s", pattern->wan[0] ? pattern->wan : device);
+	snprintf(wan->device, sizeof(wan->device), "%s", device);
+	wan->series = series_for(r, wan->name);
+	writer_look(r->writer, wan->series->stream, &before);
+	wan->before_stored = before.stored;
+	wan->before_lost = before.lost;
+	settings_request(&r->settings, pattern, wan->device, &wan->request);
+}
+
+/* Devices that a glob found and that went long ago make room for others: names of modems and
+ * tunnels may change each time. */
+static struct wan *slot(struct recorder *r)
+{
+	struct wan *longest = NULL;
+
+	for (struct wan *wan = r->wans; wan < r->wans + SETTINGS_INTERFACES; wan++) {
+		if (!wan->used)
+			return wan;
+		if (wan->state == DEVICE_ABSENT && wan->capture == WAN_CLOSED &&
+		    is_glob(wan->pattern.pattern) &&
+		    (!longest || wan->gap_mono < longest->gap_mono))
+			longest = wan;
+	}
+	return longest && forget(r, longest) ? longest : NULL;
+}
+
 static struct wan *add(struct recorder *r, const struct settings_interface *pattern,
                        const char *device)
 {
-	for (struct wan *wan = r->wans; wan < r->wans + SETTINGS_INTERFACES; wan++) {
-		if (wan->used)
-			continue;
-		memset(wan, 0, sizeof(*wan));
-		wan->used = true;
-		wan->pattern = *pattern;
-		snprintf(wan->name, sizeof(wan->name), "%s",
-		         pattern->wan[0] ? pattern->wan : device);
-		snprintf(wan->device, sizeof(wan->device), "%s", device);
-		wan->series = series_for(r, wan->name);
-		wan->block = NO_BLOCK;
-		wan->linktype = LINK_ETHERNET;
-		wan->offset_ns = r->offset_ns;
-		wan->gap = STATE_ABSENT;
-		wan->gap_mono = r->mono;
-		settings_request(&r->settings, pattern, device, &wan->request);
+	struct wan *wan = slot(r);
+
+	if (wan) {
+		begin(r, wan, pattern, device);
 		return wan;
 	}
+	if (r->told_many_mono && r->mono - r->told_many_mono < LOG_EVERY)
+		return NULL;
+	r->told_many_mono = r->mono;
 	status_log("%s: not recorded: %d WANs are as many as one recorder takes", device,
 	           SETTINGS_INTERFACES);
 	return NULL;
@@ -85,13 +119,14 @@ void wan_expect(struct recorder *r)
 
 /* ---- gaps ---- */
 
-/* What keeps frames from being recorded now. */
+/* What keeps frames from being recorded now. One that is opened anew was not away. */
 static enum quality_state hindrance(const struct wan *wan)
 {
 	if (wan->state == DEVICE_ABSENT)
 		return STATE_ABSENT;
 	if (wan->capture != WAN_OPEN || !wan->live)
-		return wan->trouble[0] ? STATE_STOPPED : STATE_ABSENT; /* not yet */
+		return wan->trouble[0] || wan->gap == STATE_STOPPED ? STATE_STOPPED
+		                                                    : STATE_ABSENT; /* not yet */
 	return wan->state == DEVICE_DOWN ? STATE_DOWN : STATE_COUNT;
 }
 
@@ -126,17 +161,52 @@ static void ask(struct recorder *r, struct wan *wan)
 		r->stopping = true; /* the keeper is gone: so is our purpose */
 }
 
-static void close_capture(struct recorder *r, struct wan *wan)
+static bool enough(const struct recorder *r)
+{
+	return r->settings.count && r->put >= r->settings.count;
+}
+
+/* Frames that the kernel handed over and that nobody will read any more. Behind libpcap the kernel
+ * also counts such as its filter refuses later. */
+static uint64_t left_behind(const struct recorder *r, const struct wan *wan)
+{
+	uint64_t taken = wan->put - wan->open_put + wan->counts.dropped;
+
+	if (wan->backend != LIVE_RING || enough(r) || wan->counts.received < taken)
+		return 0;
+	return wan->counts.received - taken;
+}
+
+void wan_close(struct recorder *r, struct wan *wan)
 {
 	if (!wan->live)
 		return;
-	wan->earlier_dropped = wan_dropped(wan);
+	wan->earlier_dropped = wan_dropped(wan); /* which counts anew */
+	wan->earlier_dropped += left_behind(r, wan);
 	wan->counts = (struct live_counts){0};
 	epoll_ctl(r->epoll, EPOLL_CTL_DEL, live_fd(wan->live), NULL);
 	live_close(wan->live);
 	wan->live = NULL;
 	wan->blocked = false;
 	keeper_ask_close(r->keeper, wan->ticket);
+}
+
+/* Its slot is free then. False: its file could not end for lack of memory; it stays, closed. */
+static bool forget(struct recorder *r, struct wan *wan)
+{
+	wan_close(r, wan);
+	wan->capture = WAN_CLOSED;
+	if (wan->has_next)
+		live_dispose(&wan->next);
+	wan->has_next = false;
+	wan->next_ticket = 0;
+	if (!r->streaming && !series_end(r, wan->series, "reload"))
+		return false;
+	if (!r->streaming)
+		wan->series->used = false;
+	r->forgotten_dropped += wan->earlier_dropped;
+	wan->used = false;
+	return true;
 }
 
 static void attach(struct recorder *r, struct wan *wan, const struct live_prepared *prepared,
@@ -148,7 +218,7 @@ static void attach(struct recorder *r, struct wan *wan, const struct live_prepar
 	wan->live = live_attach(prepared);
 	if (!wan->live || epoll_ctl(r->epoll, EPOLL_CTL_ADD, live_fd(wan->live), &event) != 0) {
 		snprintf(wan->trouble, sizeof(wan->trouble), "%s", strerror(errno));
-		close_capture(r, wan);
+		wan_close(r, wan);
 		wan->capture = WAN_CLOSED;
 		wan->retry_mono = r->mono + RETRY_NS;
 		return;
@@ -161,6 +231,7 @@ static void attach(struct recorder *r, struct wan *wan, const struct live_prepar
 	wan->refused = false;
 	wan->block = NO_BLOCK;
 	wan->opened++;
+	wan->open_put = wan->put;
 	wan->seen = true;
 	if (wan->state == DEVICE_ABSENT)
 		wan->state = DEVICE_DOWN; /* netlink's word comes later */
@@ -243,13 +314,16 @@ static void refused(struct recorder *r, const struct keeper_answer *answer)
 	if (wan->live)
 		return;
 	wan->capture = WAN_CLOSED;
+	if (answer->error != -ENODEV) /* else it went in the meantime */
+		snprintf(wan->trouble, sizeof(wan->trouble), "%.150s", answer->message);
 	settle_gap(r, wan);
 	if (answer->error == -ENODEV)
-		return; /* it went in the meantime */
-	snprintf(wan->trouble, sizeof(wan->trouble), "%.150s", answer->message);
+		return;
 	if (!wan->refused)
 		status_log("%s: cannot open: %s", wan->device, answer->message);
 	wan->refused = true;
+	if (r->ready)
+		return; /* one that comes later never touches the others */
 	if (answer->error == -EPERM)
 		r->failure = RECORD_DENIED;
 	if (answer->error == -EINVAL)
@@ -326,11 +400,6 @@ static bool cross_step(struct recorder *r, struct wan *wan)
 	return series_open(r, wan->series);
 }
 
-static bool enough(const struct recorder *r)
-{
-	return r->settings.count && r->put >= r->settings.count;
-}
-
 /* One frame into its file. False: no memory now, it stays where it is. */
 static bool take(struct recorder *r, struct wan *wan, const struct live_frame *frame)
 {
@@ -396,14 +465,17 @@ static void finish_drain(struct recorder *r, struct wan *wan)
 {
 	if (wan->capture != WAN_DRAINING || r->mono < wan->drain_mono || live_head(wan->live))
 		return;
-	close_capture(r, wan);
+	wan_close(r, wan);
 	wan->capture = WAN_CLOSED;
 	wan->due = true;
 	if (wan->has_next) {
 		wan->has_next = false;
 		attach(r, wan, &wan->next, wan->next_ticket);
-		wan->next_ticket = 0;
+	} else if (wan->next_ticket) { /* the keeper is at it */
+		wan->ticket = wan->next_ticket;
+		wan->capture = WAN_ASKED;
 	}
+	wan->next_ticket = 0;
 }
 
 /* The device is there again before the capture of the one before was read to its end. */
@@ -475,17 +547,23 @@ static bool same(const struct wan *wan, const struct settings_interface *pattern
 	       wan->request.backend == request->backend;
 }
 
-static bool forget(struct recorder *r, struct wan *wan)
+/* Its next file begins now: it says what passed by before the device is open again. */
+static void reopen(struct recorder *r, struct wan *wan, const struct settings_interface *pattern)
 {
-	close_capture(r, wan);
-	if (wan->has_next)
-		live_dispose(&wan->next);
-	if (!r->streaming && !series_end(r, wan->series, "reload"))
-		return false;
-	if (!r->streaming)
-		wan->series->used = false;
-	wan->used = false;
-	return true;
+	enum device_state state = wan->state;
+	bool seen = wan->seen;
+	char device[IFNAMSIZ];
+
+	memcpy(device, wan->device, sizeof(device));
+	if (!forget(r, wan))
+		return;
+	begin(r, wan, pattern, device);
+	wan->state = state;
+	wan->seen = seen;
+	if (state == DEVICE_ABSENT)
+		return;
+	wan->gap = STATE_STOPPED;
+	wan->due = true;
 }
 
 void wan_resettle(struct recorder *r)
@@ -506,7 +584,6 @@ void wan_resettle(struct recorder *r)
 		if (same(wan, pattern, &request))
 			continue;
 		status_news(r, "%s: its settings changed; it is opened anew", wan->device);
-		if (forget(r, wan))
-			add(r, pattern, wan->device);
+		reopen(r, wan, pattern);
 	}
 }

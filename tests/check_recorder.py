@@ -143,6 +143,29 @@ def slow_disk(c):
 
 
 @check
+def slow_spool(c):
+    """A writer that is slower than the traffic, small files: the kernel drops and counts; nothing is lost between two files,
+    none is forgotten at the end, and nobody waits by spinning. Compression at its hardest stands for the disk."""
+    with Router(1) as router, spool_directory() as spool:
+        daemon = Daemon(router, "-i", "wan1", "--zstd", "19", "--rotate-size", "64K", "--buffer", "8M", spool=spool).ready()
+        before = router.counted("wan1")
+        with router.traffic("wan1", 0) as sender:
+            wait_until("the ring to overflow", lambda: daemon.wan("wan1")["dropped"] > 1000, 30)
+            goal = sender.sent + 20000
+            wait_until("more frames", lambda: sender.sent > goal)
+        with contextlib.closing(router.socket("wan1")):
+            many = switches(daemon, 1)
+        offered = router.counted("wan1") - before
+        code = daemon.stop()
+        kernel, own = same_sum(c, "wan1", recorder.read(spool, "wan1"), offered)
+        c.true("the kernel dropped", kernel > 1000)
+        c.same("lost by us", own, 0)
+        c.same("exit code", code, 3)
+        c.true(f"waits instead of trying all the time ({many} switches)", many < 1500)
+        all_readable(c, recorder.files(spool)[:6])
+
+
+@check
 def stream_of_two(c):
     """-w - of two WANs is one stream in the order of time."""
     with Router(2) as router:
@@ -197,6 +220,16 @@ def suspend_and_resume(c, router, disk):
     c.same("exit code", code, 4)
     c.true("said so", "cannot write" in daemon.said() and "writes again" in daemon.said())
     all_readable(c, recorder.files(spool))
+
+
+@check
+def directory_removed(c):
+    """rm -rf of the spool: no file can begin there ever again. It says so and ends, so that whoever watches it starts it anew."""
+    with Router(1) as router, spool_directory() as spool:
+        daemon = Daemon(router, "-i", "wan1", "--statistics", "1s", spool=spool).ready()
+        shutil.rmtree(spool)
+        c.same("exit code", daemon.process.wait(20), 73)
+        c.true("said so: " + daemon.said(), "was removed" in daemon.said())
 
 
 @check
@@ -335,6 +368,40 @@ def replug(c, backend="ring", times=None):
 @check
 def replug_pcap(c):
     replug(c, "pcap", 10)
+
+
+@check
+def late_refusal(c):
+    """A device that comes later and that the filter does not fit is refused; the others are recorded on."""
+    with Router(1) as router, spool_directory() as spool:
+        daemon = Daemon(router, "-i", "wan1", "-i", "tun*", "-f", "ether src 02:00:00:00:00:02", spool=spool).ready()
+        router.run(router.near, "ip", "tuntap", "add", "tun0", "mode", "tun")
+        wait_until("the refusal", lambda: "tun0: cannot open" in daemon.said() or daemon.process.poll() is not None)
+        with contextlib.closing(router.socket("wan1")) as sock:
+            recorder.send(sock, 0, 20)
+        wait_until("frames of wan1", lambda: daemon.wan("wan1")["received"] >= 20)
+        c.same("state of tun0", daemon.wan("tun0")["state"], "refused")
+        c.same("exit code", daemon.stop(), 0)
+        c.same("frames", sorted(n for row in recorder.read(spool, "wan1") for n in row.numbers()), list(range(20)))
+
+
+@check
+def many_names(c):
+    """A glob whose devices have another name each time: those that went make room, and no name breaks the answers."""
+    with Router(1) as router, spool_directory() as spool:
+        daemon = Daemon(router, "-i", "wan1", "-i", "v*", spool=spool).ready()
+        batch = "".join(f"link add v{n} type veth peer name w{n}\nlink del v{n}\n" for n in range(80))
+        subprocess.run(["ip", "-n", router.near, "-batch", "-"], input=batch, text=True, check=True)
+        for name in (b"v\xff\"\\\x1b", b"vlast"):
+            subprocess.run([b"ip", b"-n", router.near.encode(), b"link", b"add", b"name", name, b"type", b"veth"], check=True)
+            subprocess.run([b"ip", b"-n", router.near.encode(), b"link", b"set", b"dev", name, b"up"], check=True)
+        wait_until("the last to be seen", lambda: daemon.wan("vlast"))
+        wait_until("the odd one to be seen", lambda: daemon.wan('v?"\\?'))
+        metrics = daemon.ask("metrics")
+        done = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True, text=True, check=False)
+        c.same(f"promtool: {done.stdout[-300:]} {done.stderr[-300:]}", done.returncode, 0)
+        c.true("told at most once that there are too many", daemon.said().count("as many as one recorder takes") <= 1)
+        daemon.stop()
 
 
 @check
@@ -533,6 +600,37 @@ def reload(c):
 
 
 @check
+def reload_role(c):
+    """HUP with another role: the WAN is opened anew, once, and its file says since when nothing was recorded."""
+    with Router(1) as router, spool_directory() as spool, tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
+        os.chmod(conf.name, 0o644)
+
+        def configure(role):
+            conf.seek(0)
+            conf.write(f"[captured]\ndirectory = {spool}\n[interface wan1]\nrole = {role}\n")
+            conf.flush()
+
+        configure("master")
+        daemon = Daemon(router, "--config", conf.name)
+        daemon.spool = spool
+        daemon.ready()
+        with router.traffic("wan1", 5000):
+            wait_until("frames", lambda: daemon.wan("wan1")["received"] > 100)
+            configure("backup")
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_until("the settings to be read", lambda: "settings read again" in daemon.said())
+            wait_until("it to be recorded anew", lambda: daemon.wan("wan1")["received"] > 1000)
+        wans = [(row["wan"], row["role"]) for row in daemon.ask()["wans"]]
+        c.same("WANs", wans, [("wan1", "backup")])
+        daemon.stop()
+        rows = recorder.read(spool, "wan1")
+        gaps = [row for row in rows[1].notes if row[""] == "gap" and "to_ns" in row]
+        c.same("gaps", [row["state"] for row in gaps], ["stopped"])
+        first, last = rows[0].frames[-1][1], rows[1].frames[0][1]
+        c.true("it covers the time between", first <= int(gaps[0]["from_ns"]) and int(gaps[0]["to_ns"]) <= last + 10**6)
+
+
+@check
 def control(c):
     """The control socket answers what it knows; strangers do no harm; the metrics are metrics."""
     with Router(1) as router, spool_directory() as spool:
@@ -590,6 +688,11 @@ def usr1_and_count(c):
         c.same("exit code", daemon.process.wait(30), 0)
         c.same("frames, compressed", sorted(n for row in recorder.read(spool, "wan1") for n in row.numbers()), list(range(10)))
         all_readable(c, recorder.files(spool))
+    with Router(1) as router, spool_directory() as spool:
+        start = time.monotonic()
+        daemon = Daemon(router, "-i", "wan1", "--duration", "1s", spool=spool).ready()
+        c.same("exit code of an idle one", daemon.process.wait(30), 0)
+        c.true("in time, without any traffic", time.monotonic() - start < 10)
 
 
 @check
