@@ -35,6 +35,7 @@ static const struct option options[] = {
 	{"role", required_argument, NULL, OPTION_ROLE},
 	{"limit", required_argument, NULL, OPTION_LIMIT},
 	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"uci", required_argument, NULL, OPTION_UCI},
 	{"duration", required_argument, NULL, OPTION_DURATION},
 	{"count", required_argument, NULL, OPTION_COUNT},
 	{"interval", required_argument, NULL, OPTION_INTERVAL},
@@ -466,6 +467,7 @@ static int help(void)
 	      "  --role WAN=ROLE     the role of a WAN; goes before what the capture says\n"
 	      "  --limit KEY=VALUE   a limit, as of report: payload_share\n"
 	      "  --config FILE       roles and limits, as of report\n"
+	      "  --uci DIR|FILE      what the router was told, as of report\n"
 	      "  --interval SEC      time between two looks (default 1)\n"
 	      "  --duration SEC      end after so long\n"
 	      "  --count N           end after N looks\n"
@@ -532,6 +534,7 @@ static int parse(struct watching *w, int argc, char **argv, bool *helped)
 		if (code != 0)
 			return code;
 	}
+	intake_expect(&w->intake);
 	if (optind + 1 < argc || (optind < argc) == (w->live.interfaces > 0))
 		return command_complain(
 			EXIT_USAGE,

@@ -11,7 +11,7 @@ _mptcp_audit_options()
 	dissect) echo "$intake $window -o --output" ;;
 	merge) echo "-o --output -h --help" ;;
 	packets) echo "$intake -r -n -i --interface -c --count --kind --wan --json" ;;
-	watch) echo "-i --interface -f --filter --role --limit --config --interval --duration --count --plain -h --help" ;;
+	watch) echo "-i --interface -f --filter --role --limit --config --uci --interval --duration --count --plain -h --help" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
 	*) echo "$intake $window --billed --json" ;;
 	esac

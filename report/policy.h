@@ -159,6 +159,9 @@ enum policy_answer {
 const struct expect_wan *policy_expected(const struct policy *policy, const struct ledger_wan *seen,
                                          const char **sign);
 
+/* The same by name or device alone, for who has no more; NULL: none. */
+const struct expect_wan *policy_expected_name(const struct policy *policy, const char *name);
+
 /*
  * Fill roles[0..ledger->n_wans-1]: flags go before [roles], those before the expected WANs. A WAN
  * nobody named is off where others are the only ones, or has the role that all its recordings say,

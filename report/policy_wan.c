@@ -58,13 +58,22 @@ static bool has_address(const struct expect_wan *wan, const struct ledger_wan *s
 	return false;
 }
 
+static enum sign sign_of_name(const struct expect_wan *wan, const char *name)
+{
+	if (is_called(name, wan->name))
+		return SIGN_NAME;
+	if (is_like(name, wan->name))
+		return SIGN_GLOB_NAME;
+	return has_device(wan, name) ? SIGN_DEVICE : SIGN_NONE;
+}
+
 static enum sign sign_of(const struct expect_wan *wan, const struct ledger_wan *seen)
 {
-	if (is_called(seen->name, wan->name))
-		return SIGN_NAME;
-	if (is_like(seen->name, wan->name))
-		return SIGN_GLOB_NAME;
-	if (has_device(wan, seen->name) || is_recorded_from(wan, seen))
+	enum sign sign = sign_of_name(wan, seen->name);
+
+	if (sign != SIGN_NONE)
+		return sign;
+	if (is_recorded_from(wan, seen))
 		return SIGN_DEVICE;
 	if (has_mac(wan, seen))
 		return SIGN_MAC;
@@ -86,6 +95,22 @@ const struct expect_wan *policy_expected(const struct policy *policy, const stru
 		}
 	}
 	*sign = sign_words[strongest];
+	return best;
+}
+
+const struct expect_wan *policy_expected_name(const struct policy *policy, const char *name)
+{
+	const struct expect_wan *best = NULL;
+	enum sign strongest = SIGN_NONE;
+
+	for (unsigned i = 0; i < policy->expect.n_wans; i++) {
+		enum sign found = sign_of_name(&policy->expect.wans[i], name);
+
+		if (found > strongest) {
+			best = &policy->expect.wans[i];
+			strongest = found;
+		}
+	}
 	return best;
 }
 

@@ -35,16 +35,31 @@ static struct signs signs_of(const struct ledger_wan *wan, bool backup)
 	};
 }
 
-static void role_judge(struct finding *finding, const struct signs *signs, const char *name,
-                       const char *role)
+/* "backup (network.wan2.multipath)": UCI and files are named, so that their line is found. */
+static const char *role_said(char *out, size_t size, const struct wan_role *role)
 {
+	char from[160];
+
+	if (role->source != FROM_UCI && role->source != FROM_CONFIG)
+		snprintf(out, size, "%s", role_names[role->role]);
+	else
+		snprintf(out, size, "%s (%s)", role_names[role->role],
+		         text_safe(from, sizeof(from), role->from, 80));
+	return out;
+}
+
+static void role_judge(struct finding *finding, const struct signs *signs, const char *name,
+                       const struct wan_role *wan_role)
+{
+	char role[200];
 	uint64_t joins = signs->agree->count + signs->against->count;
 	char against[TEXT_SHORT], of[TEXT_SHORT], when[TEXT_SHORT] = "";
-	bool backup = strcmp(role, role_names[ROLE_BACKUP]) == 0;
+	bool backup = wan_role->role == ROLE_BACKUP;
 	const char *asks = backup ? "lack the backup flag" : "carry the backup flag";
 	const struct ledger_event *change =
 		signs->prio_against->count ? signs->prio_against : signs->prio_agree;
 
+	role_said(role, sizeof(role), wan_role);
 	text_count(against, signs->against->count);
 	text_count(of, joins);
 	if (change->count && change->first.count)
@@ -107,7 +122,7 @@ static void role_of_wan(const struct report *report, struct finding *finding)
 		verdict_part(finding, "mp_prio_agree", signs.prio_agree->count, 0);
 		verdict_part(finding, "mp_prio_against", signs.prio_against->count, 0);
 		finding->limited = true;
-		role_judge(finding, &signs, name, role_names[wan->role.role]);
+		role_judge(finding, &signs, name, &wan->role);
 	}
 }
 

@@ -4,6 +4,7 @@
  */
 #include "watch.h"
 
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,15 +66,21 @@ static enum role role_called(const char *word)
 	return ROLE_NONE;
 }
 
-/* The last word of the strongest source: flag, configuration, then the capture. */
+/* The last word of the strongest source: flag, configuration, UCI, then the capture. */
 static enum role role_of(const struct policy *policy, const char *name, const char *said)
 {
+	const struct expect_wan *expected = policy_expected_name(policy, name);
 	enum role role = role_called(said);
 	enum role_source from = FROM_ASSUMED;
 
+	if (expected && expected->role != ROLE_NONE) {
+		role = expected->role;
+		from = expected->role_told.source;
+	}
 	for (size_t i = 0; i < policy->n_roles; i++) {
 		const struct policy_role *row = &policy->roles[i];
-		if (row->subject == SUBJECT_FILE || row->source < from || strcmp(row->who, name))
+		if (row->subject == SUBJECT_FILE || row->source < from ||
+		    fnmatch(row->who, name, 0) != 0)
 			continue;
 		role = row->role;
 		from = row->source;

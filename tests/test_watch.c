@@ -139,13 +139,21 @@ static void test_failover(void)
 	bench_release(&b);
 }
 
-/* "A flag goes before the configuration, that before what the capture says" */
+/* "A flag goes before the configuration, that before UCI, that before what the capture says" */
 static void test_roles(void)
 {
+	struct expect_wan *expected;
 	char message[200];
 	struct bench b;
 
 	bench_init(&b);
+	expected = expect_wan(&b.policy.expect, "lte");
+	expected->role = ROLE_BACKUP;
+	expected->role_told.source = FROM_UCI;
+	expected->n_devices = 1;
+	snprintf(expected->devices[0], EXPECT_WORD, "m");
+	CU_ASSERT_EQUAL(watch_wan(b.watch, MASTER, "m", "on")->role, ROLE_BACKUP);
+	expected->role = ROLE_NONE;
 	CU_ASSERT_EQUAL(watch_wan(b.watch, MASTER, "m", "on")->role, ROLE_ON);
 	policy_add_role(&b.policy, "m", SUBJECT_ANY, "off", FROM_CONFIG, message, sizeof(message));
 	CU_ASSERT_EQUAL(watch_wan(b.watch, MASTER, "m", "on")->role, ROLE_OFF);
