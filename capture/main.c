@@ -2,6 +2,7 @@
  *
  * main.c - mptcp-captured: records each WAN, for weeks, and says what it missed.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,10 +21,25 @@ static int request(const struct settings *settings)
 	return RECORD_NEVER_SEEN;
 }
 
+/* Whoever closed them for us: a socket of ours must not get such a number, or a capture "to
+ * standard output" would go into it. What is written here fails instead. */
+static void fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static struct settings settings; /* large; read once */
 	char message[600];
+
+	fill_standard();
 
 	if (!settings_read(&settings, argc, argv, message, sizeof(message))) {
 		fprintf(stderr, "mptcp-captured: %s\n", message);

@@ -186,6 +186,20 @@ def stream_of_two(c):
 
 
 @check
+def closed_output(c):
+    """Standard output was closed before the start: the capture goes nowhere else, and that is said."""
+    with Router(1) as router:
+        command = f"exec {recorder.PROGRAM} -i wan1 -w - --count 5 --duration 20s <&- >&-"
+        with subprocess.Popen(["ip", "netns", "exec", router.near, "sh", "-c", command], stderr=subprocess.PIPE, text=True) as process:
+            line = next(line for line in process.stderr if "ready" in line)
+            with contextlib.closing(router.socket("wan1")) as sock:
+                recorder.send(sock, 0, 5)
+            said = line + process.stderr.read()
+        c.same("exit code", process.returncode, 4)
+        c.true(f"said so: {said}", "could not be written" in said)
+
+
+@check
 def disk_full(c):
     """A full disk: nothing to delete, so it suspends, counts, and goes on by itself when there is room."""
     with Router(1) as router, tempfile.TemporaryDirectory(prefix="mptcp-captured-test") as disk:
