@@ -146,7 +146,7 @@ static void say_price(char *out, size_t size, const struct expect_plan *plan,
 	if (more <= 0)
 		return;
 	plan_bytes(over, whole(more), plan->binary);
-	if (plan->price_per_gb > 0)
+	if (more / unit * plan->price_per_gb >= 0.005)
 		snprintf(out, size, ", %s more than the plan: %.2f %s beside its price", over,
 		         more / unit * plan->price_per_gb,
 		         text_safe(currency, sizeof(currency), plan->currency, 8));

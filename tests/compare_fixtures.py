@@ -125,6 +125,10 @@ def check_run(check, run, got, said):
         check_connections(check, run["connections"], got)
     if "coverage" in run:
         check_recording(check, run, got)
+    elif "rules" in run:
+        found = {(finding["rule"], finding["wan"]): finding["status"] for finding in got["findings"]}
+        for rule, wan, status in run["rules"]:
+            check.same(f"{rule} {wan}", found.get((rule, wan)), status)
 
 
 def seconds(moment):
@@ -198,13 +202,19 @@ def check_frames(check, folder, run):
             check.same(f"{wan} frame {packet['frame']}", have, want)
 
 
+def arguments_of(folder, run):
+    """Further words of the run's command line; a file of the case is found in its folder."""
+    return [os.path.join(folder, word) if word.endswith(".ini") else word for word in run.get("arguments", ())]
+
+
 def compare_built(suite, name, truth):
     folder = os.path.join(ROOT, name)
     for run in truth["runs"]:
         label = f"{name} {'+'.join(run['files'].values())}" if len(truth["runs"]) > 1 else name
+        label = " ".join([label, *run.get("arguments", ())])
         files = {wan: os.path.join(folder, path) for wan, path in run["files"].items()}
         with suite.check(f"{label} sums") as check:
-            got, err = oracle.report(files, run["roles"])
+            got, err = oracle.report(files, run["roles"], *arguments_of(folder, run))
             oracle.check_conservation(check, got)
             check_run(check, run, got, err + json.dumps(got))
         if len(files) > 1:
@@ -235,11 +245,12 @@ def text_of(name, truth):
     folder = os.path.join(ROOT, name)
     if "runs" in truth:
         run = truth["runs"][0]
-        files, roles = run["files"], run["roles"]
+        files, roles, more = run["files"], run["roles"], run.get("arguments", [])
     else:
         roles = {wan: oracle.role_word(role) for wan, role in truth["roles"].items()}
         files = {wan: os.path.basename(path) for wan, path in oracle.capture_files(folder, roles).items()}
-    arguments = ["report", "--now", NOW]
+        more = []
+    arguments = ["report", "--now", NOW, *more]
     for wan, path in files.items():
         if not wan:
             arguments += [word for pair in roles.items() for word in ("--role", "=".join(pair))] + [path]

@@ -940,6 +940,83 @@ def recorded(fixture):
                                    "kernel": [counted["wan2"], counted["wan2"], 0]}})
 
 
+SITE = """[site]
+name = attic
+zone = CET-1CEST,M3.5.0,M10.5.0/3
+
+[plan]
+quota = {quota}
+billing_day = 5
+granularity = 1kB
+price = 9.90 EUR
+price_per_gb = 2.50 EUR
+"""
+
+
+def save_text(fixture, name, text):
+    with open(fixture.path(name), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+@case
+def data_plan(fixture):
+    """25 hours of a backup that is only kept alive: under two data plans, and beside two bills of the carrier"""
+    story = Story()
+    connection = Connection(story, 1)
+    first, second = Subflow(story, "wan1", 40001), Subflow(story, "wan2", 40002, 0x30000000, 0x40000000)
+    connection.open(first)
+    connection.data(first, "up", 90)
+    connection.ack(first, "down")
+    connection.join(second, backup=True)
+    while story.now_ns < START_NS + 25 * 3600 * SECOND:
+        story.wait(280)
+        for subflow in (first, second):
+            connection.keepalive(subflow, "up")
+    connection.finish([first, second])
+    files = {}
+    for wan in ROLES:
+        files[wan] = wan + ".pcap"
+        write_pcap(fixture.path(files[wan]), [p for p in story.packets if p["wan"] == wan], snaplen=160)
+    mine = [p for p in story.packets if p["wan"] == "wan2"]
+    seen = sum(p["ip_len"] for p in mine)
+    # from 2025-12-05 to 2026-01-05 by Central European clocks: 31 days; 25 hours of it were seen, and a few seconds
+    span = [max(p["ns"] for p in story.packets if p["wan"] == wan) for wan in ROLES]
+    start = [min(p["ns"] for p in story.packets if p["wan"] == wan) for wan in ROLES]
+    judged = sum(p["ip_len"] for p in mine if max(start) <= p["ns"] <= min(span))
+    month = -(-round(judged * 31 * 86400 * SECOND / (min(span) - max(start))) // 1000) * 1000
+    told = r"2025-12-05 to 2026-01-05 comes to %.2f MB" % (month / 1e6)
+    assert 1_000_000 < month < 1_600_000 and seen < 60_000
+    for name, quota in (("site.ini", "2MB"), ("small.ini", "1MB")):
+        save_text(fixture, name, SITE.format(quota=quota))
+    for arguments, rules, says in (
+            (["--config", "site.ini"], [["A26", "wan2", "pass"], ["A2", "wan2", "pass"], ["E1", "wan2", "pass"]], [told]),
+            (["--config", "small.ini"], [["A26", "wan2", "fail"]],
+             [told, r"%d kB more than the plan" % (month // 1000 - 1000)]),
+            (["--billed", str(seen)], [["E2", "wan2", "pass"]], [r"unexplained 0 B \(0\.00 %\)"]),
+            (["--billed", "wan2=1MB"], [["E2", "wan2", "warn"]], [r"the carrier bills 1\.00 MB"])):
+        fixture.add(story.packets, files, ROLES, frames=False, arguments=arguments, rules=rules, says=says,
+                    **one_connection(1))
+
+
+@case
+def unexplained(fixture):
+    """a backup whose own traffic is small and explained, and beside it 30 kB of name service that nothing explains"""
+    story = usual_story(1)
+    for index in range(60):
+        for direction in ("up", "down"):
+            ends = [CLIENT["wan2"], "198.51.100.53"] if direction == "up" else ["198.51.100.53", CLIENT["wan2"]]
+            ports = [50000 + index, 53] if direction == "up" else [53, 50000 + index]
+            body = udp(*ends, *ports, filler(222))
+            story.emit("wan2", direction, story.wrap(*ends, 17, body), "other")
+    files = {}
+    for wan in ROLES:
+        files[wan] = wan + ".pcap"
+        write_pcap(fixture.path(files[wan]), [p for p in story.packets if p["wan"] == wan], snaplen=160)
+    for arguments, status in ((["--limit", "unexplained_bytes=10kB"], "warn"), ([], "pass")):
+        fixture.add(story.packets, files, ROLES, frames=False, arguments=arguments, rules=[["E1", "wan2", status]],
+                    says=[r"unexplained 30\.0 kB, most of it traffic that is neither MPTCP nor the router's own checks"])
+
+
 def main(arguments):
     if arguments[:1] == ["list"]:
         for name, function in CASES.items():
