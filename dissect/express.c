@@ -331,6 +331,9 @@ static __attribute__((noinline)) bool run_open(struct express *x, struct seat *s
 {
 	const struct flow_tally *tally = seat->tally;
 
+	/* news for course.h; no run lasts that long, so its other frames need not be asked */
+	if (seat->carries && f->ts_ns - seat->h->carried_ns > COURSE_PAUSE_NS)
+		return false;
 	run_close(x, seat);
 	if (seat->carries)
 		health_window_move(seat->h, f->ts_ns);
@@ -536,8 +539,6 @@ bool express_feed(struct express *x, const struct frame *f, uint32_t wan, uint32
 	if (r.seq != (uint32_t)seat->h->nxt || ack > seat->p->nxt || r.window == 0 ||
 	    (int64_t)(r.data_ack - seat->peers->dsn) > 1 || r.payload_len > FRAME_MOST)
 		return false;
-	if (seat->carries && f->ts_ns - seat->h->carried_ns > COURSE_PAUSE_NS)
-		return false; /* news for course.h */
 	if (seat->carries ? r.payload_len == 0 || !payload_rides(&r, seat, f, &new_mapping)
 	                  : r.payload_len != 0 || !advanced || seat->shape.dsn_at)
 		return false;

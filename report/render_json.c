@@ -338,6 +338,43 @@ static json_t *render_connection(struct writer *w, const struct report *report,
 	return o;
 }
 
+/* ---- interruptions ---- */
+
+static json_t *wan_name(const struct report *report, uint32_t wan)
+{
+	return wan < report->n_wans ? string(report->wans[wan].name) : json_null();
+}
+
+static json_t *seconds_of(uint64_t ns)
+{
+	return json_real((double)ns / 1e9);
+}
+
+static json_t *render_interruption(struct writer *w, const struct report *report, size_t index)
+{
+	const struct ledger_interruption *row = &report->ledger->interruptions[index];
+	json_t *o = json_object();
+	char id[17];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)row->id);
+	put(w, o, "kind", string(interruption_names[row->kind]));
+	put(w, o, "wan", wan_name(report, row->wan));
+	put(w, o, "to", wan_name(report, row->to));
+	put(w, o, "connection", row->id ? string(id) : json_null());
+	put(w, o, "direction", string(direction_names[row->direction]));
+	put(w, o, "from", moment(row->from_ns));
+	put(w, o, "until", moment(row->to_ns));
+	put(w, o, "seconds", seconds_of(interruption_gap_ns(row)));
+	put(w, o, "heard", moment(row->heard_ns));
+	put(w, o, "back", moment(row->back_ns));
+	put(w, o, "failback_seconds",
+	    row->heard_ns ? seconds_of(interruption_lag_ns(row)) : json_null());
+	put(w, o, "stall_seconds",
+	    row->stall_to_ns ? seconds_of(interruption_stall_ns(row)) : json_null());
+	put(w, o, "lasts", json_boolean(row->open));
+	return o;
+}
+
 /* ---- findings ---- */
 
 static json_t *render_observed(struct writer *w, const struct finding *finding)
@@ -619,7 +656,8 @@ static json_t *render_limits(struct writer *w, const struct policy *policy)
 
 static void put_arrays(struct writer *w, json_t *o, const struct report *report)
 {
-	json_t *wans = json_array(), *connections = json_array(), *findings = json_array();
+	json_t *wans = json_array(), *connections = json_array(), *findings = json_array(),
+	       *interruptions = json_array();
 
 	for (size_t i = 0; i < report->n_wans; i++)
 		push(w, wans, render_wan(w, report, &report->wans[i]));
@@ -629,6 +667,9 @@ static void put_arrays(struct writer *w, json_t *o, const struct report *report)
 		push(w, findings, render_finding(w, report, &report->findings[i]));
 	put(w, o, "wans", wans);
 	put(w, o, "connections", connections);
+	for (size_t i = 0; i < report->ledger->n_interruptions; i++)
+		push(w, interruptions, render_interruption(w, report, i));
+	put(w, o, "interruptions", interruptions);
 	put(w, o, "findings", findings);
 }
 

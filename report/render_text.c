@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "text.h"
+#include "verdict.h"
 
 #define COLUMNS         79
 #define TOP_CAUSES      12
@@ -702,6 +703,27 @@ static void print_gaps(const struct page *page, const struct report_wan *wan)
 	wrap(page, line.text, 2);
 }
 
+/* ---- outages and failovers of primaries ---- */
+
+#define TOP_INTERRUPTIONS 8
+
+static void print_interruptions(const struct page *page)
+{
+	char sentence[400];
+	size_t told = 0;
+
+	for (size_t i = 0; i < page->report->ledger->n_interruptions; i++) {
+		if (!verdict_say_interruption(page->report, i, sentence, sizeof(sentence)))
+			continue;
+		if (told == 0)
+			heading(page, "Outages of the primaries, and where their traffic went");
+		if (told++ < TOP_INTERRUPTIONS)
+			wrap(page, sentence, 2);
+	}
+	if (told > TOP_INTERRUPTIONS)
+		fprintf(page->out, "  %zu more, in the JSON\n", told - TOP_INTERRUPTIONS);
+}
+
 /* ---- the clock ---- */
 
 #define TOP_STEPS  3
@@ -824,6 +846,7 @@ void render_text(const struct report *report, FILE *out, bool colour)
 	print_wans(&page);
 	print_expected(&page);
 	print_uses(&page);
+	print_interruptions(&page);
 	print_findings(&page);
 	print_coverage(&page);
 }

@@ -13,9 +13,9 @@
 #define NS     1000000000u
 #define DAY_NS (UINT64_C(86400) * NS)
 
-static double limit_of(const struct report *report, enum limit limit)
+static double limit_of(const struct report *report, int wan, enum limit limit)
 {
-	return report->policy->limits[limit];
+	return report->wans[wan].limits[limit];
 }
 
 static double seconds(uint64_t ns)
@@ -113,13 +113,13 @@ static bool each_backup(struct report *report, const struct rule *rule,
 static void set_against(const struct report *report, struct finding *finding, uint64_t ns,
                         enum limit warn, enum limit fail)
 {
-	bool fails = seconds(ns) > limit_of(report, fail);
+	bool fails = seconds(ns) > limit_of(report, finding->wan, fail);
 
 	verdict_observe(finding, "seconds", ns, NS);
 	verdict_limit(report, finding, fails ? fail : warn);
-	finding->status = fails                                  ? STATUS_FAIL
-	                  : seconds(ns) > limit_of(report, warn) ? STATUS_WARN
-	                                                         : STATUS_PASS;
+	finding->status = fails                                                ? STATUS_FAIL
+	                  : seconds(ns) > limit_of(report, finding->wan, warn) ? STATUS_WARN
+	                                                                       : STATUS_PASS;
 }
 
 static void nothing_seen(struct finding *finding, const char *name, const char *what)
@@ -226,10 +226,12 @@ static enum status failback_status(const struct report *report,
 	double lag = seconds(interruption_lag_ns(row));
 	uint64_t out = outage_ns(row);
 
-	if (lag > longer(limit_of(report, LIMIT_FAILBACK_FAIL), out) ||
-	    (row->open && row->ended && lag > longer(limit_of(report, LIMIT_FAILBACK_NEVER), out)))
+	if (lag > longer(limit_of(report, (int)row->to, LIMIT_FAILBACK_FAIL), out) ||
+	    (row->open && row->ended &&
+	     lag > longer(limit_of(report, (int)row->to, LIMIT_FAILBACK_NEVER), out)))
 		return STATUS_FAIL;
-	return lag > limit_of(report, LIMIT_FAILBACK_WARN) ? STATUS_WARN : STATUS_PASS;
+	return lag > limit_of(report, (int)row->to, LIMIT_FAILBACK_WARN) ? STATUS_WARN
+	                                                                 : STATUS_PASS;
 }
 
 /* The worst verdict first, then the longest lag; rows whose primary never answered say nothing. */
@@ -490,5 +492,57 @@ bool rule_outages(struct report *report, const struct rule *rule)
 		else if (!outages_judge(report, finding, name))
 			return false;
 	}
+	return true;
+}
+
+/* ---- all of them, for whoever prints ---- */
+
+static void say_failover(const struct ledger_interruption *row, const char *from, const char *to,
+                         char *out, size_t size)
+{
+	char gap[TEXT_SHORT], when[TEXT_SHORT], away[TEXT_SHORT], lag[TEXT_SHORT],
+		stall[TEXT_SHORT];
+	int n = snprintf(out, size, "%s to %s: new data %s there %s after the last, at %s", from,
+	                 to, row->direction == DIR_UP ? "sent" : "received",
+	                 duration(gap, interruption_gap_ns(row)), text_moment(when, row->from_ns));
+
+	if (!row->heard_ns)
+		n += snprintf(out + n, size - (size_t)n, "; %s did not answer again", from);
+	else if (interruption_lag_ns(row) == 0)
+		n += snprintf(out + n, size - (size_t)n,
+		              "; %s answered again %s later, and nothing more went elsewhere", from,
+		              text_duration(away, outage_ns(row)));
+	else
+		n += snprintf(
+			out + n, size - (size_t)n, "; %s answered again %s later, %s %s after that",
+			from, text_duration(away, outage_ns(row)),
+			row->open ? "data were still elsewhere" : "the last data elsewhere passed",
+			duration(lag, interruption_lag_ns(row)));
+	if (row->stall_to_ns)
+		snprintf(out + n, size - (size_t)n, "; nothing passed anywhere for %s",
+		         duration(stall, interruption_stall_ns(row)));
+}
+
+bool verdict_say_interruption(const struct report *report, size_t index, char *out, size_t size)
+{
+	const struct ledger_interruption *row = &report->ledger->interruptions[index];
+	char from[100], to[100] = "", gap[TEXT_SHORT], when[TEXT_SHORT];
+
+	if (!judged(report, row, (enum interruption)row->kind))
+		return false;
+	primary_name(report, row, from, sizeof(from));
+	if (row->to < report->n_wans)
+		text_safe(to, sizeof(to), report->wans[row->to].name, 32);
+	duration(gap, interruption_gap_ns(row));
+	text_moment(when, row->from_ns);
+	if (row->kind == INTERRUPTION_OUTAGE)
+		snprintf(out, size, "%s: out for %s from %s%s", from, gap, when,
+		         row->open ? ", to the end of the capture" : "");
+	else if (row->kind == INTERRUPTION_OPENING)
+		snprintf(out, size,
+		         "%s to %s: a new connection failed at %s; %s later one opened there", from,
+		         to, when, gap);
+	else
+		say_failover(row, from, to, out, size);
 	return true;
 }

@@ -33,16 +33,16 @@
  * goes on for longer than the limit without the backup's is a silence or a recording that stopped:
  * not assessed. A backup that was absent or down all the time warns: there was none.
  *
- * What the configuration makes certain adds findings only where there is something to say, under the
- * ids of the checks it belongs to: an expected WAN that nobody captured is not assessed (A27); a
- * scheduler that ignores the backup flag, or MPTCP switched off, warns (A6), as do kernels of both
- * ends that speak different versions (A23). Copies on the primaries warn or pass by the profile (A5).
- * A26 takes the rate of the judged time for the whole billing period that holds its end; it fails
- * only from a day's window on, or when the plan is used up already: an hour may hold a speed test.
- * E1 sets what a backup carried against what the counted traffic should cost (expected.h); it warns
- * when much is unexplained, and never fails: A1, A3 and others say whose fault it is. E2 only
- * speaks when the carrier's bill was given; time that was not recorded is estimated at the rate of
- * the rest, and said to be.
+ * What the configuration makes certain adds findings only where there is something to say, under
+ * the ids of the checks it belongs to: an expected WAN that nobody captured is not assessed (A27);
+ * a scheduler that ignores the backup flag, or MPTCP switched off, warns (A6), as do kernels of
+ * both ends that speak different versions (A23). Copies on the primaries warn or pass by the
+ * profile (A5). A26 takes the rate of the judged time for the whole billing period that holds its
+ * end; it fails only from a day's window on, or when the plan is used up already: an hour may hold
+ * a speed test. E1 sets what a backup carried against what the counted traffic should cost
+ * (expected.h); it warns when much is unexplained, and never fails: A1, A3 and others say whose
+ * fault it is. E2 only speaks when the carrier's bill was given; time that was not recorded is
+ * estimated at the rate of the rest, and said to be.
  *
  * Overall: fail > warn > not_assessed > pass. Pass needs, for each backup, A1 or A2, and A3, A27
  * and A29, assessed and passed or not applicable. Roles that were only proposed make warn of pass.
@@ -118,6 +118,10 @@ bool rule_opening(struct report *report, const struct rule *rule);
 bool rule_failback(struct report *report, const struct rule *rule);
 bool rule_stall(struct report *report, const struct rule *rule);
 bool rule_outages(struct report *report, const struct rule *rule);
+
+/* One of the ledger's interruptions in a sentence. False: it is not of a primary, or not of the
+ * time that is judged. */
+bool verdict_say_interruption(const struct report *report, size_t index, char *out, size_t size);
 
 /* A12 measured how long data stayed on a backup after their primary had come back: what they used
  * then is its business, not that of a share. */
