@@ -92,6 +92,8 @@ struct flow_tally *connections_tally_slow(struct connections *cs, struct subflow
 		t->direction[0] = t->direction[1] = DIR_UNKNOWN;
 		t->circumstance = 0;
 		t->circumstance_until_ns = 0;
+		t->peer = 0;
+		t->peer_end = 2;
 		t->first_ns = t->last_ns = 0;
 	}
 	t->next = sf->tallies;

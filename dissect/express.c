@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "connections.h"
 #include "course.h"
+#include "peers.h"
 
 enum {
 	SEATS = 512, /* one cargo of one direction of a subflow each; a clash gives it to the newer
@@ -295,6 +296,7 @@ static void run_close(struct express *x, struct seat *seat)
 		return;
 	struct ledger_counters *n = &x->ledger->wans[run->key.wan].counters;
 	connections_count_run(seat->tally, run);
+	peers_count_run(x->ledger, seat->subflow, seat->tally, run);
 	if (seat->carries)
 		n->header_bytes += run->sum.ip_bytes - run->sum.payload_bytes;
 	else
@@ -345,6 +347,7 @@ static __attribute__((noinline)) bool run_open(struct express *x, struct seat *s
 		.direction = (uint8_t)direction_of(seat, f),
 		.kind = seat->carries ? KIND_PAYLOAD : KIND_ACK,
 		.traffic = TRAFFIC_MPTCP,
+		.app = seat->subflow->app,
 		.shared = f->shared,
 		.circumstance = seat->carries ? tally->circumstance : 0,
 	};

@@ -85,6 +85,7 @@ static void wan_release(struct ledger_wan *wan)
 	free(wan->cells);
 	free(wan->places);
 	ledger_record_free(wan->record);
+	ledger_peers_free(wan->peers);
 }
 
 void ledger_release(struct ledger *ledger)
@@ -558,6 +559,8 @@ static void count_cell(struct ledger *ledger, struct ledger_cell *cell, struct t
 		tally->payload_bytes += payload;
 	}
 	ledger_show(ledger, &cell->first, &frame);
+	if (ts_ns > cell->last_ns)
+		cell->last_ns = ts_ns;
 }
 
 static void stretch(uint64_t *first_ns, uint64_t *last_ns, uint64_t ts_ns)
@@ -635,7 +638,7 @@ void ledger_count(struct ledger *ledger, const struct ledger_entry *entry)
 	    entry->ts_ns <= cell->first.frames[EVIDENCE_FRAMES - 1].ts_ns)
 		goto slowly;
 	bucket = &wan->buckets[wan->last_bucket];
-	bucket->last_ns = wan->last_ns = entry->ts_ns;
+	bucket->last_ns = wan->last_ns = cell->last_ns = entry->ts_ns;
 	tally_count(&cell->sum, entry, own);
 	tally_count(&bucket->kinds[entry->direction][entry->kind], entry, own);
 	return;
@@ -678,6 +681,8 @@ void ledger_run_close(struct ledger *ledger, struct ledger_run *run)
 	stretch(&bucket->first_ns, &bucket->last_ns, run->last_ns);
 	stretch(&wan->first_ns, &wan->last_ns, run->last_ns);
 	tally_add(&cell->sum, &run->sum);
+	if (run->last_ns > cell->last_ns)
+		cell->last_ns = run->last_ns;
 	tally_add(&bucket->kinds[run->key.direction][run->key.kind], &run->sum);
 }
 
@@ -724,10 +729,23 @@ static struct tally bucket_sum(const struct ledger_wan *wan, int direction, int 
 	return sum;
 }
 
+static bool peers_fit(const struct ledger_wan *wan)
+{
+	struct tally peers = ledger_peers_sum(wan), cells = ledger_sum(wan, -1, -1, -1, -1);
+
+	return peers.frames <= cells.frames && peers.l2_bytes <= cells.l2_bytes &&
+	       peers.ip_bytes <= cells.ip_bytes && peers.payload_bytes <= cells.payload_bytes;
+}
+
 const char *ledger_check(const struct ledger *ledger, char *text, size_t size)
 {
 	for (size_t w = 0; w < ledger->n_wans; w++) {
 		const struct ledger_wan *wan = &ledger->wans[w];
+
+		if (!peers_fit(wan)) {
+			snprintf(text, size, "WAN %s: its peers hold more than its cells", wan->name);
+			return text;
+		}
 
 		for (int d = 0; d < DIR_COUNT; d++) {
 			for (int k = 0; k < KIND_COUNT; k++) {

@@ -120,6 +120,7 @@ struct ledger_cell {
 	                        */
 	struct tally sum;
 	struct evidence first;
+	uint64_t last_ns; /* latest frame; 0 = an older ledger did not say */
 };
 
 /* What a frame belongs to. Local traffic never leaves the access link, so no carrier bills it. */
@@ -353,6 +354,56 @@ static inline uint64_t interruption_stall_ns(const struct ledger_interruption *i
 {
 	return i->stall_to_ns - i->stall_from_ns;
 }
+/* ---- peers: with whom a WAN spoke ----
+ *
+ * Each frame of a WAN but capture duplicates and unread ones is in exactly one row: by the address
+ * at the far end of the WAN, what the frame belongs to and its app. A table that would grow beyond
+ * LEDGER_PEERS_MAX cuts all its addresses to shorter prefixes (ledger_peer_bits), so that nothing
+ * is left out of the sums.
+ */
+struct ledger_peer_key {
+	uint8_t addr[16]; /* IPv4 in the first four; what is cut off is 0 */
+	uint8_t family;   /* 4, 6, or 0: no IP packet */
+	uint8_t traffic;  /* enum traffic */
+	uint16_t app;     /* index into ledger.apps */
+};
+
+struct ledger_peer {
+	struct ledger_peer_key key;
+	struct tally sum[DIR_COUNT]; /* payload: of carrying kinds, all together */
+	/* not of MPTCP: frames above LEDGER_PEER_LARGE, and their IP bytes */
+	uint64_t large_frames, large_bytes;
+	uint64_t opened;                    /* TCP connections and subflows whose SYN was seen */
+	uint64_t first_ns, last_ns;
+	struct evidence first; /* not of MPTCP: the cells have it */
+	uint64_t asked_ns; /* not part of the sums: its last tracker ping */
+};
+#define LEDGER_PEERS_MAX   1024
+#define LEDGER_PEER_WIDTHS 4
+#define LEDGER_PEER_LARGE  256 /* IP bytes: above all keepalives of VPNs, below what carries data */
+#define LEDGER_NO_PEER     UINT32_MAX
+
+/* How often something recurs: intervals counted by the class they are nearest to. */
+enum cadence {
+	CADENCE_KEEPALIVE, /* of one direction of one subflow */
+	CADENCE_TRACKER,   /* echo requests of omr-tracker to one address */
+	CADENCE_COUNT
+};
+#define CADENCE_CLASSES 15
+extern const char *const cadence_names[CADENCE_COUNT];
+extern const uint32_t cadence_seconds[CADENCE_CLASSES]; /* the last one, 0, is "longer" */
+unsigned ledger_cadence_class(uint64_t interval_ns);
+
+struct ledger_peers {
+	struct ledger_peer *rows; /* owned; sorted only when saved */
+	size_t n_rows, cap_rows;
+	uint8_t width; /* into the prefix lengths; 0 = whole addresses */
+	uint64_t cadence[CADENCE_COUNT][CADENCE_CLASSES];
+
+	/* not part of the sums: ways to find rows again */
+	uint32_t *places; /* owned; all rows, sorted by key */
+	uint32_t version; /* changes when rows moved */
+};
 
 /* ---- a WAN ---- */
 
@@ -386,6 +437,7 @@ struct ledger_wan {
 	struct ledger_event events[EVENT_COUNT];
 	struct ledger_counters counters;
 	struct ledger_record *record; /* owned; NULL = nothing is recorded of it by our recorder */
+	struct ledger_peers *peers;   /* owned; NULL = none, or an older ledger did not say */
 
 	/* not part of the sums: last places, to find them again fast */
 	size_t last_bucket;
@@ -545,6 +597,17 @@ void ledger_run_close(struct ledger *ledger, struct ledger_run *run);
 void ledger_note(struct ledger *ledger, uint32_t wan, enum event event, uint64_t ts_ns,
                  uint32_t file, uint64_t number);
 
+/* The row of a key in wan->peers, made if need be, until `version` changes; LEDGER_NO_PEER when out
+ * of memory. Then add a frame, or a run of them, to it. */
+uint32_t ledger_peer(const struct ledger *ledger, struct ledger_wan *wan,
+                     const struct ledger_peer_key *key);
+void ledger_peer_count(const struct ledger *ledger, struct ledger_peer *row,
+                       const struct ledger_entry *entry);
+void ledger_peer_run(struct ledger_peer *row, const struct ledger_run *run);
+
+/* Bits of an address that a table of this width keeps. */
+unsigned ledger_peer_bits(unsigned width, uint8_t family);
+
 /* What the recorder said of a WAN. `wan` < n_wans; words are cut to LEDGER_WORD and other bytes
  * than printable ASCII become '?'. Lack of memory loses the row. */
 void ledger_add_span(struct ledger_wan *wan, const struct ledger_span *span);
@@ -590,7 +653,8 @@ bool ledger_merge(struct ledger *into, const struct ledger *from);
  */
 bool ledger_sort(struct ledger *ledger);
 
-/* Law 1: cells and buckets of each WAN add up to the same. NULL, or a sentence saying where it
+/* Law 1: cells and buckets of each WAN add up to the same, and its peers to no more (a part of a
+ * merged ledger may be older than peers are). NULL, or a sentence saying where it
  * breaks. */
 const char *ledger_check(const struct ledger *ledger, char *text, size_t size);
 

@@ -5,7 +5,7 @@
  * Whoever holds indices of WANs, apps, circumstances and files keeps them; pointers to rows are
  * void. Made anew and not emptied in place, so that whatever a ledger comes to hold is forgotten.
  */
-#include "ledger.h"
+#include "ledger_inside.h"
 
 static bool keep_wans(struct ledger *fresh, const struct ledger *old)
 {
@@ -49,6 +49,8 @@ bool ledger_forget(struct ledger *ledger)
 		ledger_release(&fresh);
 		return false;
 	}
+	for (size_t i = 0; i < fresh.n_wans; i++)
+		ledger_peers_forget(&fresh.wans[i], &ledger->wans[i]);
 	ledger_release(ledger);
 	*ledger = fresh;
 	return true;

@@ -81,6 +81,20 @@ json_t *ledger_interruption_json(const struct ledger *ledger, size_t index);
 /* NULL, or what is wrong with the row. */
 const char *ledger_load_interruption(struct ledger *ledger, const json_t *row);
 
+/* ledger_peers.c, ledger_peers_json.c. `peers` of the row may be missing: an older ledger. */
+struct ledger_peers *ledger_peers_of(struct ledger_wan *wan);
+void ledger_peers_free(struct ledger_peers *peers);
+bool ledger_peers_merge(struct ledger *into, struct ledger_wan *wan, const struct ledger_wan *from,
+                        const uint16_t *apps, const uint32_t *files);
+/* `fresh` takes over the rows of `old`, whose sums are gone: when each was asked last stays. */
+void ledger_peers_forget(struct ledger_wan *fresh, struct ledger_wan *old);
+void ledger_peers_sort(struct ledger_wan *wan);
+struct tally ledger_peers_sum(const struct ledger_wan *wan);
+void ledger_peers_use(const struct ledger_wan *wan, bool *apps);
+json_t *ledger_peers_save(const struct ledger *ledger, const struct ledger_peers *peers);
+bool ledger_peers_load(struct ledger *ledger, struct ledger_wan *wan, const json_t *row,
+                       char *message, size_t size);
+
 /* Circumstances in an order that does not depend on the places of WANs in the table. */
 int ledger_circumstance_order(const struct ledger *ledger, uint16_t a, uint16_t b);
 

@@ -407,7 +407,18 @@ static bool load_cell(struct loading *loading, const json_t *row, struct ledger_
 	if (wan->n_cells == before)
 		return refuse(loading, "the same cell came before");
 	return read_tally(loading, row, "sum", &cell->sum) &&
-	       read_evidence(loading, row, &cell->first);
+	       read_evidence(loading, row, &cell->first) &&
+	       (!json_object_get(row, "last_ns") ||
+	        read_number(loading, row, "last_ns", &cell->last_ns));
+}
+
+static bool load_peers(struct loading *loading, const json_t *row, struct ledger_wan *wan)
+{
+	const json_t *peers = json_object_get(row, "peers");
+	char why[160];
+
+	return !peers || ledger_peers_load(loading->ledger, wan, peers, why, sizeof(why)) ||
+	       refuse(loading, "%s", why);
 }
 
 static bool load_cells(struct loading *loading, const json_t *row, struct ledger_wan *wan, size_t w)
@@ -622,6 +633,8 @@ static bool load_wan(struct loading *loading, const json_t *row, size_t index)
 	at(loading, "wans[%zu]", index);
 	if (!ledger_names_load(row, wan))
 		return refuse(loading, "\"devices\" and \"macs\" must be lists of a few words");
+	if (!load_peers(loading, row, wan))
+		return false;
 	return (first_ns == wan->first_ns && last_ns == wan->last_ns) ||
 	       refuse(loading, "\"first_ns\" or \"last_ns\" is not that of the buckets");
 }

@@ -199,6 +199,8 @@ static bool merge_cells(const struct ledger *into, struct ledger_wan *wan,
 			return false;
 		tally_add(&cell->sum, &from->cells[i].sum);
 		merge_evidence(into, &cell->first, &from->cells[i].first, maps);
+		if (from->cells[i].last_ns > cell->last_ns)
+			cell->last_ns = from->cells[i].last_ns;
 	}
 	return true;
 }
@@ -246,7 +248,8 @@ static bool merge_wan(struct ledger *into, struct ledger_wan *wan, const struct 
 	ledger_names_merge(wan, from);
 	if (from->record)
 		ledger_record_merge(wan, from->record);
-	if (!merge_buckets(into, wan, from) || !merge_cells(into, wan, from, maps))
+	if (!merge_buckets(into, wan, from) || !merge_cells(into, wan, from, maps) ||
+	    !ledger_peers_merge(into, wan, from, maps->apps, maps->files))
 		return false;
 	ledger_forget_places(wan);
 	if (from->n_buckets) {
@@ -425,6 +428,7 @@ static void find_used(const struct ledger *ledger, struct used *used)
 {
 	memset(used, 0, sizeof(*used));
 	for (size_t w = 0; w < ledger->n_wans; w++) {
+		ledger_peers_use(&ledger->wans[w], used->apps);
 		for (size_t i = 0; i < ledger->wans[w].n_cells; i++) {
 			used->apps[ledger->wans[w].cells[i].app] = true;
 			used->circumstances[ledger->wans[w].cells[i].circumstance] = true;
@@ -520,6 +524,7 @@ static void sort_rows(struct ledger *ledger)
 		for (size_t i = 0; i < wan->n_cells; i++)
 			wan->places[i].cell = (uint32_t)i;
 		ledger_forget_places(wan);
+		ledger_peers_sort(wan);
 	}
 	ledger_sort_interruptions(ledger);
 	sort(ledger->connections, ledger->n_connections, sizeof(ledger->connections[0]),

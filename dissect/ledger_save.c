@@ -170,7 +170,8 @@ static json_t *cell_json(const struct ledger *ledger, const struct ledger_cell *
 	                      set(row, "app", text(cell->app ? ledger->apps[cell->app] : "")) &&
 	                      set(row, "circumstance", number(cell->circumstance)) &&
 	                      set(row, "sum", tally_json(&cell->sum)) &&
-	                      set(row, "first", evidence_json(&cell->first)));
+	                      set(row, "first", evidence_json(&cell->first)) &&
+	                      (!cell->last_ns || set(row, "last_ns", number(cell->last_ns))));
 }
 
 static json_t *bucket_json(const struct ledger_bucket *bucket)
@@ -315,6 +316,8 @@ static json_t *wan_json(const struct ledger *ledger, size_t index)
 	                           set(row, "counters", counters_json(&wan->counters)) &&
 	                           set(row, "events", events_json(wan)) &&
 	                           (!wan->record || set(row, "record", record_json(wan->record))) &&
+	                           (!wan->peers ||
+	                            set(row, "peers", ledger_peers_save(ledger, wan->peers))) &&
 	                           set(row, "cells", cells_json(ledger, wan)) &&
 	                           set(row, "buckets", buckets_json(wan)));
 }

@@ -15,6 +15,7 @@
 #include "express.h"
 #include "handshake.h"
 #include "health.h"
+#include "peers.h"
 #include "side.h"
 #include "track.h"
 
@@ -141,6 +142,7 @@ static void settle_entry(struct pipeline *p, struct subflow *sf, struct flow_tal
 	if (e->wan < LEDGER_WANS_MAX)
 		count_extras(&p->ledger->wans[e->wan].counters, e, sf, class);
 	connections_count(tally, e);
+	peers_count(p->ledger, sf, tally, e);
 }
 
 /* A frame that waited is settled. */
@@ -273,11 +275,28 @@ static enum direction direction_of(struct pipeline *p, struct passage *a)
 	               : sides_direction(p->sides, a->tally->wan, a->frame, &a->segment);
 }
 
+/* Of MPTCP the ports alone tell: what it carries is the proxy's business, and encrypted. */
+static void label_service(struct pipeline *p, struct passage *a)
+{
+	struct subflow *sf = a->subflow;
+
+	if (sf->serviced)
+		return;
+	const char *label = appid_service(p->appid, a->segment.proto, a->segment.sport,
+	                                  a->segment.dport);
+	sf->app = label ? ledger_app(p->ledger, label) : 0;
+	sf->serviced = true;
+}
+
 static void label_plain(struct pipeline *p, struct passage *a, bool fresh)
 {
 	struct subflow *sf = a->subflow;
 
-	if (sf->mptcp || (!fresh && (sf->app || a->segment.payload_len == 0)))
+	if (sf->mptcp) {
+		label_service(p, a);
+		return;
+	}
+	if (!fresh && (sf->app || a->segment.payload_len == 0))
 		return;
 	struct appid_answer answer;
 	appid_label(p->appid, a->frame, &a->segment, &answer);
@@ -334,7 +353,7 @@ static void settle_duplicate(struct pipeline *p, struct passage *a)
 	a->class = (struct classification){.kind = KIND_DUPLICATE};
 	a->entry.kind = KIND_DUPLICATE;
 	a->entry.traffic = (uint8_t)traffic_of(a->subflow);
-	a->entry.app = a->subflow->mptcp ? 0 : a->subflow->app;
+	a->entry.app = a->subflow->app;
 	if (a->first_wan != a->entry.wan && a->entry.wan < LEDGER_WANS_MAX) {
 		struct ledger_counters *n = &p->ledger->wans[a->entry.wan].counters;
 		n->copies_frames++;
@@ -386,6 +405,7 @@ static bool place_segment(struct pipeline *p, struct passage *a)
 	if (a->segment.flags & TCP_SYN && a->subflow->offered && !a->copy)
 		sides_opener(p->sides, e->wan, a->frame, &a->segment);
 	e->direction = (uint8_t)direction_of(p, a);
+	peers_turn(a->tally, a->dir, e->direction);
 	return true;
 }
 
@@ -421,6 +441,8 @@ static void judge_segment(struct pipeline *p, struct passage *a)
 	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns, inbound);
 	if (e->direction == DIR_DOWN)
 		health_hear(&p->hearing, e->wan, e->ts_ns);
+	if (a->class.kind == KIND_KEEPALIVE)
+		peers_keepalive(p->ledger, e->wan, &a->subflow->half[a->dir], e->ts_ns);
 	if (e->l2_bytes > 1600)
 		note_super_frame(p, a);
 }
@@ -433,8 +455,10 @@ static void account_segment(struct pipeline *p, struct passage *a)
 	e->kind = (uint8_t)a->class.kind;
 	memcpy(e->payload, a->class.payload, sizeof(e->payload));
 	e->traffic = (uint8_t)traffic_of(a->subflow);
-	e->app = a->subflow->mptcp ? 0 : a->subflow->app;
+	e->app = a->subflow->app;
 	e->circumstance = e->kind < KIND_CARRYING ? circumstance_of(p, a) : 0;
+	if (a->class.new_syn && !(a->segment.flags & TCP_ACK))
+		peers_opened(p->ledger, a->subflow, a->tally, e);
 	bool waits = a->class.wait && keep_waiting(p, a);
 	if (p->express)
 		express_learn(p->express, a->frame, &a->segment, e->wan, a->subflow, a->tally,
@@ -475,6 +499,7 @@ static void feed_other(struct pipeline *p, struct passage *a)
 	if (a->entry.direction == DIR_DOWN && !answer.local && a->entry.wan < LEDGER_WANS_MAX)
 		health_hear(&p->hearing, a->entry.wan, a->entry.ts_ns);
 	ledger_count(p->ledger, &a->entry);
+	peers_count_other(p->ledger, &a->segment, &a->entry);
 	tell_now(p, a);
 }
 

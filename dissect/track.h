@@ -61,6 +61,7 @@ struct half {
 	uint64_t carried_ns;    /* last first-seen payload */
 	uint64_t unanswered_ns; /* when the oldest unanswered thing was sent; 0 = none */
 	uint64_t window_ns;     /* start of the current half of the loss window */
+	uint64_t probe_ns;      /* last keepalive (peers.h); 0 = none */
 	uint32_t segments[2],
 		bad[2]; /* payload segments, and those retransmitted or missing: now, before */
 
@@ -103,6 +104,8 @@ struct flow_tally {
 	uint8_t direction[2];  /* enum direction of dir 0 and 1 on this WAN */
 	uint16_t circumstance; /* ledger's index, valid until: */
 	uint64_t circumstance_until_ns;
+	uint32_t peer, peers_version; /* peers.h: its row + 1, and while it is there */
+	uint8_t peer_end;             /* which end is far; 2 = not asked yet */
 	uint64_t first_ns, last_ns;
 	struct ledger_subflow_share shares[LEDGER_SHARES];
 	uint8_t place[KIND_COUNT]; /* of a used kind's sum: in sums[], and behind that in more[] */
@@ -153,7 +156,8 @@ struct subflow {
 	uint64_t backup_ns[2]; /* when that was said */
 	uint8_t address_id[2];
 	bool address_known[2];
-	uint16_t app; /* ledger's index */
+	bool serviced; /* app is the service of its ports: an MPTCP subflow's */
+	uint16_t app;  /* ledger's index */
 	uint16_t mss;
 	uint32_t nonce[2];
 	bool nonce_known[2];

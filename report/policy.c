@@ -99,6 +99,27 @@ const struct limit_row limit_rows[LIMIT_COUNT] = {
                               "A13 fails above it"},
 	[LIMIT_OUTAGES] = {"outages_per_day", UNIT_NUMBER, 4, 0, 1e6, NULL,
                            "A25 warns above it: outages of a primary in a day"},
+	[LIMIT_REINJECTION_SHARE] =
+		{"reinjection_share", UNIT_RATIO, 0.01, 0, 1, NULL,
+                 "A4 warns above it: user data that a backup sends again, outside outages"},
+	[LIMIT_KEEPALIVE_BYTES] = {"keepalive_bytes_per_hour", UNIT_BYTES, MB, 0, BYTES_MAX, NULL,
+                                   "A15 warns above it: keepalives and their answers on a backup"},
+	[LIMIT_TRACKER_FACTOR] =
+		{"tracker_factor", UNIT_NUMBER, 2, 1, 1000, NULL,
+                 "A17 warns above it: the tracker's bytes, of those its own rhythm explains"},
+	[LIMIT_TRACKER_BYTES] = {"tracker_bytes_per_hour", UNIT_BYTES, 5 * MB, 0, BYTES_MAX, NULL,
+                                 "A17 fails above it: the tracker's bytes on a backup"},
+	[LIMIT_BULK_BYTES] = {"bulk_bytes_per_hour", UNIT_BYTES, MB, 0, BYTES_MAX, NULL,
+                              "A19 warns above it: speed test, or the server's port 65500"},
+	[LIMIT_RECONNECTS] = {"reconnects_per_hour", UNIT_NUMBER, 30, 0, 1e9, NULL,
+                              "A20 fails above it: connections to the server's port 65500"},
+	[LIMIT_STRANGERS_BYTES] =
+		{"strangers_bytes_per_day", UNIT_BYTES, 100e3, 0, BYTES_MAX, NULL,
+                 "A21 warns above it: traffic of a backup with hosts other than the VPS"},
+	[LIMIT_STRANGERS_HIGH] = {"strangers_high_bytes_per_day", UNIT_BYTES, 10 * MB, 0, BYTES_MAX,
+                                  NULL, "A21 fails above it"},
+	[LIMIT_VPN_BYTES] = {"vpn_bytes", UNIT_BYTES, 100e3, 0, BYTES_MAX, NULL,
+                             "A22 fails above it: packets of data of a VPN on a backup"},
 };
 
 /* The first problem is the one told. */
@@ -157,7 +178,7 @@ static double suffix_factor(enum unit unit, const char *suffix)
 		{UNIT_BYTES, "B", 1},      {UNIT_BYTES, "k", 1e3},    {UNIT_BYTES, "kB", 1e3},
 		{UNIT_BYTES, "K", 1e3},    {UNIT_BYTES, "M", 1e6},    {UNIT_BYTES, "MB", 1e6},
 		{UNIT_BYTES, "G", 1e9},    {UNIT_BYTES, "GB", 1e9},   {UNIT_BYTES, "T", 1e12},
-		{UNIT_BYTES, "TB", 1e12},  {UNIT_SECONDS, "", 1},     {UNIT_SECONDS, "s", 1},
+		{UNIT_BYTES, "TB", 1e12},  {UNIT_NUMBER, "", 1},      {UNIT_SECONDS, "", 1},     {UNIT_SECONDS, "s", 1},
 		{UNIT_SECONDS, "min", 60}, {UNIT_SECONDS, "h", 3600}, {UNIT_SECONDS, "d", 86400},
 		{UNIT_NUMBER, "", 1},
 	};

@@ -104,7 +104,27 @@ static void sum_directions(struct tally out[KIND_COUNT], const struct account *a
 	}
 }
 
-static json_t *render_causes(struct writer *w, const struct account *account)
+/* [{"file": ..., "frame": ...}, ...] */
+static json_t *render_first(struct writer *w, const struct ledger *ledger,
+                            const struct evidence *first)
+{
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; i < first->count && i < EVIDENCE_FRAMES; i++) {
+		const struct evidence_frame *frame = &first->frames[i];
+		json_t *o = json_object();
+
+		put(w, o, "file",
+		    frame->file < ledger->n_files ? string(ledger->files[frame->file].name)
+		                                  : json_null());
+		put(w, o, "frame", number(frame->number));
+		push(w, array, o);
+	}
+	return array;
+}
+
+static json_t *render_causes(struct writer *w, const struct ledger *ledger,
+                             const struct account *account)
 {
 	json_t *array = json_array();
 
@@ -115,6 +135,11 @@ static json_t *render_causes(struct writer *w, const struct account *account)
 		put(w, o, "frames", number(account->causes[i].frames));
 		put(w, o, "ip_bytes", number(account->causes[i].ip_bytes));
 		put(w, o, "ratio", ratio(account->causes[i].ip_bytes, account->billed));
+		put(w, o, "words", string(cause_words(account->causes[i].id)));
+		put(w, o, "detail", string_or_null(account->causes[i].detail));
+		put(w, o, "first", moment(account->causes[i].first_ns));
+		put(w, o, "last", moment(account->causes[i].last_ns));
+		put(w, o, "frames_that_show", render_first(w, ledger, &account->causes[i].first));
 		push(w, array, o);
 	}
 	return array;
@@ -136,7 +161,8 @@ static json_t *render_phases(struct writer *w, const struct account *account)
 }
 
 /* The members that the whole capture and the judged time have in common. */
-static void put_account(struct writer *w, json_t *o, const struct account *account, bool backup)
+static void put_account(struct writer *w, json_t *o, const struct ledger *ledger,
+                        const struct account *account, bool backup)
 {
 	struct tally kinds[KIND_COUNT];
 
@@ -153,7 +179,7 @@ static void put_account(struct writer *w, json_t *o, const struct account *accou
 	put(w, o, "kinds", render_kinds(w, kinds));
 	for (size_t d = 0; d < DIR_COUNT; d++)
 		put(w, o, direction_names[d], render_kinds(w, account->kinds[d]));
-	put(w, o, "causes", render_causes(w, account));
+	put(w, o, "causes", render_causes(w, ledger, account));
 	if (backup)
 		put(w, o, "phases", render_phases(w, account));
 }
@@ -252,7 +278,7 @@ static json_t *render_wan(struct writer *w, const struct report *report,
 	put(w, o, "addresses", render_addresses(w, wan->ledger));
 	put(w, o, "first", moment(wan->ledger->first_ns));
 	put(w, o, "last", moment(wan->ledger->last_ns));
-	put_account(w, o, &wan->whole, backup);
+	put_account(w, o, report->ledger, &wan->whole, backup);
 	put(w, flags, "tcp_fallback", number(c->tcp_fallback_bytes));
 	put(w, flags, "plain_tcp", number(c->plain_tcp_bytes));
 	put(w, flags, "unmapped", number(c->unmapped_bytes));
@@ -260,7 +286,7 @@ static json_t *render_wan(struct writer *w, const struct report *report,
 	put(w, o, "apps", render_apps(w, report->ledger, wan->ledger));
 	put(w, o, "events", render_events(w, wan->ledger));
 	put(w, o, "counters", render_counters(w, c));
-	put_account(w, shared, &wan->shared, backup);
+	put_account(w, shared, report->ledger, &wan->shared, backup);
 	put(w, o, "shared", shared);
 	return o;
 }

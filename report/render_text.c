@@ -258,16 +258,36 @@ static void print_expected(const struct page *page)
 
 /* ---- what used a WAN ---- */
 
-static void print_cause(const struct page *page, const char *id, uint64_t bytes, uint64_t all)
-{
-	const char *label = strchr(id, ':');
-	char percent[TEXT_SHORT], some[TEXT_SHORT], safe[100];
+static void span_text(char *out, size_t size, uint64_t from_ns, uint64_t to_ns);
 
-	fprintf(page->out, "  %10s  %9s  %s", text_percent(percent, bytes, all),
-	        text_bytes(some, bytes), cause_words(id));
-	if (label)
-		fprintf(page->out, ": %s", text_safe(safe, sizeof(safe), label + 1, 30));
-	fputc('\n', page->out);
+/* Is it on the day on which the capture of all WANs began? */
+static bool same_day(const struct report *report, uint64_t ns)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (size_t i = 0; i < report->n_wans; i++)
+		if (report->wans[i].ledger->first_ns && report->wans[i].ledger->first_ns < first)
+			first = report->wans[i].ledger->first_ns;
+	return first / 86400000000000u == ns / 86400000000000u;
+}
+
+/* "  12.00 %  1.20 MB  keepalives and their answers, every 15 s x 40 subflows (14:02:03 to 15:01:00)" */
+static void print_cause(const struct page *page, const struct cause *cause, uint64_t all)
+{
+	const char *label = strchr(cause->id, ':');
+	char percent[TEXT_SHORT], some[TEXT_SHORT], safe[120], span[80] = "", line[400];
+
+	if (cause->first_ns && cause->last_ns)
+		span_text(span, sizeof(span), cause->first_ns, cause->last_ns);
+	if (span[0] && same_day(page->report, cause->first_ns) && strlen(span) < 32)
+		memmove(span, span + 11, strlen(span + 11) + 1); /* the day stands under Coverage */
+	snprintf(line, sizeof(line), "%s%s%s%s%s%s%s%s", cause_words(cause->id), label ? ": " : "",
+	         label ? text_safe(safe, sizeof(safe), label + 1, 40) : "",
+	         cause->detail[0] ? ", " : "", cause->detail, span[0] ? " (" : "", span,
+	         span[0] ? ")" : "");
+	fprintf(page->out, "  %10s  %9s  ", text_percent(percent, cause->ip_bytes, all),
+	        text_bytes(some, cause->ip_bytes));
+	wrap_behind(page, line, 25, true);
 }
 
 static void print_causes(const struct page *page, const struct account *account)
@@ -277,8 +297,7 @@ static void print_causes(const struct page *page, const struct account *account)
 
 	for (size_t i = 0; i < account->n_causes; i++) {
 		if (i < TOP_CAUSES)
-			print_cause(page, account->causes[i].id, account->causes[i].ip_bytes,
-			            account->billed);
+			print_cause(page, &account->causes[i], account->billed);
 		else
 			rest += account->causes[i].ip_bytes;
 	}
@@ -297,15 +316,23 @@ static void print_causes(const struct page *page, const struct account *account)
 		        text_bytes(some, account->duplicate));
 }
 
-/* "15:04:05-15:04:45", with the day when it is not the first one of the report. */
-static void print_span(const struct page *page, uint64_t from_ns, uint64_t to_ns)
+/* "2026-01-02 15:04:05 to 15:04:45", with the day twice when it is not the same. */
+static void span_text(char *out, size_t size, uint64_t from_ns, uint64_t to_ns)
 {
 	char a[TEXT_SHORT], b[TEXT_SHORT];
 
 	text_moment(a, from_ns);
 	text_moment(b, to_ns);
-	fprintf(page->out, "%.19s to %.*s", a, (int)(strncmp(a, b, 10) == 0 ? 8 : 19),
-	        strncmp(a, b, 10) == 0 && strlen(b) > 19 ? b + 11 : b);
+	snprintf(out, size, "%.19s to %.*s", a, (int)(strncmp(a, b, 10) == 0 ? 8 : 19),
+	         strncmp(a, b, 10) == 0 && strlen(b) > 19 ? b + 11 : b);
+}
+
+static void print_span(const struct page *page, uint64_t from_ns, uint64_t to_ns)
+{
+	char span[80];
+
+	span_text(span, sizeof(span), from_ns, to_ns);
+	fputs(span, page->out);
 }
 
 static void print_connection(const struct page *page, const struct connection_on_wan *on,
@@ -429,6 +456,8 @@ static const char *number_text(char out[TEXT_SHORT], double value, const char *u
 		snprintf(out, TEXT_SHORT, "%.3g s", value);
 	else if (strcmp(unit, "per_day") == 0)
 		snprintf(out, TEXT_SHORT, "%.3g a day", value);
+	else if (strcmp(unit, "count") == 0)
+		snprintf(out, TEXT_SHORT, "%.4g", value);
 	else
 		snprintf(out, TEXT_SHORT, "%.24s%s",
 		         text_bytes(text, value < 1e18 ? (uint64_t)value : 0),

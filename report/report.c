@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "causes.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -34,106 +35,6 @@ enum phase report_phase(const struct ledger *ledger, uint64_t primaries, uint16_
 	if (c->returned & primaries)
 		return PHASE_AFTER;
 	return c->silent & primaries ? PHASE_OUTAGE : PHASE_UNKNOWN;
-}
-
-/* ---- causes ---- */
-
-static const struct {
-	const char *id, *words;
-} cause_table[] = {
-	{"payload", "user data"},
-	{"payload_healthy", "user data while a primary was healthy"},
-	{"payload_degraded", "user data while the primary was bad"},
-	{"payload_after", "user data after the primary had come back"},
-	{"payload_outage", "user data in an outage of the primary"},
-	{"payload_unknown", "user data of connections with no primary in sight"},
-	{"retransmission", "user data sent again (retransmission)"},
-	{"reinjection", "user data sent again from another WAN"},
-	{"redundant", "redundant copies of user data"},
-	{"keepalive", "keepalives and their answers"},
-	{"zero_window_probe", "zero-window probes"},
-	{"ack", "acks and DATA_ACKs"},
-	{"standby", "opening and closing of MPTCP subflows"},
-	{"tracker_ping", "tracker pings"},
-	{"fallback_tcp", "connections that fell back to plain TCP"},
-	{"unread", "frames that could not be read"},
-	{"plain_tcp", "plain TCP"},
-	{"other", "other traffic"},
-};
-
-const char *cause_words(const char *id)
-{
-	size_t length = strcspn(id, ":");
-
-	for (size_t i = 0; i < sizeof(cause_table) / sizeof(*cause_table); i++)
-		if (strlen(cause_table[i].id) == length &&
-		    strncmp(cause_table[i].id, id, length) == 0)
-			return cause_table[i].words;
-	return id;
-}
-
-/* What a subflow's frame was for, by its kind; carrying kinds of a backup are told by phase
- * instead. */
-static const char *const subflow_causes[KIND_COUNT] = {
-	[KIND_PAYLOAD] = "payload",
-	[KIND_RETRANSMISSION] = "retransmission",
-	[KIND_REINJECTION] = "reinjection",
-	[KIND_REDUNDANT] = "redundant",
-	[KIND_KEEPALIVE] = "keepalive",
-	[KIND_KEEPALIVE_ACK] = "keepalive",
-	[KIND_ZERO_WINDOW_PROBE] = "zero_window_probe",
-	[KIND_ACK] = "ack",
-	[KIND_HANDSHAKE] = "standby",
-	[KIND_SIGNAL] = "standby",
-	[KIND_TEARDOWN] = "standby",
-	[KIND_RESET] = "standby",
-	[KIND_OTHER] = "other",
-	[KIND_UNREAD] = "unread",
-};
-
-static void cause_id(char id[CAUSE_ID], const struct ledger *ledger, const struct ledger_cell *cell,
-                     bool backup, enum phase phase)
-{
-	const char *app = cell->app < ledger->n_apps ? ledger->apps[cell->app] : "";
-
-	if (cell->kind == KIND_UNREAD)
-		snprintf(id, CAUSE_ID, "unread");
-	else if (cell->traffic == TRAFFIC_MPTCP && cell->kind == KIND_PAYLOAD && backup)
-		snprintf(id, CAUSE_ID, "payload_%s", phase_names[phase]);
-	else if (cell->traffic == TRAFFIC_MPTCP)
-		snprintf(id, CAUSE_ID, "%s", subflow_causes[cell->kind]);
-	else if (cell->traffic == TRAFFIC_FALLBACK)
-		snprintf(id, CAUSE_ID, "fallback_tcp");
-	else if (strcmp(app, "icmp-tracker") == 0)
-		snprintf(id, CAUSE_ID, "tracker_ping");
-	else
-		snprintf(id, CAUSE_ID, "%s:%s",
-		         cell->traffic == TRAFFIC_PLAIN ? "plain_tcp" : "other",
-		         app[0] ? app : "unknown");
-}
-
-/* `causes` has room for one per cell, so this cannot fail. */
-static void cause_add(struct account *account, const char *id, const struct tally *sum)
-{
-	size_t i = 0;
-
-	while (i < account->n_causes && strcmp(account->causes[i].id, id) != 0)
-		i++;
-	if (i == account->n_causes) {
-		snprintf(account->causes[i].id, CAUSE_ID, "%s", id);
-		account->n_causes++;
-	}
-	account->causes[i].frames += sum->frames;
-	account->causes[i].ip_bytes += sum->ip_bytes;
-}
-
-static int cause_order(const void *a, const void *b)
-{
-	const struct cause *x = a, *y = b;
-
-	if (x->ip_bytes != y->ip_bytes)
-		return x->ip_bytes < y->ip_bytes ? 1 : -1;
-	return strcmp(x->id, y->id);
 }
 
 /* ---- accounts ---- */
@@ -181,7 +82,6 @@ static void account_cell(struct account *account, const struct report *report,
                          const struct ledger_cell *cell, bool backup)
 {
 	enum phase phase = report_phase(report->ledger, report->primaries, cell->circumstance);
-	char id[CAUSE_ID];
 
 	tally_add(&account->kinds[cell->direction][cell->kind], &cell->sum);
 	tally_add(&account->total, &cell->sum);
@@ -200,17 +100,16 @@ static void account_cell(struct account *account, const struct report *report,
 		count_carrying(account, cell, backup, phase);
 	else
 		count_standby(account, cell);
-	cause_id(id, report->ledger, cell, backup, phase);
-	cause_add(account, id, &cell->sum);
+	causes_count(account, report, cell, backup);
 }
 
 static bool account_wan(const struct report *report, struct report_wan *wan)
 {
 	bool backup = wan->role.role == ROLE_BACKUP;
-	size_t n = wan->ledger->n_cells;
+	size_t n = wan->ledger->n_cells, room = n + causes_more(wan->ledger);
 
-	wan->whole.causes = calloc(n + 1, sizeof(struct cause));
-	wan->shared.causes = calloc(n + 1, sizeof(struct cause));
+	wan->whole.causes = calloc(room, sizeof(struct cause));
+	wan->shared.causes = calloc(room, sizeof(struct cause));
 	if (!wan->whole.causes || !wan->shared.causes)
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -223,8 +122,8 @@ static bool account_wan(const struct report *report, struct report_wan *wan)
 		if (cell->shared && report->window)
 			account_cell(&wan->shared, report, cell, backup);
 	}
-	qsort(wan->whole.causes, wan->whole.n_causes, sizeof(struct cause), cause_order);
-	qsort(wan->shared.causes, wan->shared.n_causes, sizeof(struct cause), cause_order);
+	causes_finish(report, wan, &wan->whole, true);
+	causes_finish(report, wan, &wan->shared, false);
 	return true;
 }
 
@@ -420,6 +319,7 @@ static enum report_failure fill(struct report *report, char *message, size_t siz
 			return REPORT_NO_MEMORY;
 	}
 	report->window = report->window && ran_together(report);
+	causes_find_vps(report);
 	for (size_t i = 0; i < report->n_wans; i++)
 		if (!account_wan(report, &report->wans[i]))
 			return REPORT_NO_MEMORY;

@@ -34,10 +34,13 @@ struct cause {
 	char id[CAUSE_ID]; /* "payload_healthy", "keepalive", "other:dns", ... */
 	uint64_t frames;
 	uint64_t ip_bytes;
+	uint64_t first_ns, last_ns; /* of its frames; 0 = not known */
+	struct evidence first;      /* its first frames */
+	char detail[60];            /* "every 15 s x 40 subflows", or "" */
 };
 
-/* Words for a cause id, with the label of "plain_tcp:LABEL" and "other:LABEL" left out of the
- * words. Static text. */
+/* Words for a cause id; what follows the colon of "leak:HOST LABEL" or "plain_tcp:LABEL" is left
+ * out of them. Static text. */
 const char *cause_words(const char *id);
 
 /* ---- the sums of a WAN, once for the whole capture and once for the time all captures share ----
@@ -70,6 +73,15 @@ struct account {
 	size_t n_causes;
 };
 
+/* The proxy's health check: short connections of one size, evenly spaced; what they put here beside
+ * payload. */
+struct proxy_check {
+	uint64_t period_ns; /* 0 = none was found */
+	uint64_t connections;
+	uint64_t frames, ip_bytes;
+	char server[54];
+};
+
 struct report_wan {
 	const char *name; /* borrowed from the ledger */
 	const struct ledger_wan *ledger;
@@ -81,6 +93,7 @@ struct report_wan {
 	const struct expect_plan *plan;
 	double limits[LIMIT_COUNT]; /* the WAN's own, or those of all */
 	struct account whole, shared;
+	struct proxy_check check; /* of a backup */
 	struct coverage coverage; /* owned */
 };
 
@@ -158,6 +171,12 @@ struct report {
 	uint64_t start_ns, end_ns;
 	uint64_t primaries; /* bit per WAN of role master or on */
 	bool assumed;       /* a backup is one only by our proposal: never better than warn */
+
+	/* addresses of the VPS: as the site tells, else the commonest servers of MPTCP */
+#define REPORT_VPS_MAX 16
+	struct ledger_peer_key vps[REPORT_VPS_MAX]; /* family and addr */
+	unsigned n_vps;
+	bool vps_told;
 
 	struct report_wan *wans; /* owned; in the ledger's order */
 	size_t n_wans;

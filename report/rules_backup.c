@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rules_plan.h"
+#include "causes.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -122,7 +123,7 @@ static const struct cause *standby_cause(const struct account *account, uint64_t
 		const struct cause *cause = &account->causes[i];
 		uint64_t some = cause->ip_bytes;
 
-		if (!strchr("kasotz", *cause->id))
+		if (!causes_is_standby(cause->id))
 			continue;
 		if (strcmp(cause->id, "ack") == 0)
 			some -= outage_acks < some ? outage_acks : some;

@@ -57,6 +57,40 @@ struct cut {
 	uint64_t from_ns, to_ns;
 };
 
+/* Each frame but capture duplicates and unread ones is in exactly one row of the peers, under its
+ * traffic and app. */
+static void check_peers(const struct ledger *ledger)
+{
+	for (size_t w = 0; w < ledger->n_wans; w++) {
+		const struct ledger_wan *wan = &ledger->wans[w];
+		uint64_t frames[TRAFFIC_COUNT][LEDGER_APPS_MAX] = {{0}}, bytes = 0, payload = 0;
+
+		for (size_t i = 0; i < wan->n_cells; i++) {
+			const struct ledger_cell *c = &wan->cells[i];
+
+			if (c->kind == KIND_DUPLICATE || c->kind == KIND_UNREAD)
+				continue;
+			frames[c->traffic][c->app] += c->sum.frames;
+			bytes += c->sum.ip_bytes;
+			payload += c->sum.payload_bytes;
+		}
+		for (size_t i = 0; wan->peers && i < wan->peers->n_rows; i++) {
+			const struct ledger_peer *row = &wan->peers->rows[i];
+
+			for (int d = 0; d < DIR_COUNT; d++) {
+				frames[row->key.traffic][row->key.app] -= row->sum[d].frames;
+				bytes -= row->sum[d].ip_bytes;
+				payload -= row->sum[d].payload_bytes;
+			}
+		}
+		for (unsigned t = 0; t < TRAFFIC_COUNT; t++)
+			for (unsigned a = 0; a < LEDGER_APPS_MAX; a++)
+				CU_ASSERT_EQUAL(frames[t][a], 0);
+		CU_ASSERT_EQUAL(bytes, 0);
+		CU_ASSERT_EQUAL(payload, 0);
+	}
+}
+
 /* Dissect the captures, in reverse order of names when asked, into a saved ledger. */
 static char *ledger_of(const struct captures *c, bool reverse,
                        const struct pipeline_options *options, uint64_t *frames)
@@ -92,6 +126,7 @@ static char *ledger_of(const struct captures *c, bool reverse,
 	for (size_t w = 0; w < ledger.n_wans; w++)
 		counted += ledger_sum(&ledger.wans[w], -1, -1, -1, -1).frames;
 	CU_ASSERT_EQUAL(counted, *frames);
+	check_peers(&ledger);
 	FILE *out = open_memstream(&text, &size);
 	CU_ASSERT_EQUAL(ledger_save(&ledger, out), 0);
 	fclose(out);
