@@ -37,7 +37,8 @@ const char intake_help[] =
 	"                      any.pcap of tcpdump -i any is any#2, any#3; wan1=any.pcap wan1#2, "
 	"wan1#3;\n"
 	"                      a role of any, of wan1 or of the file is a role of all of them\n"
-	"  --config FILE       INI file: [site] [wan NAME] [vps NAME] [lan] [plan] [roles] [limits],\n"
+	"  --config FILE       INI file: [site] [wan NAME] [vps NAME] [lan] [plan] [roles] "
+        "[limits],\n"
 	"                      as mptcp-audit(1) says\n"
 	"  --limit [WAN:]KEY=VALUE   a limit of a rule, of all WANs or of one\n"
 	"  --uci DIR|FILE      what the router was told: UCI files network, openmptcprouter,\n"
@@ -678,15 +679,13 @@ static bool is_subject(const struct policy_role *role, const char *name)
 	return same;
 }
 
-/* An expected WAN of that name has the role off. */
+/* An expected WAN of that name or device has the role off. */
 static bool is_expected_off(const struct intake *intake, const char *name)
 {
-	const struct expect *expect = &intake->policy.expect;
+	const struct expect_wan *expected =
+		name ? policy_expected_name(&intake->policy, name) : NULL;
 
-	for (unsigned i = 0; name && i < expect->n_wans; i++)
-		if (strcmp(expect->wans[i].name, name) == 0)
-			return expect->wans[i].role == ROLE_OFF;
-	return false;
+	return expected && expected->role == ROLE_OFF;
 }
 
 /* A WAN the operator set to off bounds no shared time, whichever way it was said. */

@@ -260,6 +260,18 @@ static json_t *render_role_why(struct writer *w, const struct wan_role *role)
 	return o;
 }
 
+/* Limits of this WAN that are not those of all. */
+static json_t *render_own_limits(struct writer *w, const struct report *report,
+                                 const struct report_wan *wan)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		if (wan->limits[i] != report->policy->limits[i])
+			put(w, o, limit_rows[i].key, json_real(wan->limits[i]));
+	return o;
+}
+
 static json_t *render_wan(struct writer *w, const struct report *report,
                           const struct report_wan *wan)
 {
@@ -275,6 +287,7 @@ static json_t *render_wan(struct writer *w, const struct report *report,
 	put(w, o, "role_evidence", render_role_why(w, &wan->role));
 	put(w, o, "expected", wan->expected ? string(wan->expected->name) : json_null());
 	put(w, o, "plan", render_plan(wan->plan));
+	put(w, o, "own_limits", render_own_limits(w, report, wan));
 	put(w, o, "addresses", render_addresses(w, wan->ledger));
 	put(w, o, "first", moment(wan->ledger->first_ns));
 	put(w, o, "last", moment(wan->ledger->last_ns));

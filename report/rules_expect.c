@@ -99,6 +99,56 @@ bool rule_configured(struct report *report, const struct rule *rule)
 	return true;
 }
 
+/* "master, on" */
+static void recorded_roles(const struct ledger_record *record, char *out, size_t size)
+{
+	size_t used = 0;
+	char word[100];
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < record->n_roles && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s",
+		                         i ? ", then or before " : "",
+		                         text_safe(word, sizeof(word), record->roles[i], 20));
+}
+
+/* A recording tells the role of its time, UCI that of the moment when it was copied. */
+static bool role_differs(const struct report_wan *wan)
+{
+	const struct ledger_record *record = wan->ledger->record;
+
+	if (!record || record->n_roles == 0 || wan->role.role == ROLE_NONE)
+		return false;
+	return record->n_roles > 1 ||
+	       ((wan->role.source == FROM_UCI || wan->role.source == FROM_CONFIG) &&
+	        strcmp(record->roles[0], role_names[wan->role.role]) != 0);
+}
+
+bool rule_role_over_time(struct report *report, const struct rule *rule)
+{
+	for (size_t i = 0; i < report->n_wans; i++) {
+		const struct report_wan *wan = &report->wans[i];
+		struct finding *finding;
+		char name[100], roles[300], from[160];
+
+		if (!role_differs(wan))
+			continue;
+		finding = verdict_add(report, rule, (int)i);
+		if (!finding)
+			return false;
+		finding->status = STATUS_WARN;
+		recorded_roles(wan->ledger->record, roles, sizeof(roles));
+		snprintf(finding->text, sizeof(finding->text),
+		         "%s was recorded as %s and is judged as %s (%s): its role changed, or one "
+		         "of them is wrong.",
+		         text_safe(name, sizeof(name), wan->name, 32), roles,
+		         role_names[wan->role.role],
+		         wan->role.from[0] ? text_safe(from, sizeof(from), wan->role.from, 80)
+		                           : "by what its frames say");
+	}
+	return true;
+}
+
 /* ---- A23: versions of MPTCP ---- */
 
 /* Linux speaks version 1 since 5.6; OpenMPTCProuter's 5.4 is that of multipath-tcp.org: version 0.

@@ -174,6 +174,9 @@ config interface 'lte'
         sections = "".join(f"config interface 'u{wan}'\n\toption device '{device}'\n\toption proto 'dhcp'\n"
                            f"\toption multipath 'on'\n" for wan, device in devices.items())
         got = audit("--uci", write(os.path.join(folder, "devices"), network=sections), spool)
+        check.same("A6 of a role that the recording tells otherwise", sorted(
+            f["wan"] for f in got["findings"] if f["rule"] == "A6" and "was recorded as" in f["text"]), ["wan2"])
+        check.same("the first that is on is master when none is", roles(got)["wan1"][0], "master")
         check.same("roles of the recording", {w["role_source"] for w in recorded["wans"]}, {"capture"})
         check.same("UCI before the recording", {w["role_source"] for w in got["wans"]}, {"uci"})
         check.same("matched", [(w["name"], w["captured_as"], w["matched_by"]) for w in got["expected"]["wans"]],
@@ -235,6 +238,7 @@ def check_site(suite, folder):
         check.same("plan", (plan["quota_bytes"], plan["billing_day"], plan["binary"], plan["price"], plan["currency"]),
                    (20 << 30, 17, True, 19.9, "EUR"))
         check.same("A1 by the WAN's own limit", statuses(got, "A1", "wan2"), ["warn"])
+        check.same("own limits", [wan["own_limits"] for wan in got["wans"]], [{}, {"standby_share": 0.0001}])
         check.true("A1 does not tell that limit", "limit 0.01 %" in [f["text"] for f in got["findings"] if f["rule"] == "A1"][0])
         check.same("A23 of kernels that do not speak to each other", statuses(got, "A23"), ["warn"])
         check.same("a flag for all goes before",
