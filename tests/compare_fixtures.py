@@ -203,8 +203,9 @@ def check_frames(check, folder, run):
 
 
 def arguments_of(folder, run):
-    """Further words of the run's command line; a file of the case is found in its folder."""
-    return [os.path.join(folder, word) if word.endswith(".ini") else word for word in run.get("arguments", ())]
+    """Further words of the run's command line; a file or folder of the case is found in its folder."""
+    inside = {word: os.path.join(folder, word) for word in run.get("arguments", ())}
+    return [path if os.path.exists(path) else word for word, path in inside.items()]
 
 
 def compare_built(suite, name, truth):
@@ -255,7 +256,7 @@ def text_of(name, truth):
         if not wan:
             arguments += [word for pair in roles.items() for word in ("--role", "=".join(pair))] + [path]
         else:
-            arguments += [f"--{roles[wan]}", f"{wan}={path}"]
+            arguments += [f"--{roles[wan]}", f"{wan}={path}"] if wan in roles else [f"{wan}={path}"]
     here = os.getcwd()
     os.chdir(folder)
     try:

@@ -998,6 +998,121 @@ def data_plan(fixture):
                     **one_connection(1))
 
 
+# As OpenMPTCProuter writes them: wan1 a macvlan on eth0, wan2 a modem in HiLink mode, a third WAN, LAN and tunnel.
+UCI = {
+    "network": """
+config interface 'loopback'
+\toption device 'lo'
+\toption proto 'static'
+\toption ipaddr '127.0.0.1'
+\toption netmask '255.0.0.0'
+
+config globals 'globals'
+\toption multipath 'enable'
+\toption mptcp_scheduler '{scheduler}'
+\toption mptcp_path_manager 'fullmesh'
+\toption congestion 'bbr'
+
+config interface 'lan'
+\toption device 'eth0'
+\toption proto 'static'
+\toption ipaddr '192.168.100.1'
+\toption netmask '255.255.255.0'
+\toption multipath 'off'
+\toption ip4table 'lan'
+
+config interface 'wan1'
+\toption device 'wan1'
+\toption type 'macvlan'
+\toption masterintf 'eth0'
+\toption proto 'static'
+\toption ipaddr '{wan1}'
+\toption netmask '255.255.255.0'
+\toption gateway '{gateway}'
+\toption ip4table 'wan'
+\toption multipath '{role1}'
+
+config device 'wan1_dev'
+\toption name 'wan1'
+\toption type 'macvlan'
+\toption ifname 'eth0'
+\toption mode 'vepa'
+
+config interface 'wan2'
+\toption device 'eth1'
+\toption proto 'dhcp'
+\toption ip4table 'wan'
+\toption label 'LTE'
+
+config interface 'wan3'
+\toption device '/sys/devices/platform/soc/usb1/1-1'
+\toption proto 'modemmanager'
+\toption multipath '{role3}'
+
+config interface 'omrvpn'
+\toption device 'tun0'
+\toption proto 'none'
+\toption multipath 'off'
+""",
+    "openmptcprouter": """
+config settings 'settings'
+\toption master 'balancing'
+\toption proxy 'shadowsocks-rust'
+\toption vpn 'openvpn'
+
+config server 'vps'
+\tlist ip '{server}'
+\toption port '65500'
+\toption master '1'
+\toption current '1'
+\toption kernel '6.18'
+
+config interface 'wan2'
+\toption multipath '{role2}'
+\toption state 'up'
+""",
+    "omr-quota": """
+config interface 'wan2'
+\toption enabled '1'
+\toption txquota '0'
+\toption rxquota '0'
+\toption ttquota '20000000'
+\toption interval '10'
+\toption interface 'wan2'
+""",
+    "system": """
+config system
+\toption hostname 'OpenMPTCProuter'
+\toption timezone 'CET-1CEST,M3.5.0,M10.5.0/3'
+\toption zonename 'Europe/Berlin'
+""",
+}
+
+
+@case
+def uci_router(fixture):
+    """a router's own UCI files beside its captures: as the wire is, and as it is not"""
+    story = usual_story(1)
+    files = {}
+    for wan in ROLES:
+        files[wan] = wan + ".pcap"
+        write_pcap(fixture.path(files[wan]), [p for p in story.packets if p["wan"] == wan], snaplen=160)
+    network = CLIENT["wan1"].rsplit(".", 1)[0]
+    common = {"wan1": CLIENT["wan1"], "gateway": network + ".1", "server": SERVER}
+    for folder, words, rules, says in (
+            ("right", {"role1": "master", "role2": "backup", "role3": "off", "scheduler": "default"},
+             [["A6", "wan2", "pass"], ["A6", "wan1", "not_applicable"]],
+             [r"openmptcprouter\.wan2\.multipath", r"Europe/Berlin", r"192\.168\.100\.1/24"]),
+            ("wrong", {"role1": "master", "role2": "on", "role3": "backup", "scheduler": "mptcp_bpf_red.o"},
+             [["A6", "wan2", "fail"], ["A27", None, "not_assessed"]],
+             [r"wan2 is configured as on \(openmptcprouter\.wan2\.multipath\), but its joins \(1\) carry the backup flag",
+              r"wan3 has the role backup \(network\.wan3\.multipath\), but there is no capture of it"])):
+        os.makedirs(fixture.path(folder), exist_ok=True)
+        for name, text in UCI.items():
+            save_text(fixture, os.path.join(folder, name), text.format(**words, **common).lstrip())
+        fixture.add(story.packets, files, frames=False, arguments=["--uci", folder], rules=rules, says=says)
+
+
 @case
 def unexplained(fixture):
     """a backup whose own traffic is small and explained, and beside it 30 kB of name service that nothing explains"""
