@@ -135,21 +135,28 @@ static struct projection project(const struct report *report, size_t wan, double
 	return nearest;
 }
 
-/* ", 2.30 GB more than the plan: 8.05 EUR", or "". */
+/* ", for 19.90 EUR", ", 2.30 GB more than the plan: 8.05 EUR beside the 19.90 of its price", or "".
+ */
 static void say_price(char *out, size_t size, const struct expect_plan *plan,
                       const struct projection *p)
 {
 	double more = p->projected - (double)p->quota, unit = plan->binary ? 1 << 30 : 1e9;
-	char over[PLAN_TEXT], currency[20];
+	double cost = more / unit * plan->price_per_gb;
+	char over[PLAN_TEXT], currency[20], beside[60] = "";
 
 	out[0] = '\0';
-	if (more <= 0)
+	text_safe(currency, sizeof(currency), plan->currency, 8);
+	if (more <= 0) {
+		if (plan->price > 0)
+			snprintf(out, size, ", for %.2f %s", plan->price, currency);
 		return;
+	}
+	if (plan->price > 0)
+		snprintf(beside, sizeof(beside), " beside the %.2f of its price", plan->price);
 	plan_bytes(over, whole(more), plan->binary);
-	if (more / unit * plan->price_per_gb >= 0.005)
-		snprintf(out, size, ", %s more than the plan: %.2f %s beside its price", over,
-		         more / unit * plan->price_per_gb,
-		         text_safe(currency, sizeof(currency), plan->currency, 8));
+	if (cost >= 0.005)
+		snprintf(out, size, ", %s more than the plan: %.2f %s%s", over, cost, currency,
+		         beside);
 	else
 		snprintf(out, size, ", %s more than the plan", over);
 }

@@ -989,7 +989,8 @@ def data_plan(fixture):
     for name, quota in (("site.ini", "2MB"), ("small.ini", "1MB")):
         save_text(fixture, name, SITE.format(quota=quota))
     for arguments, rules, says in (
-            (["--config", "site.ini"], [["A26", "wan2", "pass"], ["A2", "wan2", "pass"], ["E1", "wan2", "pass"]], [told]),
+            (["--config", "site.ini"], [["A26", "wan2", "pass"], ["A2", "wan2", "pass"], ["E1", "wan2", "pass"]],
+             [told, r"61\.\d+ %\), for 9\.90 EUR"]),
             (["--config", "small.ini"], [["A26", "wan2", "fail"]],
              [told, r"%d kB more than the plan" % (month // 1000 - 1000)]),
             (["--billed", str(seen)], [["E2", "wan2", "pass"]], [r"unexplained 0 B \(0\.00 %\)"]),

@@ -287,6 +287,9 @@ static void test_plans(void)
 	/* 3.23 GB are 3.01 GiB, rounded up to 4: one more than the plan */
 	CU_ASSERT_TRUE(says(judge(site, "A26"), "comes to 4.00 GiB of 3.00 GiB"));
 	CU_ASSERT_TRUE(says(judge(site, "A26"), "1.00 GiB more than the plan: 2.50 EUR"));
+	CU_ASSERT_TRUE(says(judge(site, "A26"), "2.50 EUR."));
+	plan->price = 19.9;
+	CU_ASSERT_TRUE(says(judge(site, "A26"), "2.50 EUR beside the 19.90 of its price."));
 	/* its share of a day: 3 GiB in 743 h are 104 MB; 200 MB in 46 h are 104.3 */
 	finding = judge(site, "A2");
 	CU_ASSERT_EQUAL(finding->status, STATUS_FAIL);
