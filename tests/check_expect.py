@@ -193,6 +193,9 @@ def check_precedence(suite, folder, router):
         check.same("UCI where the config is silent", roles(got)["wan1"][1], "uci")
         got = audit("--uci", router, "--config", config, "--role", "wan2=backup", *IDLE)
         check.same("flag before config", roles(got)["wan2"], ("backup", "flag", "--role wan2"))
+        with open(config, "a", encoding="utf-8") as file:
+            file.write("[wan wan2]\nrole=off\n")
+        check.same("[roles] before a section", roles(audit("--config", config, *IDLE))["wan2"], ("on", "config", "[roles] wan2"))
         said = [f["text"] for f in audit("--config", config, "--uci", router, *IDLE)["findings"] if (f["rule"], f["wan"]) == ("A6", "wan2")]
         check.true(f"{said} does not say who told the role", "wan2 is configured as on ([roles] wan2), but" in said[0])
         check.same("A6 of a role that the wire denies",
