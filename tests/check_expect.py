@@ -4,6 +4,7 @@
 goes before which. The captures are fixtures; what must come out follows from their stories."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -301,6 +302,70 @@ def check_profiles(suite):
         check.same("told", got["expected"]["profile"], {"value": "reliability", "source": "flag", "from": "--profile"})
 
 
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
+
+
+def is_type(value, name):
+    return isinstance(value, TYPES[name]) and not (isinstance(value, bool) and name in ("integer", "number"))
+
+
+def misfits(value, schema, root, where=""):
+    """Where a value is not what the schema says: the words of JSON Schema that ours uses, no others."""
+    if "$ref" in schema:
+        target = root
+        for word in schema["$ref"].split("/")[1:]:
+            target = target[word]
+        yield from misfits(value, target, root, where)
+    for part in schema.get("allOf", ()):
+        yield from misfits(value, part, root, where)
+    names = schema.get("type", [])
+    if names and not any(is_type(value, name) for name in ([names] if isinstance(names, str) else names)):
+        yield f"{where}: {value!r} is no {names}"
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{where}: {value!r} is none of {schema['enum']}"
+    if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+        yield f"{where}: {value!r} does not match {schema['pattern']}"
+    if isinstance(value, (int, float)) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        yield f"{where}: {value!r} is out of range"
+    if isinstance(value, list) and "items" in schema:
+        for index, item in enumerate(value):
+            yield from misfits(item, schema["items"], root, f"{where}[{index}]")
+    if isinstance(value, dict):
+        for key in schema.get("required", ()):
+            if key not in value:
+                yield f"{where}: {key} is missing"
+        for key, item in value.items():
+            inner = schema.get("properties", {}).get(key, schema.get("additionalProperties", {}))
+            yield from misfits(item, inner if isinstance(inner, dict) else {}, root, f"{where}.{key}")
+
+
+def once(pairs):
+    """An object whose members all have names of their own."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        raise oracle.Failure(f"a member twice among {names}")
+    return dict(pairs)
+
+
+def check_schema(suite):
+    """Each report is what report/report.schema.json says."""
+    with open(os.path.join(FIXTURES, "..", "report", "report.schema.json"), encoding="utf-8") as file:
+        schema = json.load(file, object_pairs_hook=once)
+    case = os.path.join(FIXTURES, "uci-router")
+    files = [f"{wan}={os.path.join(case, wan)}.pcap" for wan in ("wan1", "wan2")]
+    plan = os.path.join(FIXTURES, "data-plan", "site.ini")
+    for name, arguments in (("schema, UCI", ["--uci", os.path.join(case, "wrong"), *files]),
+                            ("schema, configuration", ["--config", plan, "--profile", "reliability", *IDLE]),
+                            ("schema, a recording", [os.path.join(FIXTURES, "recorded", "spool")]),
+                            ("schema, nothing told", IDLE)):
+        with suite.check(name) as check:
+            got = audit(*arguments)
+            check.same("misfits", list(misfits(got, schema, schema))[:4], [])
+            unknown = set(got) - set(schema["properties"])
+            check.same("members that the schema does not know", unknown, set())
+
+
 def check_refusals(suite, folder):
     empty = os.path.join(folder, "empty")
     os.makedirs(empty)
@@ -332,6 +397,7 @@ def main():
         check_missing(suite, folder)
         check_settings(suite, folder)
         check_profiles(suite)
+        check_schema(suite)
         check_refusals(suite, folder)
     return suite.end()
 
