@@ -120,6 +120,10 @@ const struct limit_row limit_rows[LIMIT_COUNT] = {
                                   NULL, "A21 fails above it"},
 	[LIMIT_VPN_BYTES] = {"vpn_bytes", UNIT_BYTES, 100e3, 0, BYTES_MAX, NULL,
                              "A22 fails above it: packets of data of a VPN on a backup"},
+	[LIMIT_READY_WARN] =
+		{"ready_share", UNIT_RATIO, 0.95, 0, 1, NULL,
+                 "A9 warns below it: connections with an established subflow on the backup"},
+	[LIMIT_READY_FAIL] = {"ready_fail_share", UNIT_RATIO, 0.5, 0, 1, NULL, "A9 fails below it"},
 };
 
 /* The first problem is the one told. */

@@ -86,9 +86,9 @@ static struct worst worst_of(const struct report *report, size_t wan, enum inter
 /* ---- the frame of all these rules ---- */
 
 /* One finding per backup; `judge` fills it. */
-static bool each_backup(struct report *report, const struct rule *rule,
-                        void (*judge)(struct report *report, struct finding *finding,
-                                      const char *name))
+bool verdict_each_backup(struct report *report, const struct rule *rule,
+                         void (*judge)(const struct report *report, struct finding *finding,
+                                       const char *name))
 {
 	for (size_t i = 0; i < report->n_wans; i++) {
 		struct finding *finding;
@@ -145,7 +145,7 @@ static const char *of_several(char out[TEXT_SHORT], const struct worst *worst, c
 
 /* ---- A10: failover of connections that were there ---- */
 
-static void failover_judge(struct report *report, struct finding *finding, const char *name)
+static void failover_judge(const struct report *report, struct finding *finding, const char *name)
 {
 	struct worst worst =
 		worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER, interruption_gap_ns);
@@ -170,12 +170,12 @@ static void failover_judge(struct report *report, struct finding *finding, const
 
 bool rule_failover(struct report *report, const struct rule *rule)
 {
-	return each_backup(report, rule, failover_judge);
+	return verdict_each_backup(report, rule, failover_judge);
 }
 
 /* ---- A11: new connections ---- */
 
-static void opening_judge(struct report *report, struct finding *finding, const char *name)
+static void opening_judge(const struct report *report, struct finding *finding, const char *name)
 {
 	struct worst worst =
 		worst_of(report, (size_t)finding->wan, INTERRUPTION_OPENING, interruption_gap_ns);
@@ -200,7 +200,7 @@ static void opening_judge(struct report *report, struct finding *finding, const 
 
 bool rule_opening(struct report *report, const struct rule *rule)
 {
-	return each_backup(report, rule, opening_judge);
+	return verdict_each_backup(report, rule, opening_judge);
 }
 
 /* ---- A12: failback ---- */
@@ -290,7 +290,7 @@ static void failback_say(const struct report *report, struct finding *finding, c
 	         row->open && worst->ns > 0 ? " and never back" : "", several);
 }
 
-static void failback_judge(struct report *report, struct finding *finding, const char *name)
+static void failback_judge(const struct report *report, struct finding *finding, const char *name)
 {
 	struct worst any =
 		worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER, interruption_lag_ns);
@@ -324,12 +324,12 @@ static void failback_judge(struct report *report, struct finding *finding, const
 
 bool rule_failback(struct report *report, const struct rule *rule)
 {
-	return each_backup(report, rule, failback_judge);
+	return verdict_each_backup(report, rule, failback_judge);
 }
 
 /* ---- A13: all WANs stall ---- */
 
-static void stall_judge(struct report *report, struct finding *finding, const char *name)
+static void stall_judge(const struct report *report, struct finding *finding, const char *name)
 {
 	struct worst worst = worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER,
 	                              interruption_stall_ns);
@@ -360,7 +360,7 @@ static void stall_judge(struct report *report, struct finding *finding, const ch
 
 bool rule_stall(struct report *report, const struct rule *rule)
 {
-	return each_backup(report, rule, stall_judge);
+	return verdict_each_backup(report, rule, stall_judge);
 }
 
 /* ---- A25: outages of primaries ---- */

@@ -121,6 +121,18 @@ bool rule_failback(struct report *report, const struct rule *rule);
 bool rule_stall(struct report *report, const struct rule *rule);
 bool rule_outages(struct report *report, const struct rule *rule);
 
+/* The rules that look at whether a backup is held ready and left alone. */
+bool rule_uplink(struct report *report, const struct rule *rule);
+bool rule_initial(struct report *report, const struct rule *rule);
+bool rule_ready(struct report *report, const struct rule *rule);
+bool rule_one_sided(struct report *report, const struct rule *rule);
+
+/* One finding per backup, filled by `judge`, which gets the WAN's name safe to print; without a
+ * time that all captures share it says so instead. */
+bool verdict_each_backup(struct report *report, const struct rule *rule,
+                         void (*judge)(const struct report *report, struct finding *finding,
+                                       const char *name));
+
 /* One of the ledger's interruptions in a sentence. False: it is not of a primary, or not of the
  * time that is judged. */
 bool verdict_say_interruption(const struct report *report, size_t index, char *out, size_t size);
