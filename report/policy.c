@@ -26,7 +26,7 @@ const struct limit_row limit_rows[LIMIT_COUNT] = {
 	[LIMIT_STANDBY_SHARE] = {"standby_share", UNIT_RATIO, 0.01, 0, 1, NULL,
                                  "A1 warns above it: everything else on a backup, of the same"},
 	[LIMIT_SHARE_OF] = {"share_of", UNIT_WORD, 0, 0, 1, "payload|all",
-                            "what payload_share limits: payload only, or all billed bytes"},
+                            "A1 limits by payload_share: payload only, or all billed bytes"},
 	[LIMIT_PRIMARY_MIN] = {"primary_min_bytes", UNIT_BYTES, MB, 0, BYTES_MAX, NULL,
                                "A1 is not assessed when the primaries carried less"},
 	[LIMIT_BUDGET_WARN] = {"budget_bytes_per_day", UNIT_BYTES, 20 * MB, 0, BYTES_MAX, NULL,

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "explain.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -491,6 +492,19 @@ static void print_mark(const struct page *page, enum status status, const char *
 	        status_looks[status].mark, rule, paint(page, "\033[0m"));
 }
 
+/* What to do about a failure, in a line; the page of the check says more. */
+static void print_fix(const struct page *page, const struct finding *finding)
+{
+	const struct explain_row *row = explain_find(finding->rule);
+	char line[200];
+
+	if (!row || finding->status != STATUS_FAIL)
+		return;
+	snprintf(line, sizeof(line), "Fix: %s (mptcp-audit explain %s)",
+	         row->brief ? row->brief : "no setting fixes this", finding->rule);
+	wrap(page, line, 9);
+}
+
 /* A failure or a warning: all there is to know about it. */
 static void print_finding(const struct page *page, const struct finding *finding)
 {
@@ -504,6 +518,7 @@ static void print_finding(const struct page *page, const struct finding *finding
 	wrap(page, finding->text, 9);
 	print_observed(page, finding);
 	wrap(page, finding->why, 9);
+	print_fix(page, finding);
 	print_evidence(page, finding);
 }
 
