@@ -367,6 +367,40 @@ def check_confirmed(suite):
                            0.98 * hour["low"] <= seen <= 1.02 * hour["high"])
 
 
+def check_standing_by(suite):
+    """All that keeps a backup ready, at once: the kernel's byte counters of two minutes lie where the calculation says, and
+    the report finds each of the sources, nothing unexplained."""
+    folder = os.path.join(FIXTURES, "standing-by")
+    with open(os.path.join(folder, "truth.json"), encoding="utf-8") as file:
+        truth = json.load(file)
+    counted = truth["wan_truth"]["wan2"]
+    seen = counted["total_bytes"] - 14 * counted["packets"]
+    files = oracle.capture_files(folder, truth["roles"])
+    minutes = 2
+    hour = estimate("--conns-per-hour", str(60 // minutes), "--tracker", "2s", "--proxy-check", "10s", "--keepalive", "15s",
+                    "--keepalive-ends", "2", "--kernel", "6.18", "--status-check", "none", "--path-check", "none")
+    spans = hour["each_backup"]["bytes_per_hour"]
+    low, high = (spans[side] * minutes / 60 for side in ("low", "high"))
+    got, _ = oracle.report(files, truth["roles"])
+    finding = finding_of(got, "E1", "wan2")
+    with suite.check("estimate confirmed, standing by") as check:
+        check.true("another kernel", truth["kernel"].startswith("6.18"))
+        check.true(f"{seen} B counted by the kernel, {low:.0f} to {high:.0f} B by the calculation", low <= seen <= high)
+        parts = {name: part["numerator"] if isinstance(part, dict) else part
+                 for name, part in finding["observed"]["parts"].items()}
+        # ARP is not billed
+        local = next(wan["local_ip_bytes"] for wan in got["wans"] if wan["name"] == "wan2")
+        check.true(f"{parts['seen']} B seen of {seen}", 0 <= seen - local - parts["seen"] <= 400)
+        check.same("unexplained", parts["unexplained"], 0)
+        pings = truth["background"]["ping"]
+        check.same("tracker", parts["tracker"], 84 * (pings["sent"] + pings["answered"]))
+        probes = sum(delta.get("TcpExtTCPKeepAlive", 0) for delta in truth["nstat_delta"].values())
+        check.true(f"{parts['keepalives']} B of keepalives, {probes} probes on all WANs",
+                   parts["keepalives"] % 128 == 0 and 0 < parts["keepalives"] // 128 <= probes)
+        joins = len(truth["truth_connections"])
+        check.true(f"{parts['subflows']} B for {joins} subflows", 832 * joins <= parts["subflows"] <= 848 * joins)
+
+
 def main():
     suite = oracle.Suite("plan")
     oracle.need_program(suite)
@@ -379,6 +413,7 @@ def main():
     check_constants(suite)
     check_site(suite)
     check_confirmed(suite)
+    check_standing_by(suite)
     return suite.end()
 
 

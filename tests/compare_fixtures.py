@@ -34,6 +34,7 @@ VERDICTS = {
     "fallback": ("fail", {("A23", "wan1"): "fail"}),
     "stripped": ("fail", {("A23", "wan2"): "fail"}),
     "background": (None, {("A3", "wan2"): "pass"}),
+    "standing-by": (None, {("A1", "wan2"): "not_assessed", ("A3", "wan2"): "pass", ("E1", "wan2"): "pass"}),
     "ipv6": ("pass", {("A1", "wan2"): "pass", ("A1", "wan3"): "pass"}),
     "mp-prio": (None, {("A6", "wan2"): "warn"}),
     "many-connections": ("warn", {("A1", "wan2"): "warn", ("A1", "wan3"): "warn"}),

@@ -437,9 +437,9 @@ class Lab:
                 "fallback_to_tcp": row.get("fallback")})
 
     @contextlib.contextmanager
-    def tracker(self, wan, count):
+    def tracker(self, wan, count, interval=0.1):
         """Pings as OpenMPTCProuter sends them on a WAN, beside what the block does; both end before it does."""
-        process = self.start("client", "_ping", self.addresses[wan], self.server, str(count), "0.1", "0xb8")
+        process = self.start("client", "_ping", self.addresses[wan], self.server, str(count), str(interval), "0xb8")
         yield
         self.background["ping"] = json.loads(process.communicate(timeout=HANG_LIMIT)[0])
 
@@ -640,6 +640,21 @@ def background(lab):
         process = lab.start("client", "_dns", source, SERVER4, "5")
         lab.background["dns"] = json.loads(process.communicate(timeout=HANG_LIMIT)[0])
         lab.finish(lab.fetch(20_000, source=source, proto="tcp", port=PLAIN_PORT))
+    lab.finish(fetch)
+
+
+@case({"wan1": "master", "wan2": "backup"})
+def standing_by(lab):
+    """two minutes of all that keeps a backup ready: a tracker's pings, a proxy check each 10 s, keepalives each 15 s"""
+    lab.endpoint(2, "subflow", "backup")
+    lab.serve()
+    fetch = lab.fetch(20_000, keepalive=15, joined=1)
+    time.sleep(1)   # the first one is open when the others begin
+    start = time.monotonic()
+    with lab.tracker("wan2", 48, 2.5):
+        for check in range(12):
+            time.sleep(max(0, start + 10 * check - time.monotonic()))
+            lab.finish(lab.fetch(200, together=False, joined=1))
     lab.finish(fetch)
 
 
