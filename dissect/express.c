@@ -395,8 +395,9 @@ static bool stream_waits(const struct data_stream *s)
 /* Only the long way changes any of these, so they are asked there and kept in .rides. */
 static bool subflow_rides(const struct subflow *sf)
 {
-	return sf->bound && sf->mptcp && !sf->fallback && sf->state == SUBFLOW_ESTABLISHED &&
-	       !half_waits(&sf->half[0]) && !half_waits(&sf->half[1]);
+	return sf->bound && sf->mptcp && !sf->fallback && !sf->woken &&
+	       sf->state == SUBFLOW_ESTABLISHED && !half_waits(&sf->half[0]) &&
+	       !half_waits(&sf->half[1]);
 }
 
 static bool connection_rides(const struct connection *c)

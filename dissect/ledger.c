@@ -64,6 +64,9 @@ const char *const event_names[EVENT_COUNT] = {
 	[EVENT_HEADER_CUT] = "header_cut",
 	[EVENT_SUPER_FRAME] = "super_frame",
 	[EVENT_BACKWARDS] = "backwards",
+	[EVENT_IDLE_USED] = "idle_used",
+	[EVENT_IDLE_ANSWERED] = "idle_answered",
+	[EVENT_IDLE_RESET] = "idle_reset",
 	[EVENT_SKEW] = "skew",
 };
 

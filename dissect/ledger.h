@@ -174,10 +174,15 @@ enum event {
 	EVENT_HEADER_CUT,     /* captured length ends inside the TCP header */
 	EVENT_SUPER_FRAME,    /* offload: one captured frame, several wire packets */
 	EVENT_BACKWARDS,      /* time went backwards within a file */
-	EVENT_SKEW,           /* an effect seen before its cause on another WAN: clocks differ */
+	EVENT_IDLE_USED,     /* data on a joined subflow without a frame for LEDGER_IDLE_S before */
+	EVENT_IDLE_ANSWERED, /* ... the far end sent them, or answered them */
+	EVENT_IDLE_RESET,    /* ... the first answer was a RST */
+	EVENT_SKEW,          /* an effect seen before its cause on another WAN: clocks differ */
 	EVENT_COUNT
 };
 extern const char *const event_names[EVENT_COUNT];
+
+#define LEDGER_IDLE_S 300
 
 struct ledger_event {
 	uint64_t count;
@@ -373,15 +378,16 @@ struct ledger_peer {
 	struct tally sum[DIR_COUNT]; /* payload: of carrying kinds, all together */
 	/* not of MPTCP: frames above LEDGER_PEER_LARGE, and their IP bytes */
 	uint64_t large_frames, large_bytes;
-	uint64_t opened;                    /* TCP connections and subflows whose SYN was seen */
+	uint64_t opened; /* TCP connections and subflows whose SYN was seen */
 	uint64_t first_ns, last_ns;
 	struct evidence first; /* not of MPTCP: the cells have it */
-	uint64_t asked_ns; /* not part of the sums: its last tracker ping */
+	uint64_t asked_ns;     /* not part of the sums: its last tracker ping */
 };
 #define LEDGER_PEERS_MAX   1024
 #define LEDGER_PEER_WIDTHS 4
-#define LEDGER_PEER_LARGE  256 /* IP bytes: above all keepalives of VPNs, below what carries data */
-#define LEDGER_NO_PEER     UINT32_MAX
+#define LEDGER_PEER_LARGE  256 /* IP bytes: above all keepalives of VPNs, below what carries data  \
+	                        */
+#define LEDGER_NO_PEER UINT32_MAX
 
 /* How often something recurs: intervals counted by the class they are nearest to. */
 enum cadence {

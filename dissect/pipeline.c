@@ -282,8 +282,8 @@ static void label_service(struct pipeline *p, struct passage *a)
 
 	if (sf->serviced)
 		return;
-	const char *label = appid_service(p->appid, a->segment.proto, a->segment.sport,
-	                                  a->segment.dport);
+	const char *label =
+		appid_service(p->appid, a->segment.proto, a->segment.sport, a->segment.dport);
 	sf->app = label ? ledger_app(p->ledger, label) : 0;
 	sf->serviced = true;
 }
@@ -418,6 +418,34 @@ static void note_opening(struct pipeline *p, const struct passage *a)
 		course_opening(&p->courses, &a->entry, answer);
 }
 
+static bool was_idle(const struct subflow *sf, uint64_t ts_ns)
+{
+	uint64_t last_ns = sf->half[0].last_ns > sf->half[1].last_ns ? sf->half[0].last_ns
+	                                                             : sf->half[1].last_ns;
+
+	return last_ns && ts_ns > last_ns + LEDGER_IDLE_S * UINT64_C(1000000000);
+}
+
+/* A joined subflow that nobody tried for minutes is used: is it alive? Its state is that before. */
+static void note_idle(struct pipeline *p, const struct passage *a, bool inbound)
+{
+	const struct ledger_entry *e = &a->entry;
+	struct subflow *sf = a->subflow;
+
+	if (sf->woken && inbound) {
+		sf->woken = false;
+		ledger_note(p->ledger, e->wan,
+		            a->segment.flags & TCP_RST ? EVENT_IDLE_RESET : EVENT_IDLE_ANSWERED,
+		            e->ts_ns, e->file, e->number);
+	} else if (!sf->woken && a->class.payload[KIND_PAYLOAD] && was_idle(sf, e->ts_ns)) {
+		ledger_note(p->ledger, e->wan, EVENT_IDLE_USED, e->ts_ns, e->file, e->number);
+		sf->woken = !inbound;
+		if (inbound)
+			ledger_note(p->ledger, e->wan, EVENT_IDLE_ANSWERED, e->ts_ns, e->file,
+			            e->number);
+	}
+}
+
 /* What is it, and what does it say of its subflow? */
 static void judge_segment(struct pipeline *p, struct passage *a)
 {
@@ -438,6 +466,8 @@ static void judge_segment(struct pipeline *p, struct passage *a)
 		course_carry(&p->courses, a->connection, a->subflow, a->dir, e, &a->class, inbound);
 	if (a->class.new_syn && a->subflow->offered && !a->subflow->join)
 		note_opening(p, a);
+	if (a->subflow->join)
+		note_idle(p, a, inbound);
 	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns, inbound);
 	if (e->direction == DIR_DOWN)
 		health_hear(&p->hearing, e->wan, e->ts_ns);

@@ -148,6 +148,7 @@ struct subflow {
 	uint16_t seats[2];     /* express.h, of dir 0 and 1: index + 1 */
 	bool evicted;          /* given up to bound memory */
 	bool returned, silent; /* health.h */
+	bool woken;            /* data after a long silence wait for their first answer */
 	uint64_t heard_ns;     /* last frame from the far side of the WAN */
 	bool carried;          /* first-seen payload */
 	uint8_t slot;          /* in the connection's DSN maps */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * rules_standby.c - the rules about whether a backup is held ready and left alone as its flags say:
- * A7, A8, A9 and A30 (see verdict.h).
+ * A7, A8, A9, A14 and A30 (see verdict.h).
  */
 #include <stdio.h>
 #include <string.h>
@@ -305,6 +305,66 @@ static void ready_judge(const struct report *report, struct finding *finding, co
 bool rule_ready(struct report *report, const struct rule *rule)
 {
 	return verdict_each_backup(report, rule, ready_judge);
+}
+
+/* ---- A14 ---- */
+
+/* Is one of the frames that show it within an outage of a primary, when the backup was needed? */
+static bool when_needed(const struct report *report, const struct ledger_event *event)
+{
+	for (uint32_t f = 0; f < event->first.count; f++)
+		for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
+			const struct ledger_interruption *row = &report->ledger->interruptions[i];
+
+			if (on_primary(report, row->wan) && row->kind == INTERRUPTION_OUTAGE &&
+			    event->first.frames[f].ts_ns >= row->from_ns &&
+			    event->first.frames[f].ts_ns <= row->to_ns)
+				return true;
+		}
+	return false;
+}
+
+static void dead_judge(const struct report *report, struct finding *finding, const char *name)
+{
+	const struct ledger_event *e = report->wans[finding->wan].ledger->events;
+	uint64_t used = e[EVENT_IDLE_USED].count, answered = e[EVENT_IDLE_ANSWERED].count;
+	uint64_t reset = e[EVENT_IDLE_RESET].count, dead = used > answered ? used - answered : 0;
+	char some[TEXT_SHORT], of[TEXT_SHORT], resets[TEXT_SHORT];
+
+	if (used == 0) {
+		finding->status = STATUS_NOT_APPLICABLE;
+		snprintf(finding->text, sizeof(finding->text),
+		         "No subflow held on %s was used after %d s without a frame.", name,
+		         LEDGER_IDLE_S);
+		return;
+	}
+	verdict_observe(finding, "ratio", dead, used);
+	verdict_part(finding, "reset", reset, used);
+	text_count(some, dead);
+	text_count(of, used);
+	snprintf(finding->brief, sizeof(finding->brief), "%s of %s dead", some, of);
+	if (dead == 0) {
+		finding->status = STATUS_PASS;
+		snprintf(finding->text, sizeof(finding->text),
+		         "Subflows held on %s were used after %d s without a frame, and answered "
+		         "(%s).",
+		         name, LEDGER_IDLE_S, of);
+		return;
+	}
+	finding->status = when_needed(report, &e[EVENT_IDLE_USED]) ? STATUS_FAIL : STATUS_WARN;
+	snprintf(finding->text, sizeof(finding->text),
+	         "%s of %s subflows held on %s were dead when they were used after %d s without a "
+	         "frame (%s reset, the rest unanswered)%s: a NAT on the way had forgotten them; "
+	         "keepalives keep them.",
+	         some, of, name, LEDGER_IDLE_S, text_count(resets, reset),
+	         finding->status == STATUS_FAIL ? ", in an outage of the primary" : "");
+	verdict_show_event(finding, &e[EVENT_IDLE_USED], "used after a long silence");
+	verdict_show_event(finding, &e[EVENT_IDLE_RESET], "reset");
+}
+
+bool rule_dead(struct report *report, const struct rule *rule)
+{
+	return verdict_each_backup(report, rule, dead_judge);
 }
 
 /* ---- A30 ---- */

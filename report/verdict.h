@@ -125,6 +125,7 @@ bool rule_outages(struct report *report, const struct rule *rule);
 bool rule_uplink(struct report *report, const struct rule *rule);
 bool rule_initial(struct report *report, const struct rule *rule);
 bool rule_ready(struct report *report, const struct rule *rule);
+bool rule_dead(struct report *report, const struct rule *rule);
 bool rule_one_sided(struct report *report, const struct rule *rule);
 
 /* One finding per backup, filled by `judge`, which gets the WAN's name safe to print; without a

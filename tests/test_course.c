@@ -312,6 +312,36 @@ static void test_opening(void)
 	opening_story("+20ms", 1, false);
 }
 
+/* Spare is used for the first time in so many seconds; what comes back, if anything. */
+static void idle_story(const char *later, char way, const char *back, enum event want)
+{
+	struct tale *t = begin();
+
+	flows(t, 2, "+20ms", 'b', '>');
+	flows(t, 2, "+20ms", 'a', '>');
+	data(t, later, 'b', way);
+	if (back)
+		tell(t, KIND_RESET, "b< %s seq %u ack %u", back, t->ssn[1][1], t->ssn[1][0]);
+	else if (want == EVENT_IDLE_ANSWERED)
+		flows(t, 3, "+100ms", 'b', way);
+	story_play(&t->story);
+
+	const struct ledger_event *e = t->story.ledger.wans[1].events;
+	CU_ASSERT_EQUAL(e[EVENT_IDLE_USED].count, want != EVENT_COUNT);
+	CU_ASSERT_EQUAL(e[EVENT_IDLE_ANSWERED].count, want == EVENT_IDLE_ANSWERED);
+	CU_ASSERT_EQUAL(e[EVENT_IDLE_RESET].count, want == EVENT_IDLE_RESET);
+	end(t);
+}
+
+static void test_long_idle(void)
+{
+	idle_story("+299s", '>', NULL, EVENT_COUNT);
+	idle_story("+301s", '>', NULL, EVENT_IDLE_ANSWERED);
+	idle_story("+301s", '<', NULL, EVENT_IDLE_ANSWERED);
+	idle_story("+301s", '>', "R.", EVENT_IDLE_RESET);
+	idle_story("+301s", '>', NULL, EVENT_IDLE_USED); /* nothing comes back */
+}
+
 /* Rows beyond the limit: the longest of each measure stay, in whatever order ledgers are merged. */
 static void put_rows(struct ledger *ledger, unsigned from, unsigned step)
 {
@@ -386,5 +416,6 @@ void suite_course(void)
 	CU_add_test(suite, "idle_user", test_idle_user);
 	CU_add_test(suite, "both_in_use", test_both_in_use);
 	CU_add_test(suite, "opening", test_opening);
+	CU_add_test(suite, "long_idle", test_long_idle);
 	CU_add_test(suite, "worst_ones_stay", test_worst_ones_stay);
 }

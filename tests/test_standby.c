@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_standby.c - A7, A8, A9 and A30: whether a backup is held ready and left alone.
+ * test_standby.c - A7, A8, A9, A14 and A30: whether a backup is held ready and left alone.
  *
  * Ledgers are built by hand; each story says what happened, and the rule must find that.
  */
@@ -234,6 +234,42 @@ static void test_ready_not_kept(void)
 	end(t);
 }
 
+/* ---- A14 ---- */
+
+static void expect_dead(unsigned used, unsigned answered, unsigned reset, bool outage,
+                        enum status status)
+{
+	struct tale *t = begin();
+
+	ledger_file(&t->ledger, "wan2.pcap", 1);
+	for (unsigned i = 0; i < used; i++)
+		ledger_note(&t->ledger, 1, EVENT_IDLE_USED, T0 + 400 * S, 0, 1);
+	for (unsigned i = 0; i < answered; i++)
+		ledger_note(&t->ledger, 1, EVENT_IDLE_ANSWERED, T0 + 400 * S, 0, 2);
+	for (unsigned i = 0; i < reset; i++)
+		ledger_note(&t->ledger, 1, EVENT_IDLE_RESET, T0 + 400 * S, 0, 3);
+	if (outage)
+		ledger_interrupted(&t->ledger, &(struct ledger_interruption){
+						       .kind = INTERRUPTION_OUTAGE,
+						       .to = LEDGER_WANS_MAX,
+						       .from_ns = T0 + 390 * S,
+						       .to_ns = T0 + 420 * S,
+						       .frame = {.file = LEDGER_FILES_MAX}});
+	const struct finding *f = judged(t, "A14", status);
+	if (used)
+		CU_ASSERT_EQUAL(f->numerator, used - answered);
+	end(t);
+}
+
+static void test_dead(void)
+{
+	expect_dead(0, 0, 0, true, STATUS_NOT_APPLICABLE);
+	expect_dead(3, 3, 0, true, STATUS_PASS);
+	expect_dead(3, 2, 1, false, STATUS_WARN);
+	expect_dead(3, 2, 0, false, STATUS_WARN);
+	expect_dead(3, 2, 1, true, STATUS_FAIL); /* it was needed then */
+}
+
 /* ---- A30 ---- */
 
 static void expect_one_sided(uint32_t up, uint32_t down, enum status status, const char *words)
@@ -266,5 +302,6 @@ void suite_standby(void)
 	CU_add_test(suite, "initial", test_initial);
 	CU_add_test(suite, "ready", test_ready);
 	CU_add_test(suite, "ready_not_kept", test_ready_not_kept);
+	CU_add_test(suite, "dead", test_dead);
 	CU_add_test(suite, "one_sided", test_one_sided);
 }
