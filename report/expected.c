@@ -24,7 +24,7 @@ static const char *const words[EXPECTED_PARTS] = {
 	[EXPECTED_TRACKER] = "tracker pings more often than they should come",
 	[EXPECTED_CHECKS] = "requests to the server's API, more than its checks need",
 	[EXPECTED_TUNNELS] = "a VPN, more than its keepalives",
-	[EXPECTED_OUTAGE] = "user data in outages",
+	[EXPECTED_OUTAGE] = "user data in outages and until it went back",
 	[EXPECTED_DATA] = "user data while no outage called for it",
 	[EXPECTED_OTHER] = "traffic that is neither MPTCP nor the router's own checks",
 };
@@ -74,9 +74,14 @@ static enum expected_part part_of_subflow(const struct report *report,
 	}
 	if (cell->kind >= KIND_CARRYING)
 		return EXPECTED_OTHER;
-	return report_phase(report->ledger, report->primaries, cell->circumstance) == PHASE_OUTAGE
-	               ? EXPECTED_OUTAGE
-	               : EXPECTED_DATA;
+	/* What came after the primary had returned is the failback's, which A12 judges. */
+	switch (report_phase(report->ledger, report->primaries, cell->circumstance)) {
+	case PHASE_OUTAGE:
+	case PHASE_AFTER:
+		return EXPECTED_OUTAGE;
+	default:
+		return EXPECTED_DATA;
+	}
 }
 
 static enum expected_part part_of(const struct report *report, const struct ledger_cell *cell)
@@ -345,7 +350,7 @@ const char *expected_say(const struct expected_cost *cost, char *out, size_t siz
 	if (rows[EXPECTED_TUNNELS].seen > 0)
 		more(&line, "a VPN's keepalives");
 	if (rows[EXPECTED_OUTAGE].seen > 0)
-		more(&line, "user data in outages");
+		more(&line, "user data in outages and until it went back");
 	if (line.used == 0)
 		more(&line, "nothing that should cost anything");
 	return out;
