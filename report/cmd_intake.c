@@ -38,7 +38,7 @@ const char intake_help[] =
 	"wan1#3;\n"
 	"                      a role of any, of wan1 or of the file is a role of all of them\n"
 	"  --config FILE       INI file: [site] [wan NAME] [vps NAME] [lan] [plan] [roles] "
-        "[limits],\n"
+	"[limits],\n"
 	"                      as mptcp-audit(1) says\n"
 	"  --limit [WAN:]KEY=VALUE   a limit of a rule, of all WANs or of one\n"
 	"  --uci DIR|FILE      what the router was told: UCI files network, openmptcprouter,\n"
@@ -588,6 +588,32 @@ static void share_window(struct ledger *ledger, const struct source *source,
 		ledger->shared_start_ns = ledger->shared_end_ns = 0;
 }
 
+/* A window beside the captures is told as one: its report would only say that nothing is known. */
+static void tell_empty(const struct intake *intake, const struct source *source,
+                       const struct ledger *ledger)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+	char from[80], to[80];
+	size_t n;
+	const struct frame_file *files = source_files(source, &n);
+
+	for (size_t i = 0; i < ledger->n_wans; i++)
+		if (ledger->wans[i].n_buckets > 0)
+			return;
+	for (size_t i = 0; i < n; i++) {
+		if (files[i].frames == 0)
+			continue;
+		first = files[i].first_ns < first ? files[i].first_ns : first;
+		last = files[i].last_ns > last ? files[i].last_ns : last;
+	}
+	if (first <= last)
+		command_complain(
+			EXIT_PASS,
+			"no frame passed in this window; the captures reach from %s to %s",
+			zone_text(&intake->zone, (int64_t)(first / NS), from, sizeof(from)),
+			zone_text(&intake->zone, (int64_t)(last / NS), to, sizeof(to)));
+}
+
 /* What was wrong with a file is said here too: a script that keeps only stderr should see it. */
 static void tell_files(const struct source *source)
 {
@@ -620,6 +646,8 @@ static int read_captures(const struct intake *intake, size_t n_captures, struct 
 	if (!run_source(intake, source, pipeline, &cutting))
 		code = command_complain(EXIT_INTERNAL, "out of memory");
 	share_window(ledger, source, &cutting);
+	if (cutting.on)
+		tell_empty(intake, source, ledger);
 	tell_files(source);
 	pipeline_free(pipeline);
 	source_close(source);

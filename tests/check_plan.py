@@ -191,6 +191,9 @@ def check_refusals(suite):
                 (["estimate", idle], "reads no captures")):
             code, _, err = call(*arguments)
             check.same(" ".join(arguments[:3]), (code, bool(re.search(pattern, err))), (64, True))
+        code, _, err = call("report", "--zone", CET, "--window", "1h", "--now", "2027-01-01T00:00:00Z", idle)
+        pattern = r"no frame passed in this window; the captures reach from 2026-\d\d-\d\d \d\d:\d\d:\d\d CES?T to 2026-"
+        check.same("a window beside the captures", (code, bool(re.search(pattern, err))), (3, True))
 
 
 # ---- estimates ----
