@@ -178,13 +178,13 @@ static double suffix_factor(enum unit unit, const char *suffix)
 		const char *suffix;
 		double factor;
 	} table[] = {
-		{UNIT_RATIO, "", 1},       {UNIT_RATIO, "%", 0.01},   {UNIT_BYTES, "", 1},
-		{UNIT_BYTES, "B", 1},      {UNIT_BYTES, "k", 1e3},    {UNIT_BYTES, "kB", 1e3},
-		{UNIT_BYTES, "K", 1e3},    {UNIT_BYTES, "M", 1e6},    {UNIT_BYTES, "MB", 1e6},
-		{UNIT_BYTES, "G", 1e9},    {UNIT_BYTES, "GB", 1e9},   {UNIT_BYTES, "T", 1e12},
-		{UNIT_BYTES, "TB", 1e12},  {UNIT_NUMBER, "", 1},      {UNIT_SECONDS, "", 1},     {UNIT_SECONDS, "s", 1},
-		{UNIT_SECONDS, "min", 60}, {UNIT_SECONDS, "h", 3600}, {UNIT_SECONDS, "d", 86400},
-		{UNIT_NUMBER, "", 1},
+		{UNIT_RATIO, "", 1},        {UNIT_RATIO, "%", 0.01},   {UNIT_BYTES, "", 1},
+		{UNIT_BYTES, "B", 1},       {UNIT_BYTES, "k", 1e3},    {UNIT_BYTES, "kB", 1e3},
+		{UNIT_BYTES, "K", 1e3},     {UNIT_BYTES, "M", 1e6},    {UNIT_BYTES, "MB", 1e6},
+		{UNIT_BYTES, "G", 1e9},     {UNIT_BYTES, "GB", 1e9},   {UNIT_BYTES, "T", 1e12},
+		{UNIT_BYTES, "TB", 1e12},   {UNIT_NUMBER, "", 1},      {UNIT_SECONDS, "", 1},
+		{UNIT_SECONDS, "s", 1},     {UNIT_SECONDS, "min", 60}, {UNIT_SECONDS, "h", 3600},
+		{UNIT_SECONDS, "d", 86400}, {UNIT_NUMBER, "", 1},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
