@@ -122,6 +122,15 @@ def check_run(check, run, got, said):
             check.same(f"{wan} {event}", wans[wan]["events"].get(event, 0), count)
     for pattern in run.get("says", ()):
         check.true(f"nothing says /{pattern}/", re.search(pattern, said, re.DOTALL))
+    for wan, causes in run.get("causes", {}).items():
+        check.same(f"{wan} causes", {c["id"]: c["ip_bytes"] for c in wans[wan]["causes"]}, causes)
+        check.same(f"{wan} causes add up", sum(c["ip_bytes"] for c in wans[wan]["causes"]),
+                   wans[wan]["billed_ip_bytes"])
+        check.true(f"{wan}: a cause without a time or a frame",
+                   all(c["first"] and c["last"] and c["frames_that_show"] for c in wans[wan]["causes"]))
+    found = {(finding["rule"], finding["wan"]): finding["status"] for finding in got["findings"]}
+    for rule, wan, status in run.get("findings", ()):
+        check.same(f"{rule} {wan}", found.get((rule, wan)), status)
     if "connections" in run:
         check_connections(check, run["connections"], got)
     if "coverage" in run:

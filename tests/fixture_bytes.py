@@ -1133,6 +1133,122 @@ def unexplained(fixture):
                     says=[r"unexplained 30\.0 kB, most of it traffic that is neither MPTCP nor the router's own checks"])
 
 
+# ---- hours: what a backup's bytes were ----
+
+def ping(story, wan, far, answer, tos=0xb8):
+    """One echo of omr-tracker, 84 bytes each way; its answer has the same TOS."""
+    near = CLIENT[wan]
+    for direction, kind in (("up", 8), ("down", 0))[:2 if answer else 1]:
+        source, target = (near, far) if direction == "up" else (far, near)
+        body = struct.pack("!BBHHH", kind, 0, 0, 7, 1) + filler(56)
+        body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+        story.emit(wan, direction, story.wrap(source, target, 1, body, tos=tos), "other")
+
+
+def datagram(story, wan, direction, far, port, length):
+    near = CLIENT[wan]
+    source, target = (near, far) if direction == "up" else (far, near)
+    ports = (40000, port) if direction == "up" else (port, 40000)
+    story.emit(wan, direction, story.wrap(source, target, 17, udp(source, target, *ports, filler(length))), "other")
+
+
+class Causes:
+    """Which packets were for what: the sums that a report must tell."""
+
+    def __init__(self, story):
+        self.story, self.start, self.sums = story, 0, {}
+
+    def because(self, cause):
+        """All packets of wan2 since the last word had this cause."""
+        fresh = [p for p in self.story.packets[self.start:] if p["wan"] == "wan2"]
+        self.start = len(self.story.packets)
+        self.sums[cause] = self.sums.get(cause, 0) + sum(p["ip_len"] for p in fresh)
+
+
+def hour_story(extra):
+    """An MPTCP connection with a standby subflow for 62 minutes: keepalives and two tracker pings each minute."""
+    story = Story()
+    causes = Causes(story)
+    connection = Connection(story, 1)
+    first, second = Subflow(story, "wan1", 40001), Subflow(story, "wan2", 40002, 0x30000000, 0x40000000)
+    connection.open(first)
+    connection.data(first, "up", 90)
+    connection.ack(first, "down")
+    connection.join(second, backup=True)
+    causes.because("standby")
+    for minute in range(62):
+        connection.data(first, "down", 1000)
+        connection.ack(first, "up")
+        causes.because("nothing")
+        for _ in range(2):
+            ping(story, "wan2", SERVER, True)
+            story.wait(1)
+        causes.because("tracker_ping")
+        connection.keepalive(second, "up")
+        causes.because("keepalive")
+        extra(story, causes, minute)
+        story.wait(START_NS / 1e9 + 60 * (minute + 1) - story.now_ns / 1e9)
+    connection.finish([first, second])
+    causes.because("standby")
+    del causes.sums["nothing"]
+    return story, {"causes": {"wan2": causes.sums}}
+
+
+def told(*rows):
+    return [[rule, "wan2", status] for rule, status in rows]
+
+
+@case
+def quiet_hour(fixture):
+    """62 minutes of a backup that is only kept alive: pings and keepalives each minute"""
+    story, more = hour_story(lambda *_: None)
+    more["findings"] = told(("A4", "pass"), ("A15", "pass"), ("A17", "pass"), ("A19", "pass"), ("A20", "pass"),
+                            ("A21", "pass"), ("A22", "pass"))
+    more["says"] = ['"detail": "every 60 s"']
+    fixture.per_wan(story, ROLES, frames=False, more=more, snaplen=160)
+
+
+def past_mptcp(story, far, port, client_port, lengths, direction="down"):
+    """A plain TCP connection over wan2 that is cut off."""
+    flow = Subflow(story, "wan2", client_port, 0x50000000, 0x60000000, server_port=port)
+    flow.address["down"] = far
+    flow.plain_open()
+    for length in lengths:
+        flow.send(direction, ACK, "payload", payload=filler(length))
+        flow.send("up" if direction == "down" else "down", ACK, "ack")
+
+
+@case
+def spent_hour(fixture):
+    """the same hour, and what should not be on a backup: a leak, DNS, a speed test, a VPN with data, a router that cannot log in"""
+    def extra(story, causes, minute):
+        if minute == 10:
+            past_mptcp(story, "198.51.100.77", 443, 41000, [1400] * 90)
+            causes.because("leak:198.51.100.77 https")
+        if minute == 20:
+            past_mptcp(story, SERVER, 5201, 41001, [1400] + [60000] * 20)
+            # its acks and its opening are part of it
+            causes.because("speed_test")
+        if minute in (5, 6, 7):
+            datagram(story, "wan2", "up", "192.0.2.53", 53, 40)
+            datagram(story, "wan2", "down", "192.0.2.53", 53, 120)
+            causes.because("dns")
+        if minute in (30, 31):
+            for _ in range(50):
+                datagram(story, "wan2", "up", SERVER, 65201, 1350)
+            causes.because("vpn:mlvpn")
+        if minute >= 2:
+            flow = Subflow(story, "wan2", 42000 + minute, 0x70000000, 0, server_port=65500)
+            flow.send("up", SYN, "handshake", SYN_OPTIONS)
+            flow.send("down", RST | ACK, "reset")
+            causes.because("server_api")
+    story, more = hour_story(extra)
+    more["findings"] = told(("A4", "pass"), ("A15", "pass"), ("A17", "pass"), ("A19", "warn"), ("A20", "fail"),
+                            ("A21", "warn"), ("A22", "fail"))
+    more["says"] = [r"198\.51\.100\.77 \(https\)", "60 connections to the server's port 65500"]
+    fixture.per_wan(story, ROLES, frames=False, more=more, snaplen=160)
+
+
 def main(arguments):
     if arguments[:1] == ["list"]:
         for name, function in CASES.items():
