@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "state.h"
 
 #define POSITION_BASE (UINT64_C(1) << 32) /* so that bytes before the first one have a position */
 #define ACK_JUMP_MAX                                                                               \
@@ -878,4 +879,64 @@ void classify(struct classifier *classifier, struct subflow *sf, struct connecti
 	learn(&l);
 	if (out->infinite)
 		sf->fallback = sf->infinite = c->fallback = true;
+}
+
+/* ---- state ---- */
+
+static void save_mapping(const struct mapping *m, const struct half *h, uint64_t dsn,
+                         struct state_out *out)
+{
+	state_put(out, (uint64_t)m->len << 2 | (unsigned)m->raw << 1 | m->infinite);
+	state_put_near(out, m->seq, h->nxt);
+	state_put_near(out, m->dsn, dsn);
+}
+
+static struct mapping load_mapping(const struct half *h, uint64_t dsn, struct state_in *in)
+{
+	uint64_t word = state_take(in, (UINT64_C(1) << 34) - 1);
+	struct mapping m = {
+		.len = (uint32_t)(word >> 2), .raw = word >> 1 & 1, .infinite = word & 1};
+
+	m.seq = state_take_near(in, h->nxt);
+	m.dsn = state_take_near(in, dsn);
+	return m;
+}
+
+/* The oldest ones whose bytes have all passed are only places to write the next one to. */
+void classify_save_mappings(const struct half *h, uint64_t dsn, struct state_out *out)
+{
+	unsigned n = h->n_maps;
+
+	while (n && mapping_passed(h, &h->maps[(h->at_maps - n) & (h->cap_maps - 1u)]))
+		n--;
+	save_mapping(&h->map, h, dsn, out);
+	state_put(out, h->cap_maps);
+	state_put(out, n);
+	for (unsigned i = n; i > 0; i--)
+		save_mapping(&h->maps[(h->at_maps - i) & (h->cap_maps - 1u)], h, dsn, out);
+}
+
+void classify_load_mappings(struct half *h, uint64_t dsn, struct state_in *in)
+{
+	h->map = load_mapping(h, dsn, in);
+	unsigned cap = (unsigned)state_take(in, MAPPINGS_MAX);
+	size_t n = state_take_count(in, cap);
+
+	if (cap == 0 || in->damaged)
+		return;
+	if (cap < MAPPINGS_FIRST || cap & (cap - 1)) {
+		state_refuse(in);
+		return;
+	}
+	h->maps = calloc(cap, sizeof(*h->maps));
+	if (!h->maps) {
+		in->no_memory = true;
+		state_refuse(in);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		h->maps[i] = load_mapping(h, dsn, in);
+	h->cap_maps = (uint8_t)cap;
+	h->n_maps = (uint8_t)n;
+	h->at_maps = (uint8_t)(n & (cap - 1));
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state.h"
+
 enum {
 	CHUNK = 128,     /* tallies per allocation: those of subflows seen on a second WAN */
 	ROWS_MAX = 1024, /* subflow rows of one connection; of more only the sums are kept */
@@ -440,4 +442,285 @@ void connections_close(struct connections *cs, struct ledger *ledger, const stru
 		count_standby(ledger, row);
 	ledger_take_connection(ledger, row);
 	memset(row, 0, sizeof(*row));
+}
+
+/* ---- state ---- */
+
+enum { MARK_TALLIES = 'F', MARK_ROWS = 'R' };
+
+void connections_drop(struct connections *cs, struct subflow *sf)
+{
+	while (sf->tallies) {
+		struct flow_tally *t = sf->tallies;
+		sf->tallies = t->next;
+		free(t->more);
+		if (t != &sf->tally)
+			tally_put(cs, t);
+	}
+}
+
+/* IP bytes are mostly those of the frames without their Ethernet headers. */
+static void save_sum(const struct tally *sum, struct state_out *out)
+{
+	state_put(out, sum->frames);
+	state_put(out, sum->l2_bytes);
+	state_put_near(out, sum->ip_bytes, sum->l2_bytes - 14 * sum->frames);
+	state_put(out, sum->payload_bytes);
+}
+
+#define SUM_MOST (UINT64_C(1) << 60) /* as in a ledger that is loaded */
+
+static void load_sum(struct tally *sum, struct state_in *in)
+{
+	sum->frames = state_take(in, SUM_MOST);
+	sum->l2_bytes = state_take(in, SUM_MOST);
+	sum->ip_bytes = state_take_near(in, sum->l2_bytes - 14 * sum->frames);
+	sum->payload_bytes = state_take(in, SUM_MOST);
+	if (sum->ip_bytes > SUM_MOST)
+		state_refuse(in);
+}
+
+static void save_share(const struct ledger_subflow_share *share, struct state_out *out)
+{
+	state_put(out, share->circumstance);
+	save_sum(&share->sum, out);
+}
+
+/* An index below `n`; 0 always is one. */
+static uint16_t load_index(struct state_in *in, size_t n)
+{
+	return (uint16_t)state_take(in, n ? n - 1 : 0);
+}
+
+static void load_share(struct ledger_subflow_share *share, size_t n_circumstances,
+                       struct state_in *in)
+{
+	share->circumstance = load_index(in, n_circumstances);
+	load_sum(&share->sum, in);
+}
+
+static void save_tally(const struct flow_tally *t, uint64_t seen_ns, struct state_out *out)
+{
+	state_put(out, t->wan);
+	state_put(out, t->used);
+	state_put(out, t->n_shares);
+	state_put(out, (uint64_t)t->direction[0] * DIR_COUNT + t->direction[1]);
+	state_put(out, t->peer_end);
+	state_put(out, t->circumstance);
+	state_put_near(out, t->circumstance_until_ns, seen_ns);
+	state_put_near(out, t->first_ns, seen_ns);
+	state_put_near(out, t->last_ns, seen_ns);
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		if (t->used & 1u << k)
+			save_sum(sum_of(t, k), out);
+	for (unsigned i = 0; i < t->n_shares; i++)
+		save_share(&t->shares[i], out);
+}
+
+struct loading {
+	struct connections *connections;
+	const struct connections_bounds *bounds;
+	struct state_in *in;
+};
+
+static void load_sums(struct flow_tally *t, uint16_t used, struct state_in *in)
+{
+	for (unsigned k = 0; k < KIND_COUNT; k++) {
+		struct tally *sum = used & 1u << k ? kind_of(t, k) : NULL;
+
+		if (sum)
+			load_sum(sum, in);
+		else if (used & 1u << k)
+			state_refuse(in);
+	}
+}
+
+static void load_tally(const struct loading *l, struct subflow *sf)
+{
+	struct state_in *in = l->in;
+	uint32_t wan = (uint32_t)state_take(in, LEDGER_WANS_MAX - 1), home = sf->home;
+
+	if (in->damaged || wan >= l->bounds->wans) {
+		state_refuse(in);
+		return;
+	}
+	for (const struct flow_tally *t = sf->tallies; t; t = t->next)
+		if (t->wan == wan)
+			state_refuse(in);
+	struct flow_tally *t = connections_tally_slow(l->connections, sf, wan);
+	sf->home = home;
+	if (!t) {
+		in->no_memory = true;
+		state_refuse(in);
+		return;
+	}
+	uint16_t used = (uint16_t)state_take(in, (1u << KIND_COUNT) - 1);
+	uint8_t shares = (uint8_t)state_take(in, LEDGER_SHARES);
+	unsigned directions = (unsigned)state_take(in, DIR_COUNT * DIR_COUNT - 1);
+	t->direction[0] = (uint8_t)(directions / DIR_COUNT);
+	t->direction[1] = (uint8_t)(directions % DIR_COUNT);
+	t->peer_end = (uint8_t)state_take(in, 2);
+	t->circumstance = load_index(in, l->bounds->circumstances);
+	t->circumstance_until_ns = state_take_near(in, sf->last_ns);
+	t->first_ns = state_take_near(in, sf->last_ns);
+	t->last_ns = state_take_near(in, sf->last_ns);
+	load_sums(t, used, in);
+	for (unsigned i = 0; i < shares; i++)
+		load_share(&t->shares[i], l->bounds->circumstances, in);
+	t->n_shares = shares;
+}
+
+/* From the last to the first: each one that is loaded becomes the first. */
+static void save_tallies(const struct flow_tally *t, uint64_t seen_ns, struct state_out *out)
+{
+	if (!t)
+		return;
+	save_tallies(t->next, seen_ns, out);
+	save_tally(t, seen_ns, out);
+}
+
+static void save_flow(void *context, struct subflow *sf)
+{
+	unsigned n = 0;
+
+	for (const struct flow_tally *t = sf->tallies; t; t = t->next)
+		n++;
+	state_put(context, n);
+	save_tallies(sf->tallies, sf->last_ns, context);
+}
+
+static void load_flow(void *context, struct subflow *sf)
+{
+	const struct loading *l = context;
+	size_t n = state_take_count(l->in, LEDGER_WANS_MAX);
+
+	if (sf->app && sf->app >= l->bounds->apps)
+		state_refuse(l->in);
+	if (sf->home >= l->bounds->wans)
+		state_refuse(l->in);
+	while (n-- > 0 && !l->in->damaged)
+		load_tally(l, sf);
+}
+
+/* ---- rows ---- */
+
+enum { ROW_NONE, ROW_TIME };
+
+static const struct state_field row_fields[] = {
+	STATE_FIELD(ledger_subflow, wan, ROW_NONE, LEDGER_WANS_MAX - 1),
+	STATE_FIELD(ledger_subflow, reuse, ROW_NONE, UINT32_MAX),
+	STATE_FIELD(ledger_subflow, confidence, ROW_NONE, CONF_COUNT - 1),
+	STATE_FIELD(ledger_subflow, backup_client_ns, ROW_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_subflow, backup_server_ns, ROW_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_subflow, first_ns, ROW_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_subflow, last_ns, ROW_TIME, UINT64_MAX),
+};
+
+static const uint16_t row_flags[] = {
+	offsetof(struct ledger_subflow, initial),
+	offsetof(struct ledger_subflow, established),
+};
+
+static void save_row(const struct ledger_subflow *s, uint64_t seen_ns, struct state_out *out)
+{
+	const uint64_t refs[] = {[ROW_TIME] = seen_ns};
+	unsigned used = 0;
+
+	state_put_fields(out, s, row_fields, STATE_ROWS(row_fields), refs);
+	state_put_flags(out, s, row_flags, STATE_ROWS(row_flags));
+	state_put(out, (uint64_t)((s->backup_client + 1) * 3 + s->backup_server + 1));
+	state_put_text(out, s->client);
+	state_put_text(out, s->server);
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		used |= (unsigned)(s->kinds[k].frames || s->kinds[k].payload_bytes) << k;
+	state_put(out, used);
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		if (used & 1u << k)
+			save_sum(&s->kinds[k], out);
+	state_put(out, s->n_shares);
+	for (unsigned i = 0; i < s->n_shares; i++)
+		save_share(&s->shares[i], out);
+}
+
+static void load_row(const struct loading *l, struct ledger_subflow *s, uint64_t seen_ns)
+{
+	const uint64_t refs[] = {[ROW_TIME] = seen_ns};
+	struct state_in *in = l->in;
+
+	state_take_fields(in, s, row_fields, STATE_ROWS(row_fields), refs);
+	state_take_flags(in, s, row_flags, STATE_ROWS(row_flags));
+	unsigned backup = (unsigned)state_take(in, 8);
+	s->backup_client = (int8_t)((int)(backup / 3) - 1);
+	s->backup_server = (int8_t)((int)(backup % 3) - 1);
+	state_take_text(in, s->client, sizeof(s->client));
+	state_take_text(in, s->server, sizeof(s->server));
+	unsigned used = (unsigned)state_take(in, (1u << KIND_COUNT) - 1);
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		if (used & 1u << k)
+			load_sum(&s->kinds[k], in);
+	unsigned shares = (unsigned)state_take(in, LEDGER_SHARES);
+	for (unsigned i = 0; i < shares; i++)
+		load_share(&s->shares[i], l->bounds->circumstances, in);
+	s->n_shares = shares;
+	if (s->wan >= l->bounds->wans)
+		state_refuse(in);
+}
+
+struct saving {
+	struct connections *connections;
+	struct state_out *out;
+};
+
+static void save_rows(void *context, struct connection *c)
+{
+	const struct saving *s = context;
+	const struct ledger_connection *row = c->has_row ? row_of(s->connections, c->index) : NULL;
+
+	state_put(s->out, row ? row->n_subflows + 1 : 0);
+	if (!row)
+		return;
+	state_put(s->out, row->app);
+	state_put_near(s->out, row->first_ns, c->first_ns);
+	for (size_t i = 0; i < row->n_subflows; i++)
+		save_row(&row->subflows[i], c->first_ns, s->out);
+}
+
+static void load_rows(void *context, struct connection *c)
+{
+	const struct loading *l = context;
+	size_t n = state_take_count(l->in, ROWS_MAX + 1);
+	struct ledger_connection *row = n ? row_of(l->connections, c->index) : NULL;
+
+	if (!row)
+		return;
+	c->has_row = true;
+	row->app = load_index(l->in, l->bounds->apps);
+	row->first_ns = state_take_near(l->in, c->first_ns);
+	while (--n > 0 && !l->in->damaged) {
+		struct ledger_subflow *s = subflow_row(row);
+
+		if (s)
+			load_row(l, s, c->first_ns);
+		else
+			state_refuse(l->in);
+	}
+}
+
+void connections_save(struct connections *cs, struct track *track, struct state_out *out)
+{
+	state_put_mark(out, MARK_TALLIES);
+	track_walk(track, save_flow, out);
+	state_put_mark(out, MARK_ROWS);
+	track_walk_connections(track, save_rows, &(struct saving){cs, out});
+}
+
+void connections_load(struct connections *cs, struct track *track,
+                      const struct connections_bounds *bounds, struct state_in *in)
+{
+	struct loading l = {cs, bounds, in};
+
+	state_take_mark(in, MARK_TALLIES);
+	track_walk(track, load_flow, &l);
+	state_take_mark(in, MARK_ROWS);
+	track_walk_connections(track, load_rows, &l);
 }

@@ -46,4 +46,18 @@ void connections_forget_rows(struct connections *connections);
 void connections_close(struct connections *connections, struct ledger *ledger,
                        const struct connection *connection);
 
+/* The subflow is forgotten without a row. */
+void connections_drop(struct connections *connections, struct subflow *subflow);
+
+/* What all subflows of the tracker put where, and the rows of those that left connections which go
+ * on, for state.h. Loading comes after track_load(); `bounds` are those of the ledger. */
+struct state_in;
+struct state_out;
+void connections_save(struct connections *connections, struct track *track, struct state_out *out);
+struct connections_bounds {
+	size_t wans, apps, circumstances;
+};
+void connections_load(struct connections *connections, struct track *track,
+                      const struct connections_bounds *bounds, struct state_in *in);
+
 #endif

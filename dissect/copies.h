@@ -11,6 +11,7 @@
 #define DISSECT_COPIES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Direct-mapped and small enough to stay in a cache: packets of a flow have consecutive ids, so its
@@ -42,6 +43,20 @@ bool copies_seen(struct copies *copies, const struct copies_packet *packet, uint
 struct copies {
 	struct copies_packet packets[COPIES_ENTRIES];
 };
+
+/* The packets that a later one can still be a copy of, for state.h: those of the last
+ * COPIES_KEPT_NS before `seen_ns` and after it. `number` turns files into what is saved and back.
+ */
+#define COPIES_KEPT_NS UINT64_C(1000000000)
+struct state_in;
+struct state_out;
+void copies_save(const struct copies *copies, struct state_out *out, uint64_t seen_ns,
+                 uint32_t (*number)(void *context, uint32_t file), void *context);
+void copies_load(struct copies *copies, struct state_in *in, uint64_t seen_ns, size_t n_wans,
+                 uint32_t (*number)(void *context, uint32_t file), void *context);
+
+/* The file that was known by one number is known by another. */
+void copies_rename(struct copies *copies, uint32_t file, uint32_t now);
 
 static inline struct copies_packet *copies_place(struct copies *copies, uint64_t flow_hash,
                                                  uint16_t ip_id)

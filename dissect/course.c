@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "state.h"
+
 enum stage {
 	STAYS,
 	LEAVES, /* new data elsewhere; it may be one of several WANs in use, or a true departure */
@@ -310,14 +312,146 @@ void course_end(struct courses *cs, struct connection *c)
 	}
 }
 
-void course_finish(struct courses *cs)
+static uint64_t end_of(const struct courses *cs)
 {
-	uint64_t end_ns = 0;
+	uint64_t end_ns = cs->end_ns;
 
 	for (size_t i = 0; i < cs->ledger->n_wans; i++)
 		if (cs->ledger->wans[i].last_ns > end_ns)
 			end_ns = cs->ledger->wans[i].last_ns;
+	return end_ns;
+}
+
+void course_finish(struct courses *cs)
+{
+	uint64_t end_ns = end_of(cs);
+
 	for (uint32_t wan = 0; wan < cs->ledger->n_wans; wan++)
 		if (health_out(cs->hearing, wan, end_ns) && end_ns > cs->hearing->last_ns[wan])
 			health_tell_outage(cs->hearing, wan, end_ns, true);
+}
+
+void course_drop(struct connection *c)
+{
+	for (unsigned stream = 0; stream < 2; stream++) {
+		free(c->course[stream]);
+		c->course[stream] = NULL;
+	}
+}
+
+/* ---- state ---- */
+
+enum { MARK_COURSES = 'O' };
+enum { REF_NONE, REF_TIME };
+
+static const struct state_field row_fields[] = {
+	STATE_FIELD(ledger_interruption, direction, REF_NONE, DIR_COUNT - 1),
+	STATE_FIELD(ledger_interruption, wan, REF_NONE, LEDGER_WANS_MAX - 1),
+	STATE_FIELD(ledger_interruption, to, REF_NONE, LEDGER_WANS_MAX - 1),
+	STATE_FIELD(ledger_interruption, id, REF_NONE, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, from_ns, REF_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, to_ns, REF_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, heard_ns, REF_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, back_ns, REF_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, last_ns, REF_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, stall_from_ns, REF_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, stall_to_ns, REF_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, frame.ts_ns, REF_TIME, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, frame.number, REF_NONE, UINT64_MAX),
+	STATE_FIELD(ledger_interruption, frame.file, REF_NONE, UINT32_MAX),
+};
+
+static const uint16_t row_flags[] = {offsetof(struct ledger_interruption, ended)};
+
+struct course_state {
+	const struct courses *courses;
+	struct state_out *out;
+	struct state_in *in;
+	uint64_t seen_ns;
+	uint32_t (*number)(void *context, uint32_t file);
+	void *context;
+};
+
+static void save_course(const struct course_state *s, const struct course *k)
+{
+	const uint64_t refs[] = {[REF_TIME] = s->seen_ns};
+
+	/* what stays has nothing under way: its next departure begins anew */
+	if (!k || k->stage == STAYS) {
+		state_put(s->out, 0);
+		return;
+	}
+	struct ledger_interruption row = k->row;
+	row.frame.file = s->number(s->context, row.frame.file);
+	state_put(s->out, (uint64_t)k->stage << 1 | k->silent);
+	state_put(s->out, k->before);
+	state_put_fields(s->out, &row, row_fields, STATE_ROWS(row_fields), refs);
+	state_put_flags(s->out, &row, row_flags, STATE_ROWS(row_flags));
+}
+
+static bool row_fits(const struct course_state *s, const struct ledger_interruption *row)
+{
+	size_t n = s->courses->ledger->n_wans;
+
+	return row->wan < n && row->to < n && row->from_ns <= row->to_ns &&
+	       row->stall_from_ns <= row->stall_to_ns;
+}
+
+static struct course *load_course(const struct course_state *s)
+{
+	const uint64_t refs[] = {[REF_TIME] = s->seen_ns};
+	uint64_t word = state_take(s->in, (uint64_t)AWAY << 1 | 1);
+	struct course *k = word >> 1 ? calloc(1, sizeof(*k)) : NULL;
+
+	if (!k) {
+		if (word)
+			state_refuse(s->in);
+		return NULL;
+	}
+	k->stage = (enum stage)(word >> 1);
+	k->silent = word & 1;
+	k->before = state_take(s->in, UINT64_MAX);
+	k->row.kind = INTERRUPTION_FAILOVER;
+	state_take_fields(s->in, &k->row, row_fields, STATE_ROWS(row_fields), refs);
+	state_take_flags(s->in, &k->row, row_flags, STATE_ROWS(row_flags));
+	k->row.frame.file = s->number(s->context, k->row.frame.file);
+	if (!row_fits(s, &k->row))
+		state_refuse(s->in);
+	return k;
+}
+
+static void save_connection(void *context, struct connection *c)
+{
+	save_course(context, c->course[0]);
+	save_course(context, c->course[1]);
+}
+
+static void load_connection(void *context, struct connection *c)
+{
+	c->course[0] = load_course(context);
+	c->course[1] = load_course(context);
+}
+
+void courses_save(const struct courses *cs, struct state_out *out, uint64_t seen_ns,
+                  uint32_t (*number)(void *context, uint32_t file), void *context)
+{
+	struct course_state s = {cs, out, NULL, seen_ns, number, context};
+
+	state_put_mark(out, MARK_COURSES);
+	state_put_near(out, end_of(cs), seen_ns);
+	for (size_t i = 0; i < cs->ledger->n_wans; i++)
+		state_put_near(out, cs->opening_ns[i], seen_ns);
+	track_walk_connections(cs->track, save_connection, &s);
+}
+
+void courses_load(struct courses *cs, struct state_in *in, uint64_t seen_ns,
+                  uint32_t (*number)(void *context, uint32_t file), void *context)
+{
+	struct course_state s = {cs, NULL, in, seen_ns, number, context};
+
+	state_take_mark(in, MARK_COURSES);
+	cs->end_ns = state_take_near(in, seen_ns);
+	for (size_t i = 0; i < cs->ledger->n_wans; i++)
+		cs->opening_ns[i] = state_take_near(in, seen_ns);
+	track_walk_connections(cs->track, load_connection, &s);
 }

@@ -28,6 +28,7 @@ struct courses {
 	struct track *track;
 	struct hearing *hearing;
 	uint64_t opening_ns[LEDGER_WANS_MAX]; /* first SYN that waits for its answer; 0 = none */
+	uint64_t end_ns;                      /* of the pieces before, the latest frame */
 };
 
 /* New bytes of a connection passed on a subflow of this half, whose state is that before them. */
@@ -51,6 +52,18 @@ void course_opening(struct courses *courses, const struct ledger_entry *entry, b
 /* A subflow, then a connection, is about to go. */
 void course_leave(struct connection *connection, const struct subflow *subflow);
 void course_end(struct courses *courses, struct connection *connection);
+
+/* The connection is forgotten; nothing is told. */
+void course_drop(struct connection *connection);
+
+/* What is under way, for state.h; loading comes after track_load(). `number` turns files into what
+ * is saved and back. */
+struct state_in;
+struct state_out;
+void courses_save(const struct courses *courses, struct state_out *out, uint64_t seen_ns,
+                  uint32_t (*number)(void *context, uint32_t file), void *context);
+void courses_load(struct courses *courses, struct state_in *in, uint64_t seen_ns,
+                  uint32_t (*number)(void *context, uint32_t file), void *context);
 
 /* No frame follows: outages that last are told. */
 void course_finish(struct courses *courses);

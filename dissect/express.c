@@ -494,7 +494,7 @@ static inline void acknowledge(const struct seat *seat, const struct rider *r, u
 }
 
 static inline void remember(struct express *x, const struct seat *seat, const struct frame *f,
-                            const struct rider *r)
+                            const struct rider *r, uint32_t file)
 {
 	const struct shape *shape = &seat->shape;
 	const uint8_t *ip = f->data + ETHERNET;
@@ -510,7 +510,7 @@ static inline void remember(struct express *x, const struct seat *seat, const st
 			    .seq = r->seq,
 			    .ack = r->ack,
 			    .ip_bytes = r->ip_bytes,
-			    .file = f->file,
+			    .file = file,
 			    .wan = (uint16_t)shape->wan,
 			    .ip_id = ip_id,
 			    .ttl = ip[8],
@@ -556,7 +556,7 @@ bool express_feed(struct express *x, const struct frame *f, uint32_t wan, uint32
 	health_pass(seat->subflow, seat->h, seat->p, seat->carries, advanced, f->ts_ns, inbound);
 	if (inbound)
 		health_hear(x->hearing, wan, f->ts_ns);
-	remember(x, seat, f, &r);
+	remember(x, seat, f, &r, file);
 	count(&seat->run, f, &r);
 	return true;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "health.h"
 
+#include "state.h"
+
 /* ---- what is kept per segment ---- */
 
 void health_window_move(struct half *h, uint64_t ts_ns)
@@ -285,5 +287,36 @@ void health_circumstance(struct track *track, struct hearing *hearing, struct co
 		} else if (c->missed & bit) {
 			masks->returned |= bit;
 		}
+	}
+}
+
+/* ---- state ---- */
+
+enum { MARK_HEARING = 'H' };
+
+void health_save(const struct hearing *hearing, size_t n_wans, struct state_out *out,
+                 uint64_t seen_ns)
+{
+	state_put_mark(out, MARK_HEARING);
+	for (size_t i = 0; i < n_wans; i++) {
+		state_put_near(out, hearing->last_ns[i], seen_ns);
+		state_put_near(out, hearing->out_ns[i], seen_ns);
+		state_put_near(out, hearing->left_ns[i], seen_ns);
+		state_put_near(out, hearing->back_ns[i], seen_ns);
+		state_put(out, hearing->gap_ns[i]);
+		state_put_near(out, hearing->gap_at_ns[i], seen_ns);
+	}
+}
+
+void health_load(struct hearing *hearing, size_t n_wans, struct state_in *in, uint64_t seen_ns)
+{
+	state_take_mark(in, MARK_HEARING);
+	for (size_t i = 0; i < n_wans; i++) {
+		hearing->last_ns[i] = state_take_near(in, seen_ns);
+		hearing->out_ns[i] = state_take_near(in, seen_ns);
+		hearing->left_ns[i] = state_take_near(in, seen_ns);
+		hearing->back_ns[i] = state_take_near(in, seen_ns);
+		hearing->gap_ns[i] = state_take(in, UINT64_MAX);
+		hearing->gap_at_ns[i] = state_take_near(in, seen_ns);
 	}
 }

@@ -66,6 +66,13 @@ static inline bool health_out(const struct hearing *hearing, uint32_t wan, uint6
 /* Its outage goes to the ledger: from when it was heard last until `until_ns`. */
 void health_tell_outage(struct hearing *hearing, uint32_t wan, uint64_t until_ns, bool open);
 
+/* For state.h. */
+struct state_in;
+struct state_out;
+void health_save(const struct hearing *hearing, size_t n_wans, struct state_out *out,
+                 uint64_t seen_ns);
+void health_load(struct hearing *hearing, size_t n_wans, struct state_in *in, uint64_t seen_ns);
+
 /* A frame came in from the far side of the WAN. */
 static inline void health_hear(struct hearing *hearing, uint32_t wan, uint64_t ts_ns)
 {

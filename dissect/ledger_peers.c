@@ -240,7 +240,7 @@ bool ledger_peers_merge(struct ledger *into, struct ledger_wan *wan, const struc
 		struct ledger_peer row = other->rows[i];
 		uint32_t at;
 
-		if (!row.last_ns) /* nothing since its sums were forgotten */
+		if (!row.last_ns && !row.opened) /* nothing since its sums were forgotten */
 			continue;
 
 		row.key.app = apps[row.key.app];

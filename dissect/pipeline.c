@@ -1,50 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "pipeline.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "appid.h"
-#include "classify.h"
-#include "connections.h"
-#include "copies.h"
-#include "course.h"
 #include "describe.h"
-#include "express.h"
 #include "handshake.h"
-#include "health.h"
 #include "peers.h"
-#include "side.h"
-#include "track.h"
+#include "pipeline_inside.h"
 
 enum { MAX_SUBFLOWS = 65536 };
 #define CIRCUMSTANCE_NS (50 * UINT64_C(1000000)) /* how long one look at the other WANs holds */
-
-struct pipeline {
-	struct ledger *ledger;
-	struct pipeline_options options;
-	struct track *track;
-	struct classifier classifier;
-	struct hearing hearing;
-	struct courses courses;
-	struct sides *sides;
-	struct copies *copies;
-	struct appid *appid;
-	struct connections *connections;
-	struct express *express; /* NULL: all take the long way */
-
-	uint32_t *wans,
-		*files; /* from the source's indices to the ledger's; NO_INDEX = not asked yet */
-	size_t n_wans, n_files;
-	uint32_t frame_wan, frame_file; /* the source's indices of the frame before ... */
-	uint32_t wan_now, file_now;     /* ... and the ledger's */
-	uint64_t order;
-	uint64_t from_ns;               /* the window's begin; 0 = all is counted */
-	uint64_t lost[LEDGER_WANS_MAX]; /* frames the captures had lost before it */
-	bool deciding;                  /* the survey is still open */
-};
 
 /* One TCP frame on its way through the stages. */
 struct passage {
@@ -91,6 +57,18 @@ static uint32_t wan_index(struct pipeline *p, uint32_t at, const struct frame_wa
 	return *place;
 }
 
+/* A file of several WANs stands with the first of them by name, whichever had the first frame: as
+ * when ledgers are merged. */
+static void settle_file_wan(struct ledger *ledger, uint32_t file, uint32_t wan)
+{
+	if (file >= ledger->n_files || wan >= ledger->n_wans || ledger->files[file].wan == wan)
+		return;
+	struct ledger_file *f = &ledger->files[file];
+	if (f->wan >= ledger->n_wans ||
+	    strcmp(ledger->wans[wan].name, ledger->wans[f->wan].name) < 0)
+		f->wan = wan;
+}
+
 static uint32_t file_index(struct pipeline *p, uint32_t at, const struct frame_file *file,
                            uint32_t wan)
 {
@@ -98,8 +76,11 @@ static uint32_t file_index(struct pipeline *p, uint32_t at, const struct frame_f
 
 	if (!place)
 		return LEDGER_FILES_MAX;
-	if (*place == NO_INDEX)
-		*place = ledger_file(p->ledger, file->name, wan);
+	if (*place != NO_INDEX)
+		return *place;
+	*place = ledger_file(p->ledger, file->name, wan);
+	if (p->n_old)
+		pipeline_meet_file(p, *place);
 	return *place;
 }
 
@@ -153,6 +134,7 @@ static void settle_late(void *context, struct subflow *sf, struct pending *pendi
 	struct ledger_entry *e = &pending->entry;
 	struct flow_tally *tally = connections_tally(p->connections, sf, e->wan);
 
+	e->file = pipeline_old_file(p, e->file);
 	e->kind = (uint8_t)late->kind;
 	memcpy(e->payload, late->payload, sizeof(e->payload));
 	if (e->ts_ns < p->from_ns)
@@ -172,8 +154,14 @@ static void settle_late(void *context, struct subflow *sf, struct pending *pendi
 
 static void settle_given_up(void *context, struct subflow *sf, struct pending *pending)
 {
+	struct pipeline *p = context;
 	struct classification late;
 
+	if (p->suspended) { /* it lives on in the state */
+		free(pending->sighting);
+		free(pending);
+		return;
+	}
 	classify_give_up(pending, &late);
 	settle_late(context, sf, pending, &late);
 }
@@ -373,7 +361,7 @@ static bool is_copy(struct pipeline *p, const struct passage *a, uint32_t *first
 		.seq = s->seq,
 		.ack = s->ack,
 		.ip_bytes = s->ip_bytes,
-		.file = a->frame->file,
+		.file = a->entry.file,
 		.wan = (uint16_t)a->entry.wan,
 		.ip_id = s->family == 4 ? s->ip_id : 0,
 		.ttl = s->ttl,
@@ -589,14 +577,14 @@ static void feed_long_way(struct pipeline *p, const struct frame *frame)
 static void turn_to(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
                     const struct frame *frame)
 {
-	if (p->order == 0) {
-		decide_sides(p);
+	decide_sides(p);
+	if (p->order == 0)
 		p->classifier.epoch_ns = frame->ts_ns;
-	}
 	p->frame_wan = frame->wan;
 	p->frame_file = frame->file;
 	p->wan_now = wan_index(p, frame->wan, wan);
 	p->file_now = file_index(p, frame->file, file, p->wan_now);
+	settle_file_wan(p->ledger, p->file_now, p->wan_now);
 }
 
 void pipeline_feed(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
@@ -605,6 +593,7 @@ void pipeline_feed(struct pipeline *p, const struct frame_wan *wan, const struct
 	if (frame->wan != p->frame_wan || frame->file != p->frame_file)
 		turn_to(p, wan, file, frame);
 	p->order++;
+	p->seen_ns = frame->ts_ns;
 	if (!p->express || !express_feed(p->express, frame, p->wan_now, p->file_now))
 		feed_long_way(p, frame);
 }
@@ -673,6 +662,10 @@ static void leave(void *context, struct subflow *sf, struct connection *c)
 
 	if (p->express)
 		express_flush(p->express, sf);
+	if (p->suspended) {
+		connections_drop(p->connections, sf);
+		return;
+	}
 	course_leave(c, sf);
 	connections_leave(p->connections, p->ledger, sf, c);
 }
@@ -681,6 +674,10 @@ static void leave_connection(void *context, struct connection *c)
 {
 	struct pipeline *p = context;
 
+	if (p->suspended) {
+		course_drop(c);
+		return;
+	}
 	course_end(&p->courses, c);
 	connections_close(p->connections, p->ledger, c);
 }
@@ -703,6 +700,7 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 		return NULL;
 	p->ledger = ledger;
 	p->options = *options;
+	p->origin = strdup(options->origin ? options->origin : "");
 	p->deciding = true;
 	p->frame_wan = p->frame_file = NO_INDEX;
 	uint64_t seed = options->seed ? options->seed : system_seed();
@@ -715,7 +713,7 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	p->copies = copies_new();
 	p->appid = appid_new(options->no_ndpi);
 	p->connections = connections_new();
-	if (!p->track || !p->sides || !p->copies || !p->appid || !p->connections) {
+	if (!p->origin || !p->track || !p->sides || !p->copies || !p->appid || !p->connections) {
 		pipeline_free(p);
 		return NULL;
 	}
@@ -775,32 +773,40 @@ static const uint8_t gap_states[STATE_COUNT] = {
 	[STATE_STOPPED] = SPAN_STOPPED,
 };
 
-/* Between two stretches that are covered, and in no gap that has a name, the recorder did not run.
- */
-static void add_holes(struct ledger_wan *w, const struct frame_recording *recording)
+/* A gap that has a name and begins where the record ends takes the record on. */
+static uint64_t reach_over(uint64_t reach, const struct frame_span *named)
 {
-	uint64_t reach = 0;
+	return reach && named->from_ns <= reach + HOLE_NS && named->to_ns > reach ? named->to_ns
+	                                                                          : reach;
+}
+
+/* Between two stretches that are covered, and in no gap that has a name, the recorder did not run.
+ * `reach`: how far an earlier piece of the record went, 0 = there is none. Returns how far it goes
+ * now. */
+static uint64_t add_holes(struct ledger_wan *w, const struct frame_recording *recording,
+                          uint64_t reach)
+{
 	size_t gap = 0;
 
 	for (size_t i = 0; i < recording->n_covers; i++) {
 		const struct frame_span *cover = &recording->covers[i];
 
 		for (; gap < recording->n_gaps && recording->gaps[gap].from_ns <= cover->from_ns;
-		     gap++) {
-			const struct frame_span *named = &recording->gaps[gap];
-
-			if (reach && named->from_ns <= reach + HOLE_NS && named->to_ns > reach)
-				reach = named->to_ns;
-		}
+		     gap++)
+			reach = reach_over(reach, &recording->gaps[gap]);
 		if (reach && cover->from_ns > reach + HOLE_NS)
 			add_span(w, SPAN_STOPPED,
 			         &(struct frame_span){.from_ns = reach, .to_ns = cover->from_ns});
 		if (cover->to_ns > reach)
 			reach = cover->to_ns;
 	}
+	for (; gap < recording->n_gaps; gap++)
+		reach = reach_over(reach, &recording->gaps[gap]);
+	return reach;
 }
 
-static void finish_recording(struct ledger_wan *w, const struct frame_recording *recording)
+static uint64_t finish_recording(struct ledger_wan *w, const struct frame_recording *recording,
+                                 uint64_t reach_ns)
 {
 	struct ledger_counters *n = &w->counters;
 
@@ -821,7 +827,7 @@ static void finish_recording(struct ledger_wan *w, const struct frame_recording 
 		add_span(w, gap_states[recording->gaps[i].state], &recording->gaps[i]);
 	for (unsigned i = 0; i < STATE_COUNT; i++)
 		count_gap(n, gap_states[i], recording->more_gaps[i], recording->more_gaps_ns[i]);
-	add_holes(w, recording);
+	reach_ns = add_holes(w, recording, reach_ns);
 	for (unsigned i = 0; i < recording->n_steps; i++)
 		ledger_add_step(w, &(struct ledger_step){recording->steps[i].at_ns,
 		                                         recording->steps[i].by_ns});
@@ -837,6 +843,7 @@ static void finish_recording(struct ledger_wan *w, const struct frame_recording 
 		ledger_add_role(w, recording->roles[i]);
 	for (unsigned i = 0; i < recording->n_devices; i++)
 		ledger_add_device(w, recording->devices[i]);
+	return reach_ns;
 }
 
 static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wan *wan)
@@ -854,7 +861,7 @@ static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wa
 	if (sides_mac(p->sides, index, mac))
 		ledger_add_mac(w, mac);
 	if (wan->recording)
-		finish_recording(w, wan->recording);
+		p->reach_ns[index] = finish_recording(w, wan->recording, p->reach_ns[index]);
 }
 
 static void finish_file(struct pipeline *p, uint32_t index, const struct frame_file *file)
@@ -877,12 +884,25 @@ static void finish_file(struct pipeline *p, uint32_t index, const struct frame_f
 		f->message = strdup(file->message);
 }
 
-void pipeline_finish(struct pipeline *p, const struct frame_wan *wans, size_t n_wans,
-                     const struct frame_file *files, size_t n_files)
+/* A WAN that only a state knows of lost no frames here that anybody would have to tell of: it must
+ * not say "not known" for the pieces that have it. */
+static void note_old_wans(struct pipeline *p, const struct frame_wan *wans, size_t n_wans)
 {
-	decide_sides(p);
-	track_drain(p->track);
-	course_finish(&p->courses);
+	uint64_t here = 0;
+
+	for (uint32_t i = 0; i < n_wans; i++) {
+		uint32_t index = wan_index(p, i, &wans[i]);
+		if (index < LEDGER_WANS_MAX)
+			here |= UINT64_C(1) << index;
+	}
+	for (uint32_t i = 0; i < p->old_wans; i++)
+		if (!(here >> i & 1))
+			p->ledger->wans[i].drops_known = true;
+}
+
+void pipeline_note_sources(struct pipeline *p, const struct frame_wan *wans, size_t n_wans,
+                           const struct frame_file *files, size_t n_files)
+{
 	for (uint32_t i = 0; i < n_wans; i++)
 		finish_wan(p, wan_index(p, i, &wans[i]), &wans[i]);
 	for (uint32_t i = 0; i < n_files; i++)
@@ -890,6 +910,17 @@ void pipeline_finish(struct pipeline *p, const struct frame_wan *wans, size_t n_
 		            file_index(p, i, &files[i],
 		                       wan_index(p, files[i].wan, &wans[files[i].wan])),
 		            &files[i]);
+	note_old_wans(p, wans, n_wans);
+}
+
+void pipeline_finish(struct pipeline *p, const struct frame_wan *wans, size_t n_wans,
+                     const struct frame_file *files, size_t n_files)
+{
+	p->suspended = false;
+	decide_sides(p);
+	track_drain(p->track);
+	course_finish(&p->courses);
+	pipeline_note_sources(p, wans, n_wans, files, n_files);
 }
 
 void pipeline_free(struct pipeline *p)
@@ -904,6 +935,10 @@ void pipeline_free(struct pipeline *p)
 	appid_free(p->appid);
 	connections_free(p->connections);
 	express_free(p->express);
+	for (size_t i = 0; i < p->n_old; i++)
+		free(p->old[i].name);
+	free(p->old);
+	free(p->origin);
 	free(p->wans);
 	free(p->files);
 	free(p);

@@ -18,6 +18,8 @@ struct pipeline_options {
 	size_t max_subflows; /* 0 = 65,536; live subflows kept at once */
 	uint64_t seed;       /* of the hash tables; 0 = taken from the system */
 	bool no_ndpi;        /* label by tables only */
+	const char *origin;  /* what else decides which frames come, and when (a filter): a state
+	                        goes on with the same only; NULL = nothing */
 	bool long_way;       /* no short cuts for the commonest segments: the same ledger, slower */
 
 	/* Called once per frame when it is settled, or NULL. `describe` fills the texts of the
@@ -58,6 +60,29 @@ void pipeline_look(const struct pipeline *pipeline, struct pipeline_wan wans[LED
 /* Settle what is pending, fold all connections into the ledger, note WANs and files. */
 void pipeline_finish(struct pipeline *pipeline, const struct frame_wan *wans, size_t n_wans,
                      const struct frame_file *files, size_t n_files);
+
+/*
+ * Instead of pipeline_finish(): the capture goes on in another piece. Notes WANs and files, and
+ * writes what is open to `state`: connections and subflows with all that was counted of them,
+ * frames that wait. The ledger has none of that; it holds what is settled, so that the ledgers of
+ * all pieces add up to that of the whole, once the last piece was finished. A pipeline_finish()
+ * without WANs and files may follow, for a ledger to look at and not to add up. 0 or -errno.
+ */
+int pipeline_suspend(struct pipeline *pipeline, const struct frame_wan *wans, size_t n_wans,
+                     const struct frame_file *files, size_t n_files, FILE *state);
+
+/*
+ * Instead of pipeline_new(): go on where the pipeline that wrote `state` ended. The ledger must be
+ * empty; it gets the WANs, applications and circumstances met so far. NULL when the state is
+ * foreign, damaged, of another format or made with other options: the message goes on after the
+ * file's name.
+ *
+ * What is not carried over: the flows that nDPI looks into, so that UDP on ports nobody knows is
+ * looked at anew; the label of a TCP flow is kept. Packets that lie more than a second behind the
+ * last one are not known as copies.
+ */
+struct pipeline *pipeline_resume(struct ledger *ledger, const struct pipeline_options *options,
+                                 FILE *state, char *message, size_t size);
 
 void pipeline_free(struct pipeline *pipeline);
 

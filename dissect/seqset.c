@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state.h"
+
 /* ---- struct seqset ---- */
 
 void seqset_release(struct seqset *set)
@@ -336,5 +338,135 @@ void dsnmap_forget(struct dsnmap *map, unsigned slot, unsigned somebody)
 		struct dsn_extent *e = &map->extents[i];
 		if (e->carriers & 1u << slot)
 			e->carriers = (e->carriers & ~(1u << slot)) | 1u << somebody;
+	}
+}
+
+/* ---- state ---- */
+
+void seqset_save(const struct seqset *set, struct state_out *out, uint64_t near)
+{
+	state_put(out, set->n_lower);
+	state_put(out, set->last.end - set->last.start);
+	state_put_near(out, set->last.end, near);
+	for (uint32_t i = set->n_lower; i-- > 0;) {
+		uint64_t above = i + 1 < set->n_lower ? set->lower[i + 1].start : set->last.start;
+
+		state_put(out, above - set->lower[i].end);
+		state_put(out, set->lower[i].end - set->lower[i].start);
+	}
+}
+
+/* Downwards from the highest: what is taken cannot but be in order, as long as nothing passes 0. */
+void seqset_load(struct seqset *set, struct state_in *in, uint64_t near)
+{
+	size_t n = state_take_count(in, SEQSET_MAX);
+	uint64_t bytes = state_take(in, UINT64_MAX), end = state_take_near(in, near);
+	uint32_t cap = 4;
+
+	*set = (struct seqset){0};
+	if (bytes > end || (bytes == 0 && n > 0)) {
+		state_refuse(in);
+		return;
+	}
+	set->last = (struct seqrange){end - bytes, end};
+	if (n == 0)
+		return;
+	while (cap < n)
+		cap *= 2;
+	set->lower = malloc(cap * sizeof(*set->lower));
+	if (!set->lower) {
+		in->no_memory = true;
+		state_refuse(in);
+		return;
+	}
+	set->cap_lower = cap;
+	set->n_lower = (uint32_t)n;
+	uint64_t above = set->last.start;
+	for (size_t i = n; i-- > 0;) {
+		uint64_t hole = state_take(in, above), upper = above - hole;
+		uint64_t lower = upper - state_take(in, upper);
+
+		if (hole == 0 || lower == upper)
+			state_refuse(in);
+		set->lower[i] = (struct seqrange){lower, upper};
+		above = lower;
+	}
+}
+
+/* A map that was moved up over 2^64 has its lowest part last: that part stays behind. */
+static uint32_t in_order(const struct dsnmap *map)
+{
+	uint64_t at = 0;
+	uint32_t n = 0;
+
+	while (n < map->n && map->extents[n].start >= at &&
+	       map->extents[n].end > map->extents[n].start)
+		at = map->extents[n++].end;
+	return n;
+}
+
+void dsnmap_save(const struct dsnmap *map, struct state_out *out, uint64_t near)
+{
+	uint64_t at = near;
+	uint32_t ds = 0, n = in_order(map);
+
+	state_put(out, n);
+	state_put(out, map->cap);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct dsn_extent *e = &map->extents[i];
+
+		if (i == 0)
+			state_put_near(out, e->start, at);
+		else
+			state_put(out, e->start - at);
+		state_put(out, e->end - e->start);
+		state_put(out, e->carriers);
+		state_put_near(out, e->first_ds, ds);
+		at = e->end;
+		ds = e->first_ds;
+	}
+}
+
+static bool extents_room(struct dsnmap *map, struct dsn_budget *budget, size_t n, uint32_t cap)
+{
+	uint32_t power = EXTENTS_FIRST;
+
+	while (power < cap)
+		power *= 2;
+	if (cap == 0)
+		return n == 0;
+	if (power != cap || n > cap || (cap > 64 && budget->used + cap > budget->max))
+		return false;
+	map->extents = malloc(cap * sizeof(*map->extents));
+	if (!map->extents)
+		return false;
+	map->cap = cap;
+	budget->used += cap;
+	return true;
+}
+
+void dsnmap_load(struct dsnmap *map, struct dsn_budget *budget, struct state_in *in, uint64_t near)
+{
+	size_t n = state_take_count(in, EXTENTS_MAX);
+	uint32_t cap = (uint32_t)state_take(in, EXTENTS_MAX), ds = 0;
+	uint64_t at = near;
+
+	*map = (struct dsnmap){0};
+	if (in->damaged || !extents_room(map, budget, n, cap)) {
+		state_refuse(in);
+		return;
+	}
+	for (size_t i = 0; i < n && !in->damaged; i++) {
+		uint64_t start =
+			i == 0 ? state_take_near(in, at) : at + state_take(in, UINT64_MAX - at);
+		uint64_t end = start + state_take(in, UINT64_MAX - start);
+		uint32_t carriers = (uint32_t)state_take(in, DSN_COLLAPSED | (DSN_COLLAPSED - 1));
+		uint64_t first_ds = state_take_near(in, ds);
+
+		if (start >= end || first_ds > UINT32_MAX)
+			state_refuse(in);
+		ds = (uint32_t)first_ds;
+		map->extents[map->n++] = (struct dsn_extent){start, end, carriers, ds};
+		at = end;
 	}
 }

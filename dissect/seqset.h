@@ -129,4 +129,14 @@ static inline void dsnmap_append(struct dsnmap *map, struct dsn_budget *budget, 
  * somebody else from now on. */
 void dsnmap_forget(struct dsnmap *map, unsigned slot, unsigned somebody);
 
+/* ---- state.h; what is taken goes into an empty set. `near` is a position in it or close to it.
+ * ---- */
+
+struct state_in;
+struct state_out;
+void seqset_save(const struct seqset *set, struct state_out *out, uint64_t near);
+void seqset_load(struct seqset *set, struct state_in *in, uint64_t near);
+void dsnmap_save(const struct dsnmap *map, struct state_out *out, uint64_t near);
+void dsnmap_load(struct dsnmap *map, struct dsn_budget *budget, struct state_in *in, uint64_t near);
+
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state.h"
+
 enum {
 	CANDIDATES = 64,
 	PEERS = 64,
@@ -32,13 +34,13 @@ struct side {
 	unsigned n_own;
 	bool has_mac;
 	uint8_t mac[MAC_LEN];
+	bool decided;
 };
 
 struct sides {
 	struct side wans[LEDGER_WANS_MAX];
 	struct ipaddr peers[PEERS]; /* of openers of MPTCP */
 	unsigned n_peers;
-	bool decided;
 };
 
 static struct ipaddr addr_of(uint8_t family, const uint8_t *bytes)
@@ -256,11 +258,11 @@ static void find_mac(struct side *s)
 
 void sides_decide(struct sides *sides)
 {
-	if (sides->decided)
-		return;
-	sides->decided = true;
 	for (unsigned w = 0; w < LEDGER_WANS_MAX; w++) {
 		struct side *s = &sides->wans[w];
+		if (s->decided)
+			continue;
+		s->decided = true;
 		for (unsigned r = 0; r < sizeof(rules) / sizeof(rules[0]) && s->n_own == 0; r++)
 			rules[r](sides, s);
 		find_mac(s);
@@ -348,4 +350,62 @@ struct sides *sides_new(void)
 void sides_free(struct sides *sides)
 {
 	free(sides);
+}
+
+/* ---- state ---- */
+
+enum { MARK_SIDES = 'W' };
+
+static void save_addr(const struct ipaddr *a, struct state_out *out)
+{
+	state_put(out, a->family);
+	state_put_bytes(out, a->bytes, a->family == 4 ? 4 : 16);
+}
+
+static struct ipaddr load_addr(struct state_in *in)
+{
+	struct ipaddr a = {.family = (uint8_t)state_take(in, 6)};
+
+	if (a.family != 4 && a.family != 6)
+		state_refuse(in);
+	state_take_bytes(in, a.bytes, a.family == 4 ? 4 : 16);
+	return a;
+}
+
+void sides_save(const struct sides *sides, size_t n_wans, struct state_out *out)
+{
+	state_put_mark(out, MARK_SIDES);
+	state_put(out, sides->n_peers);
+	for (unsigned i = 0; i < sides->n_peers; i++)
+		save_addr(&sides->peers[i], out);
+	for (size_t w = 0; w < n_wans; w++) {
+		const struct side *s = &sides->wans[w];
+
+		state_put(out, s->n_own);
+		for (unsigned i = 0; i < s->n_own; i++)
+			save_addr(&s->own[i], out);
+		state_put(out, (unsigned)s->decided << 1 | s->has_mac);
+		if (s->has_mac)
+			state_put_bytes(out, s->mac, MAC_LEN);
+	}
+}
+
+void sides_load(struct sides *sides, size_t n_wans, struct state_in *in)
+{
+	state_take_mark(in, MARK_SIDES);
+	sides->n_peers = (unsigned)state_take_count(in, PEERS);
+	for (unsigned i = 0; i < sides->n_peers; i++)
+		sides->peers[i] = load_addr(in);
+	for (size_t w = 0; w < n_wans; w++) {
+		struct side *s = &sides->wans[w];
+
+		s->n_own = (unsigned)state_take_count(in, LEDGER_ADDRS);
+		for (unsigned i = 0; i < s->n_own; i++)
+			s->own[i] = load_addr(in);
+		uint64_t word = state_take(in, 3);
+		s->decided = word >> 1;
+		s->has_mac = word & 1;
+		if (s->has_mac)
+			state_take_bytes(in, s->mac, MAC_LEN);
+	}
 }

@@ -22,7 +22,7 @@ void sides_free(struct sides *sides);
 void sides_survey(struct sides *sides, uint32_t wan, const struct frame_wan *source,
                   const struct frame *frame, const struct segment *segment, bool mptcp_syn);
 
-/* The survey is over: decide for each WAN. */
+/* The survey is over: decide for each WAN that is not decided yet. */
 void sides_decide(struct sides *sides);
 
 /* An MPTCP connection or join was opened from this address (4 or 16 bytes) over the WAN. */
@@ -42,5 +42,12 @@ bool sides_mac(const struct sides *sides, uint32_t wan, char out[18]);
 
 /* The WAN's own addresses as text, for the ledger. */
 unsigned sides_own(const struct sides *sides, uint32_t wan, struct ledger_addr own[LEDGER_ADDRS]);
+
+/* What was decided of the first `n_wans`, for state.h; the others are decided when they come, and
+ * so are these when nothing is decided yet. */
+struct state_in;
+struct state_out;
+void sides_save(const struct sides *sides, size_t n_wans, struct state_out *out);
+void sides_load(struct sides *sides, size_t n_wans, struct state_in *in);
 
 #endif

@@ -90,6 +90,11 @@ struct dsn_budget *track_budget(struct track *t)
 	return &t->budget;
 }
 
+size_t track_most(const struct track *t)
+{
+	return t->max_subflows;
+}
+
 /* ---- table of 4-tuples ---- */
 
 static struct slot *slot_of(const struct track *t, uint64_t hash, const struct flow_key *key,
@@ -166,28 +171,37 @@ static void connection_reset(struct connection *c, uint32_t index)
 	};
 }
 
-static struct connection *connection_new(struct track *t)
+struct connection *track_place_connection(struct track *t)
 {
-	uint32_t i = t->free_connection;
+	uint32_t i = t->high_connection;
 
-	if (i != NO_INDEX) {
-		struct connection *c = track_connection_at(t, i);
-		t->free_connection = c->subflows;
-		connection_reset(c, i);
-		return c;
-	}
-	i = t->high_connection;
 	if (i / TRACK_CHUNK >= t->n_connection_chunks) {
 		t->connections[i / TRACK_CHUNK] = malloc(TRACK_CHUNK * sizeof(struct connection));
-		if (!t->connections[i / TRACK_CHUNK]) {
-			connection_reset(&t->spare_connection, NO_INDEX);
-			return &t->spare_connection;
-		}
+		if (!t->connections[i / TRACK_CHUNK])
+			return NULL;
 		t->n_connection_chunks++;
 	}
 	t->high_connection++;
 	connection_reset(track_connection_at(t, i), i);
 	return track_connection_at(t, i);
+}
+
+static struct connection *connection_new(struct track *t)
+{
+	uint32_t i = t->free_connection;
+	struct connection *c;
+
+	if (i != NO_INDEX) {
+		c = track_connection_at(t, i);
+		t->free_connection = c->subflows;
+		connection_reset(c, i);
+		return c;
+	}
+	c = track_place_connection(t);
+	if (c)
+		return c;
+	connection_reset(&t->spare_connection, NO_INDEX);
+	return &t->spare_connection;
 }
 
 void track_free_connection(struct track *t, struct connection *c)
@@ -341,25 +355,52 @@ static void reap(struct track *t, uint64_t now_ns)
 	}
 }
 
+struct subflow *track_place_subflow(struct track *t, uint32_t i)
+{
+	if (!t->subflows[i / TRACK_CHUNK])
+		t->subflows[i / TRACK_CHUNK] = malloc(TRACK_CHUNK * sizeof(struct subflow));
+	if (!t->subflows[i / TRACK_CHUNK])
+		return NULL;
+	struct subflow *sf = track_at(t, i);
+	memset(sf, 0, offsetof(struct subflow, tally));
+	sf->index = i;
+	return sf;
+}
+
 static struct subflow *subflow_take(struct track *t)
 {
 	if (t->free_subflow == NO_INDEX && t->high_subflow == t->max_subflows)
 		evict_one(t);
 	uint32_t i = t->free_subflow;
-	if (i != NO_INDEX) {
+	if (i != NO_INDEX)
 		t->free_subflow = track_at(t, i)->next;
-	} else {
+	else
 		i = t->high_subflow;
-		if (!t->subflows[i / TRACK_CHUNK])
-			t->subflows[i / TRACK_CHUNK] = malloc(TRACK_CHUNK * sizeof(struct subflow));
-		if (!t->subflows[i / TRACK_CHUNK])
-			return NULL;
+	struct subflow *sf = track_place_subflow(t, i);
+	if (sf && i == t->high_subflow)
 		t->high_subflow++;
-	}
-	struct subflow *sf = track_at(t, i);
-	memset(sf, 0, offsetof(struct subflow, tally));
-	sf->index = i;
 	return sf;
+}
+
+static bool slots_ready(struct track *t)
+{
+	return (t->used_slots + 1) * 2 <= t->n_slots || slots_grow(t) ||
+	       t->used_slots + 1 < t->n_slots;
+}
+
+bool track_place_key(struct track *t, struct subflow *sf)
+{
+	struct subflow *other;
+
+	if (!slots_ready(t))
+		return false;
+	sf->hash = key_hash(&sf->key, t->seed);
+	struct slot *slot = slot_of(t, sf->hash, &sf->key, &other);
+	if (other)
+		return false;
+	*slot = (struct slot){(uint32_t)sf->hash, sf->index + 1};
+	t->used_slots++;
+	return true;
 }
 
 static void subflow_begin(struct track *t, struct subflow *sf, uint64_t ts_ns)
@@ -410,8 +451,7 @@ static bool opens_anew(const struct subflow *sf, const struct segment *s, const 
 static struct subflow *subflow_new(struct track *t, const struct flow_key *key, uint64_t hash,
                                    const struct segment *s, bool from_low, uint64_t ts_ns)
 {
-	if ((t->used_slots + 1) * 2 > t->n_slots && !slots_grow(t) &&
-	    t->used_slots + 1 >= t->n_slots)
+	if (!slots_ready(t))
 		return NULL;
 	reap(t, ts_ns);
 	struct subflow *sf = subflow_take(t), *none;
@@ -560,6 +600,12 @@ struct track *track_new(size_t max_subflows, uint64_t seed, const struct track_s
 	return t;
 }
 
+void track_leave_spare(struct track *t)
+{
+	if (t->spare.in_use)
+		subflow_leave(t, &t->spare);
+}
+
 void track_drain(struct track *t)
 {
 	for (uint32_t i = 0; i < t->high_subflow; i++) {
@@ -573,8 +619,7 @@ void track_drain(struct track *t)
 	}
 	t->high_subflow = t->hand = 0;
 	t->free_subflow = NO_INDEX;
-	if (t->spare.in_use)
-		subflow_leave(t, &t->spare);
+	track_leave_spare(t);
 }
 
 void track_free(struct track *t)

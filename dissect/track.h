@@ -280,4 +280,26 @@ void track_endpoint(const struct subflow *subflow, unsigned end, char text[54]);
 
 struct dsn_budget *track_budget(struct track *track);
 
+/* How many subflows are kept at once. */
+size_t track_most(const struct track *track);
+
+/*
+ * All subflows and connections with what was seen of them, for state.h: what frames wait (pipeline)
+ * and what was counted (connections.h) is saved by others, who visit all subflows in the order that
+ * track_walk() has before and after. track_load() fills a tracker that has none; it takes over the
+ * seeds. `seen_ns` is a time close to all others.
+ */
+struct state_in;
+struct state_out;
+void track_save(struct track *track, struct state_out *out, uint64_t seen_ns);
+void track_load(struct track *track, struct state_in *in, uint64_t seen_ns);
+void track_walk(struct track *track, void (*visit)(void *context, struct subflow *subflow),
+                void *context);
+void track_walk_connections(struct track *track,
+                            void (*visit)(void *context, struct connection *connection),
+                            void *context);
+
+/* What memory could not hold leaves now. */
+void track_leave_spare(struct track *track);
+
 #endif

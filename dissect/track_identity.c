@@ -111,8 +111,8 @@ static void connection_unite(struct track *t, struct connection *c, struct conne
 		c->confidence = gone->confidence;
 	c->fallback |= gone->fallback;
 	gone->n_subflows = 0;
-	if (gone->has_row || gone->course[0] || gone->course[1]) /* subflows that left before: their rows must not wait for the next one
-	                      of this index */
+	if (gone->has_row || gone->course[0] || gone->course[1]) /* subflows that left before: their
+	                      rows must not wait for the next one of this index */
 		t->sink.leave_connection(t->sink.context, gone);
 	track_free_connection(t, gone);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "state.h"
 #include "track_inside.h"
 
 enum { NEAR_STEPS = 256 }; /* candidates looked at before a position counts as ambiguous */
@@ -231,4 +232,79 @@ struct connection *track_near_find(struct track *t, const struct connection *c)
 			return NULL;
 	}
 	return search.found;
+}
+
+/* ---- state ---- */
+
+/* The mark that track_near_update() would leave now; mostly it is there already. */
+static uint64_t near_mark(const struct data_stream *s)
+{
+	uint64_t at;
+	bool wide;
+
+	return position(s, &at, &wide) ? (at >> 24) * 2 + wide + 1 : 0;
+}
+
+void track_near_save(const struct connection *c, struct state_out *out)
+{
+	for (unsigned dir = 0; dir < 2; dir++)
+		state_put_near(out, c->near_mark[dir], near_mark(&c->stream[dir]));
+	for (unsigned chain = 0; chain < 4; chain++)
+		state_put(out, c->near_bucket[chain] == NO_INDEX ? 0 : c->near_bucket[chain] + 1u);
+}
+
+void track_near_load(struct track *t, struct connection *c, struct state_in *in)
+{
+	for (unsigned dir = 0; dir < 2; dir++)
+		c->near_mark[dir] = state_take_near(in, near_mark(&c->stream[dir]));
+	for (unsigned chain = 0; chain < 4; chain++) {
+		uint64_t place = state_take(in, chain % 2 ? TRACK_HIGHS : TRACK_LOWS);
+
+		if (place)
+			near_link(t, c, chain, (uint32_t)place - 1);
+	}
+}
+
+static uint32_t chain_end(struct track *t, uint32_t number)
+{
+	while (token_link(t, number)->next != NO_INDEX)
+		number = token_link(t, number)->next;
+	return number;
+}
+
+/* Of two connections with one token the newer is found, so they come back in the order in which
+ * they came. */
+void track_tokens_save(struct track *t, struct state_out *out)
+{
+	for (uint32_t bucket = 0; bucket < TRACK_TOKENS; bucket++) {
+		if (t->tokens[bucket] == NO_INDEX)
+			continue;
+		for (uint32_t i = chain_end(t, t->tokens[bucket]); i != NO_INDEX;
+		     i = token_link(t, i)->prev)
+			state_put(out, i);
+	}
+}
+
+void track_tokens_load(struct track *t, struct state_in *in)
+{
+	size_t left = 0;
+
+	for (uint32_t i = 0; i < t->high_connection; i++)
+		left += (size_t)track_connection_at(t, i)->has_token[0] +
+		        track_connection_at(t, i)->has_token[1];
+	/* `prev` of its own number says: not in a chain yet */
+	for (uint32_t i = 0; i < 2 * t->high_connection; i++)
+		*token_link(t, i) = (struct chain_link){NO_INDEX, i};
+	while (left-- > 0 && !in->damaged) {
+		uint64_t number = state_take(in, UINT32_MAX);
+		struct connection *c = number / 2 < t->high_connection
+		                               ? track_connection_at(t, (uint32_t)number / 2)
+		                               : NULL;
+		unsigned side = number % 2;
+
+		if (!c || !c->has_token[side] || c->by_token[side].prev != number)
+			state_refuse(in);
+		else
+			track_token_add(t, c, side, c->token[side]);
+	}
 }

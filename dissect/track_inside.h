@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * track_inside.h - what the three files of the tracker share and nobody else sees: tables of
+ * track_inside.h - what the four files of the tracker share and nobody else sees: tables of
  * subflows and connections (track.c), the indices that find connections (track_index.c), who is who
- * (track_identity.c).
+ * (track_identity.c), all of it as bytes (track_state.c).
  */
 #ifndef DISSECT_TRACK_INSIDE_H
 #define DISSECT_TRACK_INSIDE_H
@@ -62,6 +62,14 @@ static inline struct connection *track_connection_at(struct track *t, uint32_t i
 void track_adopt(struct track *track, struct connection *connection, struct subflow *subflow);
 void track_free_connection(struct track *track, struct connection *connection);
 
+/* Make place for subflow `index`, or the next connection, as they are before their birth; NULL when
+ * there is no memory. */
+struct subflow *track_place_subflow(struct track *track, uint32_t index);
+struct connection *track_place_connection(struct track *track);
+
+/* Into the table of 4-tuples. False: it is there already, or no memory. */
+bool track_place_key(struct track *track, struct subflow *subflow);
+
 /* track_index.c: connections by token ... */
 void track_token_add(struct track *track, struct connection *connection, unsigned side,
                      uint32_t token);
@@ -73,6 +81,12 @@ struct connection *track_token_find(struct track *track, uint32_t token, unsigne
 /* ... and by where their streams are (classification section 2, rule 4). */
 void track_near_update(struct track *track, struct connection *connection, unsigned dir);
 void track_near_remove(struct track *track, struct connection *connection);
+
+/* Both indices, for state.h: of one connection, and the order in which tokens are found. */
+void track_near_save(const struct connection *connection, struct state_out *out);
+void track_near_load(struct track *track, struct connection *connection, struct state_in *in);
+void track_tokens_save(struct track *track, struct state_out *out);
+void track_tokens_load(struct track *track, struct state_in *in);
 
 /* The one other live connection whose streams are where this one's are; NULL when there is none, or
  * more than one. */

@@ -5,13 +5,13 @@
 #include <stdio.h>
 
 #include "cmd_intake.h"
+#include "cmd_state.h"
 #include "cmd_window.h"
 #include "command.h"
 
 static const struct option options[] = {
-	INTAKE_LONG_OPTIONS,
-	WINDOW_LONG_OPTIONS,
-	{"output", required_argument, NULL, 'o'},
+	INTAKE_LONG_OPTIONS, WINDOW_LONG_OPTIONS,
+	STATE_LONG_OPTION,   {"output", required_argument, NULL, 'o'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -23,6 +23,7 @@ static int help(void)
 	      stdout);
 	fputs(intake_help, stdout);
 	fputs(window_help, stdout);
+	fputs(state_help, stdout);
 	return EXIT_PASS;
 }
 
@@ -62,11 +63,14 @@ int cmd_dissect(int argc, char **argv)
 
 	intake_init(&intake);
 	ledger_init(&ledger);
+	intake.adds_up = true;
 	code = parse(&intake, &path, argc, argv, &helped);
 	if (code == 0 && !helped)
 		code = intake_read(&intake, &ledger, NULL, NULL);
 	if (code == 0 && !helped)
 		code = intake_save(&ledger, path);
+	if (code == 0 && !helped)
+		code = state_commit(&intake);
 	ledger_release(&ledger);
 	intake_release(&intake);
 	return code;

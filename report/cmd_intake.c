@@ -18,6 +18,7 @@
 #include "../capture/source.h"
 #include "../dissect/pipeline.h"
 #include "cmd_expect.h"
+#include "cmd_state.h"
 #include "command.h"
 #include "output.h"
 #include "text.h"
@@ -87,6 +88,7 @@ void intake_init(struct intake *intake)
 
 void intake_release(struct intake *intake)
 {
+	state_abandon(intake);
 	for (size_t i = 0; i < intake->n_inputs; i++)
 		free(intake->inputs[i].wan);
 	for (size_t i = 0; i < intake->n_shifts; i++)
@@ -216,7 +218,7 @@ int intake_words(struct intake *intake, int argc, char **argv, int first)
 	for (int i = first; i < argc; i++)
 		if (!add_input(intake, argv[i], false))
 			return command_complain(EXIT_INTERNAL, "out of memory");
-	if (intake->n_inputs == 0)
+	if (intake->n_inputs == 0 && !intake->state)
 		return command_complain(EXIT_USAGE,
 		                        "no input; name one or more captures (--help says how)");
 	return 0;
@@ -333,6 +335,9 @@ int intake_option(struct intake *intake, int option, const char *argument)
 		return take_shift(intake, argument);
 	case OPTION_WAN:
 		return take_split(intake, argument);
+	case OPTION_STATE:
+		intake->state = argument;
+		return 0;
 	case OPTION_NOW:
 		if (text_parse_time(argument, &intake->now_ns))
 			return 0;
@@ -546,15 +551,30 @@ static bool run_some(const struct intake *intake, struct source *source, struct 
 	return true;
 }
 
-/* Returns false when memory ran out. */
-static bool run_source(const struct intake *intake, struct source *source,
-                       struct pipeline *pipeline, struct cutting *cutting)
+/* The end of the capture, or of this piece of it. */
+static int end_source(struct intake *intake, struct source *source, struct pipeline *pipeline)
+{
+	size_t n_wans, n_files;
+	const struct frame_wan *wans = source_wans(source, &n_wans);
+	const struct frame_file *files = source_files(source, &n_files);
+	int code = 0;
+
+	if (intake->state) {
+		code = state_end(intake, pipeline, wans, n_wans, files, n_files);
+		n_wans = n_files = 0; /* they are noted */
+	}
+	if (!intake->state || !intake->adds_up)
+		pipeline_finish(pipeline, wans, n_wans, files, n_files);
+	return code;
+}
+
+/* 0 or an exit code, already explained. */
+static int run_source(struct intake *intake, struct source *source, struct pipeline *pipeline,
+                      struct cutting *cutting)
 {
 	struct progress progress = {.terminal = isatty(STDERR_FILENO)};
 	struct surveying surveying = {pipeline, source};
-	const struct frame_wan *wans;
-	const struct frame_file *files;
-	size_t n_wans, n_files;
+	int code;
 
 	clock_gettime(CLOCK_MONOTONIC, &progress.start);
 	source_survey(source, SURVEY_FRAMES, survey, &surveying);
@@ -563,12 +583,10 @@ static bool run_source(const struct intake *intake, struct source *source,
 		progress_step(&progress);
 	if (cutting->on && !cutting->begun) /* all frames lie before it */
 		cutting_begin(cutting, source, pipeline);
-	wans = source_wans(source, &n_wans);
-	files = source_files(source, &n_files);
-	pipeline_finish(pipeline, wans, n_wans, files, n_files);
+	code = end_source(intake, source, pipeline);
 	if (progress.shown)
 		fputs("\r                    \r", stderr);
-	return !cutting->out_of_memory;
+	return cutting->out_of_memory ? command_complain(EXIT_INTERNAL, "out of memory") : code;
 }
 
 /* The time all captures share, inside the window. */
@@ -625,7 +643,7 @@ static void tell_files(const struct source *source)
 			command_complain(EXIT_PASS, "%s: %s", files[i].name, files[i].message);
 }
 
-static int read_captures(const struct intake *intake, size_t n_captures, struct ledger *ledger,
+static int read_captures(struct intake *intake, size_t n_captures, struct ledger *ledger,
                          void (*settled)(void *, const struct sighting *), void *context)
 {
 	struct pipeline_options options = {
@@ -638,13 +656,12 @@ static int read_captures(const struct intake *intake, size_t n_captures, struct 
 	source = open_source(intake, n_captures, &code);
 	if (!source)
 		return code;
-	pipeline = pipeline_new(ledger, &options);
+	pipeline = state_begin(intake, ledger, &options, &code);
 	if (!pipeline) {
 		source_close(source);
-		return command_complain(EXIT_INTERNAL, "out of memory");
+		return code;
 	}
-	if (!run_source(intake, source, pipeline, &cutting))
-		code = command_complain(EXIT_INTERNAL, "out of memory");
+	code = run_source(intake, source, pipeline, &cutting);
 	share_window(ledger, source, &cutting);
 	if (cutting.on)
 		tell_empty(intake, source, ledger);
@@ -652,6 +669,20 @@ static int read_captures(const struct intake *intake, size_t n_captures, struct 
 	pipeline_free(pipeline);
 	source_close(source);
 	return code;
+}
+
+/* Ledgers alone, and the state of the last piece: what is open there belongs to them. */
+static int add_open(const struct intake *intake, struct ledger *ledger)
+{
+	struct pipeline_options options = {0};
+	int code;
+	struct pipeline *pipeline = state_begin(intake, ledger, &options, &code);
+
+	if (!pipeline)
+		return code;
+	pipeline_finish(pipeline, NULL, 0, NULL, 0);
+	pipeline_free(pipeline);
+	return 0;
 }
 
 static bool has_role(const struct policy *policy, const char *wan)
@@ -743,8 +774,11 @@ int intake_read(struct intake *intake, struct ledger *ledger,
 	set_aside(intake);
 	for (size_t i = 0; i < intake->n_inputs; i++)
 		n_captures += !intake->inputs[i].ledger;
-	if (n_captures > 0)
+	code = state_check(intake, n_captures);
+	if (code == 0 && n_captures > 0)
 		code = read_captures(intake, n_captures, ledger, settled, context);
+	else if (code == 0 && intake->state)
+		code = add_open(intake, ledger);
 	if (code == 0)
 		code = merge_ledgers(intake, ledger);
 	if (code != 0 || settled)

@@ -18,6 +18,7 @@
 #include "zone.h"
 
 struct sighting;
+struct output;
 struct uci;
 
 /* One file, directory or "-" the user named; strings are borrowed from argv. */
@@ -54,11 +55,14 @@ struct intake {
 	struct intake_split *splits; /* owned */
 	size_t n_splits;
 	struct policy policy;
-	struct uci *uci;    /* owned; NULL = no --uci */
-	const char *filter; /* borrowed from argv; NULL = none */
-	const char *json;   /* borrowed; where --json goes, NULL = not asked for */
-	uint64_t now_ns;    /* --now, or 0 */
-	bool done;          /* set by who has seen enough frames: reading stops */
+	struct uci *uci;          /* owned; NULL = no --uci */
+	const char *filter;       /* borrowed from argv; NULL = none */
+	const char *json;         /* borrowed; where --json goes, NULL = not asked for */
+	uint64_t now_ns;          /* --now, or 0 */
+	bool done;                /* set by who has seen enough frames: reading stops */
+	const char *state;        /* --state (cmd_state.h), borrowed; NULL = not asked for */
+	bool adds_up;             /* with a state: what is open stays out of the ledger */
+	struct output *new_state; /* owned; beside its place until all else is done */
 	struct window_ask ask;
 	char *billed_wan; /* owned; NULL = not named */
 	uint64_t billed_bytes;
@@ -81,6 +85,7 @@ enum intake_option {
 	OPTION_WAN,
 	OPTION_NOW,
 	OPTION_JSON,
+	OPTION_STATE,
 	OPTION_OWN, /* a subcommand's own long options begin here */
 };
 

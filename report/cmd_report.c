@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd_intake.h"
+#include "cmd_state.h"
 #include "cmd_window.h"
 #include "command.h"
 #include "output.h"
@@ -19,6 +20,7 @@
 static const struct option options[] = {
 	INTAKE_LONG_OPTIONS,
 	WINDOW_LONG_OPTIONS,
+	STATE_LONG_OPTION,
 	{"json", required_argument, NULL, OPTION_JSON},
 	{"billed", required_argument, NULL, OPTION_BILLED},
 	{NULL, 0, NULL, 0},
@@ -31,6 +33,7 @@ static int help(void)
 	      stdout);
 	fputs(intake_help, stdout);
 	fputs(window_help, stdout);
+	fputs(state_help, stdout);
 	fputs("  --billed [WAN=]BYTES  what the carrier bills for this time: set against what was "
 	      "seen\n",
 	      stdout);
@@ -171,6 +174,10 @@ int cmd_report(int argc, char **argv)
 		code = intake_read(&intake, &ledger, NULL, NULL);
 	if (code == 0 && !helped)
 		code = tell(&intake, &ledger);
+	if (!helped && code <= EXIT_NOT_ASSESSED) {
+		int failed = state_commit(&intake);
+		code = failed ? failed : code;
+	}
 	ledger_release(&ledger);
 	intake_release(&intake);
 	return code;

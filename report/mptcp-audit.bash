@@ -8,13 +8,13 @@ _mptcp_audit_options()
 	local window="--from --to --window --zone --billing-day"
 
 	case $1 in
-	dissect) echo "$intake $window -o --output" ;;
+	dissect) echo "$intake $window --state -o --output" ;;
 	merge) echo "-o --output -h --help" ;;
 	packets) echo "$intake -r -n -i --interface -c --count --kind --wan --json" ;;
 	watch) echo "-i --interface -f --filter --role --limit --config --uci --interval --duration --count --plain -h --help" ;;
 	explain) echo "--lang -h --help" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
-	*) echo "$intake $window --billed --json" ;;
+	*) echo "$intake $window --state --billed --json" ;;
 	esac
 }
 

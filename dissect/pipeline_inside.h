@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pipeline_inside.h - what the two files of the pipeline share and nobody else sees: the way of a
+ * frame (pipeline.c), its state as bytes (pipeline_state.c).
+ */
+#ifndef DISSECT_PIPELINE_INSIDE_H
+#define DISSECT_PIPELINE_INSIDE_H
+
+#include "appid.h"
+#include "classify.h"
+#include "connections.h"
+#include "copies.h"
+#include "course.h"
+#include "express.h"
+#include "health.h"
+#include "pipeline.h"
+#include "side.h"
+
+/* A file of an earlier piece that what was carried over still speaks of. It has a number of its
+ * own, above OLD_FILE, until this piece's ledger needs it or meets it. */
+#define OLD_FILE (UINT32_C(1) << 31)
+struct old_file {
+	char *name;   /* owned */
+	uint32_t wan; /* ledger's index, as in the next */
+	uint32_t now; /* NO_INDEX = not there */
+};
+
+struct pipeline {
+	struct ledger *ledger;
+	struct pipeline_options options;
+	char *origin; /* owned; "" = nothing */
+	struct track *track;
+	struct classifier classifier;
+	struct hearing hearing;
+	struct courses courses;
+	struct sides *sides;
+	struct copies *copies;
+	struct appid *appid;
+	struct connections *connections;
+	struct express *express; /* NULL: all take the long way */
+
+	uint32_t *wans,
+		*files; /* from the source's indices to the ledger's; NO_INDEX = not asked yet */
+	size_t n_wans, n_files;
+	uint32_t frame_wan, frame_file; /* the source's indices of the frame before ... */
+	uint32_t wan_now, file_now;     /* ... and the ledger's */
+	uint64_t order;
+	uint64_t from_ns;               /* the window's begin; 0 = all is counted */
+	uint64_t lost[LEDGER_WANS_MAX]; /* frames the captures had lost before it */
+	bool deciding;                  /* the survey is still open */
+
+	uint64_t seen_ns;     /* time of the frame before */
+	struct old_file *old; /* owned; files of earlier pieces, see OLD_FILE */
+	size_t n_old;
+	uint32_t old_wans; /* the ledger's WANs that a state brought along */
+	uint64_t
+		reach_ns[LEDGER_WANS_MAX]; /* up to where the recorder's word goes without a hole */
+	bool suspended;                    /* what is open was saved: it is no one's any more */
+};
+
+/* The ledger's index of a file that may be an old one. */
+uint32_t pipeline_old_file(struct pipeline *pipeline, uint32_t file);
+
+/* This file of the ledger is new to it: is it one of the old ones? */
+void pipeline_meet_file(struct pipeline *pipeline, uint32_t file);
+
+/* Finish without letting go what is open: note WANs and files, close runs. */
+void pipeline_note_sources(struct pipeline *pipeline, const struct frame_wan *wans, size_t n_wans,
+                           const struct frame_file *files, size_t n_files);
+
+#endif

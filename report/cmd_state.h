@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd_state.h - --state FILE: a dissection that goes on where another one ended.
+ *
+ * The file is read when it exists, and replaced by a whole new one when all else is done; until
+ * then the old one stands. Used by the subcommands only.
+ */
+#ifndef REPORT_CMD_STATE_H
+#define REPORT_CMD_STATE_H
+
+#include "../dissect/pipeline.h"
+#include "cmd_intake.h"
+
+/* The lines of --help about it. */
+extern const char state_help[];
+
+/* A row for a getopt_long() table; intake_option() takes it. */
+#define STATE_LONG_OPTION                                                                          \
+	{                                                                                          \
+		"state", required_argument, NULL, OPTION_STATE                                     \
+	}
+
+/* What the options say about it that does not fit together: 0 or an exit code, already explained.
+ */
+int state_check(const struct intake *intake, size_t n_captures);
+
+/* A new pipeline, or the one that the state goes on with. NULL: *code is why, already explained. */
+struct pipeline *state_begin(const struct intake *intake, struct ledger *ledger,
+                             const struct pipeline_options *options, int *code);
+
+/* The new state beside the old one. `wans` and `files` as in pipeline_finish(). 0 or an exit code,
+ * already explained. */
+int state_end(struct intake *intake, struct pipeline *pipeline, const struct frame_wan *wans,
+              size_t n_wans, const struct frame_file *files, size_t n_files);
+
+/* The new state in place of the old one, when there is one. 0 or an exit code, already explained.
+ */
+int state_commit(struct intake *intake);
+
+/* No trace of it, when it was not committed. */
+void state_abandon(struct intake *intake);
+
+#endif
