@@ -444,5 +444,35 @@ const struct explain_row explain_rows[] = {
            "上行由路由器的调度器决定，下行由服务器的决定。2026 年中以前服务器没有 BPF 调度器，“冗余”只作用于上行。",
            "若服务器内核支持，设置相同的调度器；否则没有设置可以解决。",
            "A5 显示两个方向都有副本，或都没有。"}}},
+	{"E1", "warn, pass", "find what is named as unexplained, by the findings of its kind", NULL, false,
+         "#3270; mptcp-audit estimate; measured",
+         {{"Expected against seen",
+           "A share of the primary says little about a backup: it grows when the primary rests. "
+           "The counted subflows, keepalives, tracker pings and checks can cost so much and no "
+           "more; what the backup carried beyond that used the plan for something else.",
+           "The finding names what most of it was. User data: see A3 and A12; copies: A5; other "
+           "hosts: A21; a VPN: A22; speed tests: A19; the tracker: A17; keepalives: A15.",
+           "Unexplained is next to nothing. What a backup should cost before anything is "
+           "recorded: mptcp-audit estimate."},
+          {"预期与实测",
+           "占主线路的比例说明不了多少：主线路空闲时比例就会上升。已统计的子流、保活、跟踪器 ping "
+           "和检查最多只需这么多字节；超出的部分是套餐被别的用途消耗了。",
+           "报告会指出超出部分主要是什么。用户数据：见 A3 和 A12；副本：A5；其他主机：A21；VPN：A22；"
+           "测速：A19；跟踪器：A17；保活：A15。",
+           "未能解释的部分接近零。抓包之前可用 mptcp-audit estimate 计算备用线路的应有开销。"}}},
+	{"E2", "warn, not assessed, pass", "set --from and --to to the carrier's period, record all of it",
+         NULL, false, "#1674, #1660",
+         {{"The carrier's bill",
+           "The carrier counts all of the time, in units of its own, and rounds up. Only what is "
+           "neither recorded, nor missed, nor rounded needs an explanation.",
+           "Give the period of the bill with --from and --to, in the site's time zone, and the "
+           "plan's granularity in the configuration. Another device on the same plan, or a "
+           "modem's own traffic, passes by the capture.",
+           "The unexplained part stays below 5 % of the bill."},
+          {"运营商账单",
+           "运营商全天候计量，使用自己的单位，并向上取整。只有既未记录、也非丢失、也非取整的部分才需要解释。",
+           "用 --from 和 --to 给出账单周期（按站点时区），并在配置文件中写明套餐的计费粒度。"
+           "同一套餐上的其他设备或调制解调器自身的流量不会出现在抓包中。",
+           "未能解释的部分低于账单的 5 %。"}}},
 };
 const size_t explain_n_rows = sizeof(explain_rows) / sizeof(*explain_rows);
