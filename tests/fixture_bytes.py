@@ -1220,7 +1220,7 @@ def past_mptcp(story, far, port, client_port, lengths, direction="down"):
 
 @case
 def spent_hour(fixture):
-    """the same hour, and what should not be on a backup: a leak, DNS, a speed test, a VPN with data, a router that cannot log in"""
+    """the same hour, and what should not be on a backup: a leak, DNS, a speed test, a VPN with data, a login from outside, a router that cannot log in"""
     def extra(story, causes, minute):
         if minute == 10:
             past_mptcp(story, "198.51.100.77", 443, 41000, [1400] * 90)
@@ -1237,6 +1237,15 @@ def spent_hour(fixture):
             for _ in range(50):
                 datagram(story, "wan2", "up", SERVER, 65201, 1350)
             causes.because("vpn:mlvpn")
+        if minute == 40:    # somebody comes from outside: the far end is who opened it
+            flow = Subflow(story, "wan2", 22, 0x58000000, 0x68000000, server_port=50123)
+            flow.address["down"] = "198.51.100.200"
+            flow.send("down", SYN, "handshake", SYN_OPTIONS)
+            flow.send("up", SYN | ACK, "handshake", SYN_OPTIONS)
+            flow.send("down", ACK, "ack")
+            flow.send("up", ACK, "payload", payload=filler(900))
+            flow.send("down", ACK, "ack")
+            causes.because("ssh")
         if minute >= 2:
             flow = Subflow(story, "wan2", 42000 + minute, 0x70000000, 0, server_port=65500)
             flow.send("up", SYN, "handshake", SYN_OPTIONS)
@@ -1245,7 +1254,7 @@ def spent_hour(fixture):
     story, more = hour_story(extra)
     more["findings"] = told(("A4", "pass"), ("A15", "pass"), ("A17", "pass"), ("A19", "warn"), ("A20", "fail"),
                             ("A21", "warn"), ("A22", "fail"))
-    more["says"] = [r"198\.51\.100\.77 \(https\)", "60 connections to the server's port 65500"]
+    more["says"] = [r"198\.51\.100\.77 \(https\)", r"198\.51\.100\.200 \(ssh\) 1", "60 connections to the server's port 65500"]
     fixture.per_wan(story, ROLES, frames=False, more=more, snaplen=160)
 
 
