@@ -342,6 +342,42 @@ static void test_long_idle(void)
 	idle_story("+301s", '>', NULL, EVENT_IDLE_USED); /* nothing comes back */
 }
 
+/* One WAN alone: nothing but the pause itself takes such data off the short way. */
+static void test_long_idle_on_one_wan(void)
+{
+	static const struct line opening[] = {
+		{"b> S seq 0 capable", KIND_HANDSHAKE, {0}},
+		{"b< S. seq 0 ack 1 capable", KIND_HANDSHAKE, {0}},
+		{"b> . seq 1 ack 1 capable", KIND_HANDSHAKE, {0}},
+		{"d> S seq 0 addr 2 backup join", KIND_HANDSHAKE, {0}},
+		{"d< S. seq 0 ack 1 join", KIND_HANDSHAKE, {0}},
+		{"d> . seq 1 ack 1 join", KIND_HANDSHAKE, {0}},
+		{"d< . seq 1 ack 1 dss ack 1", KIND_HANDSHAKE, {0}},
+		END};
+	struct tale *t = calloc(1, sizeof(*t));
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	story_begin(&t->story, 1);
+	for (unsigned f = 0; f < FLOWS; f++)
+		t->ssn[f][0] = t->ssn[f][1] = 1;
+	t->dsn[0] = t->dsn[1] = 1;
+	shoot_all(&t->story, opening);
+	flows(t, 3, "+20ms", 'd', '<');
+	flows(t, 20, "+20ms", 'd', '>');
+	data(t, "+301s", 'd', '>');
+	answer(t, "+20ms", 'd', '<');
+	flows(t, 5, "+20ms", 'd', '>');
+	story_play(&t->story);
+
+	for (size_t w = 0; w < t->story.ledger.n_wans; w++) {
+		const struct ledger_event *e = t->story.ledger.wans[w].events;
+		bool spare = !strcmp(t->story.ledger.wans[w].name, "spare");
+		CU_ASSERT_EQUAL(e[EVENT_IDLE_USED].count, spare);
+		CU_ASSERT_EQUAL(e[EVENT_IDLE_ANSWERED].count, spare);
+	}
+	end(t);
+}
+
 /* Rows beyond the limit: the longest of each measure stay, in whatever order ledgers are merged. */
 static void put_rows(struct ledger *ledger, unsigned from, unsigned step)
 {
@@ -417,5 +453,6 @@ void suite_course(void)
 	CU_add_test(suite, "both_in_use", test_both_in_use);
 	CU_add_test(suite, "opening", test_opening);
 	CU_add_test(suite, "long_idle", test_long_idle);
+	CU_add_test(suite, "long_idle_on_one_wan", test_long_idle_on_one_wan);
 	CU_add_test(suite, "worst_ones_stay", test_worst_ones_stay);
 }
