@@ -33,6 +33,15 @@
  * goes on for longer than the limit without the backup's is a silence or a recording that stopped:
  * not assessed. A backup that was absent or down all the time warns: there was none.
  *
+ * A7 is about one direction: data both ways beside a healthy primary are a scheduler's doing, and
+ * A3's. A8 leaves out connections opened in an outage of a primary and in the minute after it, when
+ * the route may still be away. A9 counts connections whose opening was seen and that lasted two
+ * seconds. A10 to A13 judge what happened while all captures ran: the end of a capture looks like a
+ * silence. A12 judges by the lag. Data that never went back have none: it fails when they stayed
+ * until their connection ended, for longer than the primary had been out. What a backup carried
+ * after the return is then A12's and left out of A1, as outages are: its length has limits of its
+ * own. A25 joins what packets show with the recorder's marks of an absent or downed device.
+ *
  * What the configuration makes certain adds findings only where there is something to say, under
  * the ids of the checks it belongs to: an expected WAN that nobody captured is not assessed (A27);
  * a scheduler that ignores the backup flag, or MPTCP switched off, warns, and so does a role that a
