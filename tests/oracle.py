@@ -183,6 +183,11 @@ def check_conservation(check, got):
             for field in FIELDS:
                 both = sum(cell(wan, d, kind)[field] for d in DIRECTIONS)
                 check.same(f"{name} {kind} {field} over directions", both, row[field])
+        for part, words in ((wan, name), (wan["shared"], f"{name} judged")):
+            check.same(f"{words} causes add up to 100 %", sum(c["ip_bytes"] for c in part["causes"]), part["billed_ip_bytes"])
+            check.same(f"{words} billed, local and copies", part["billed_ip_bytes"] + part["local_ip_bytes"] +
+                       part["duplicate_ip_bytes"], part["ip_bytes"])
+            check.true(f"{words}: a cause without its time", all(c["first"] and c["last"] for c in part["causes"]))
 
 
 def check_totals(check, got, files):
