@@ -338,7 +338,17 @@ static uint64_t subflow_bytes(const struct report *report, const struct ledger_p
 }
 
 /* A server with less than this part of all MPTCP may be anybody's. */
-#define VPS_SHARE 10
+#define VPS_SHARE    10
+#define VPS_SERVICES 16 /* that its bytes may be spread over: what is far below needs no sum */
+
+static bool is_common(const struct report *report, const struct ledger_peer *row, uint64_t all)
+{
+	double own = (double)causes_peer_sum(row).ip_bytes;
+
+	return row->key.traffic == TRAFFIC_MPTCP && all > 0 &&
+	       own * VPS_SHARE * VPS_SERVICES * (double)report->n_wans >= (double)all &&
+	       (double)subflow_bytes(report, &row->key) * VPS_SHARE >= (double)all;
+}
 
 void causes_find_vps(struct report *report)
 {
@@ -353,11 +363,9 @@ void causes_find_vps(struct report *report)
 			const struct ledger_peer *row = &peers->rows[i];
 			char text[PEER_TEXT];
 
-			if (expect->n_servers
-			            ? expect_server_at(expect, causes_peer_text(text, peers,
-			                                                        &row->key)) != NULL
-			            : row->key.traffic == TRAFFIC_MPTCP && all > 0 &&
-			                      subflow_bytes(report, &row->key) * VPS_SHARE >= all)
+			causes_peer_text(text, peers, &row->key);
+			if (expect->n_servers ? expect_server_at(expect, text) != NULL
+			                      : is_common(report, row, all))
 				add_vps(report, &row->key);
 		}
 	}
