@@ -19,6 +19,17 @@
 const char *const settings_roles[SETTINGS_ROLES] = {"master", "on", "backup", "off"};
 
 /* The first problem is the one told. */
+/* The key as it stands there: --rotate-time, and rotate_time in a file. */
+static int put_key(const struct reading *r, char *out, size_t size)
+{
+	int n = snprintf(out, size, "%s%s: ", r->file ? "" : "--", r->key);
+
+	for (char *c = out; r->file && *c && *c != ':'; c++)
+		if (*c == '-')
+			*c = '_';
+	return n;
+}
+
 bool reading_refuse(struct reading *r, const char *format, ...)
 {
 	va_list args;
@@ -31,8 +42,7 @@ bool reading_refuse(struct reading *r, const char *format, ...)
 	else if (r->file)
 		n = snprintf(r->message, r->size, "%s: ", r->file);
 	if (r->key && n >= 0 && (size_t)n < r->size)
-		n += snprintf(r->message + n, r->size - (size_t)n, "%s%s: ", r->file ? "" : "--",
-		              r->key);
+		n += put_key(r, r->message + n, r->size - (size_t)n);
 	if (n < 0 || (size_t)n >= r->size)
 		return false;
 	va_start(args, format);
