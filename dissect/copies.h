@@ -47,7 +47,7 @@ struct copies {
 /* The packets that a later one can still be a copy of, for state.h: those of the last
  * COPIES_KEPT_NS before `seen_ns` and after it. `number` turns files into what is saved and back.
  */
-#define COPIES_KEPT_NS UINT64_C(1000000000)
+#define COPIES_KEPT_NS UINT64_C(500000000)
 struct state_in;
 struct state_out;
 void copies_save(const struct copies *copies, struct state_out *out, uint64_t seen_ns,

@@ -905,11 +905,13 @@ void pipeline_note_sources(struct pipeline *p, const struct frame_wan *wans, siz
 {
 	for (uint32_t i = 0; i < n_wans; i++)
 		finish_wan(p, wan_index(p, i, &wans[i]), &wans[i]);
-	for (uint32_t i = 0; i < n_files; i++)
-		finish_file(p,
-		            file_index(p, i, &files[i],
-		                       wan_index(p, files[i].wan, &wans[files[i].wan])),
-		            &files[i]);
+	for (uint32_t i = 0; i < n_files; i++) {
+		uint32_t wan = wan_index(p, files[i].wan, &wans[files[i].wan]);
+		uint32_t file = file_index(p, i, &files[i], wan);
+
+		settle_file_wan(p->ledger, file, wan);
+		finish_file(p, file, &files[i]);
+	}
 	note_old_wans(p, wans, n_wans);
 }
 

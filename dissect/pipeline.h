@@ -78,8 +78,8 @@ int pipeline_suspend(struct pipeline *pipeline, const struct frame_wan *wans, si
  * file's name.
  *
  * What is not carried over: the flows that nDPI looks into, so that UDP on ports nobody knows is
- * looked at anew; the label of a TCP flow is kept. Packets that lie more than a second behind the
- * last one are not known as copies.
+ * looked at anew; the label of a TCP flow is kept. Packets that lie more than half a second behind
+ * the last one are not known as copies.
  */
 struct pipeline *pipeline_resume(struct ledger *ledger, const struct pipeline_options *options,
                                  FILE *state, char *message, size_t size);
