@@ -301,10 +301,169 @@ static void test_every_border(void)
 	over_all(every_border);
 }
 
+/* ---- the bytes ---- */
+
+static const struct pipeline_options plain = {.seed = 7, .no_ndpi = true};
+
+/* The state in the middle of a fixture: two WANs, frames that wait, copies. */
+static char *middle_of(const char *folder, size_t *size)
+{
+	struct captures captures;
+	struct ledger ledger;
+	struct frame frame;
+	char *state = NULL;
+	size_t n;
+
+	captures_of(&captures, folder);
+	struct source *source = source_of(&captures);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(source);
+	ledger_init(&ledger);
+	struct pipeline *pipeline = pipeline_new(&ledger, &plain);
+	for (unsigned i = 0; i < 60 && source_next(source, &frame); i++)
+		pipeline_feed(pipeline, &source_wans(source, &n)[frame.wan],
+		              &source_files(source, &n)[frame.file], &frame);
+	FILE *file = open_memstream(&state, size);
+	const struct frame_wan *wans = source_wans(source, &n);
+	CU_ASSERT_EQUAL(pipeline_suspend(pipeline, wans, n, NULL, 0, file), 0);
+	fclose(file);
+	pipeline_free(pipeline);
+	ledger_release(&ledger);
+	source_close(source);
+	return state;
+}
+
+/* Taken in from `bytes`, and given out again: NULL when it was refused. */
+static char *again(const char *bytes, size_t n, size_t *size, char message[200])
+{
+	FILE *file = fmemopen((void *)(uintptr_t)bytes, n, "r");
+	struct ledger ledger;
+	char *state = NULL;
+
+	ledger_init(&ledger);
+	struct pipeline *pipeline = pipeline_resume(&ledger, &plain, file, message, 200);
+	fclose(file);
+	if (!pipeline)
+		return NULL;
+	file = open_memstream(&state, size);
+	CU_ASSERT_EQUAL(pipeline_suspend(pipeline, NULL, 0, NULL, 0, file), 0);
+	fclose(file);
+	pipeline_free(pipeline);
+	ledger_release(&ledger);
+	return state;
+}
+
+/* A header that holds before these bytes. */
+static char *wrapped(const char *payload, size_t n, size_t *size)
+{
+	struct state_out out = {0};
+	char *text = NULL;
+	FILE *file = open_memstream(&text, size);
+
+	state_put_bytes(&out, payload, n);
+	CU_ASSERT_EQUAL(state_write(&out, file), 0);
+	fclose(file);
+	state_out_release(&out);
+	return text;
+}
+
+static const char *const folders[] = {"fixtures/backup-idle", "fixtures/ipv6",
+                                      "fixtures/time-backwards", "fixtures/duplicates"};
+
+static void test_same_bytes(void)
+{
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		char message[200] = "", *state, *other;
+		size_t n, m = 0;
+
+		state = middle_of(folders[i], &n);
+		other = again(state, n, &m, message);
+		CU_ASSERT(other && n == m && memcmp(state, other, n) == 0);
+		free(state);
+		free(other);
+	}
+}
+
+enum { HEADER_BYTES = 24 };
+
+/* A payload cut short is refused at any length, whatever the header says of it. */
+static void test_every_prefix(void)
+{
+	size_t n, size, m;
+	char message[200], *state = middle_of(folders[0], &n);
+
+	for (size_t len = 0; len + HEADER_BYTES < n; len++) {
+		char *part = wrapped(state + HEADER_BYTES, len, &size);
+
+		CU_ASSERT_PTR_NULL(again(part, size, &m, message));
+		CU_ASSERT(strncmp(message, "is damaged", 10) == 0);
+		free(part);
+	}
+	free(state);
+}
+
+/* What a spoilt byte becomes is refused, or a state that is whole: it goes out and comes in again.
+ */
+static void test_every_byte(void)
+{
+	size_t n, size, m, k;
+	char message[200], *state = middle_of(folders[0], &n);
+
+	for (size_t at = HEADER_BYTES; at < n; at++)
+		for (int by = 1; by < 256; by = by * 3 + 1) {
+			char *spoilt, *taken, *more;
+
+			state[at] ^= (char)by;
+			spoilt = wrapped(state + HEADER_BYTES, n - HEADER_BYTES, &size);
+			state[at] ^= (char)by;
+			taken = again(spoilt, size, &m, message);
+			more = taken ? again(taken, m, &k, message) : NULL;
+			CU_ASSERT(!taken || (more && m == k && memcmp(taken, more, m) == 0));
+			free(spoilt);
+			free(taken);
+			free(more);
+		}
+	free(state);
+}
+
+/* Numbers at the ends of their range, far from and close to what they are measured by. */
+static void test_numbers(void)
+{
+	static const uint64_t numbers[] = {0,
+	                                   1,
+	                                   2,
+	                                   127,
+	                                   128,
+	                                   UINT32_MAX,
+	                                   INT64_MAX,
+	                                   (uint64_t)INT64_MAX + 1,
+	                                   UINT64_MAX - 1,
+	                                   UINT64_MAX};
+	const size_t count = sizeof(numbers) / sizeof(numbers[0]);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < count; k++) {
+			struct state_out out = {0};
+
+			state_put_near(&out, numbers[i], numbers[k]);
+			state_put(&out, numbers[i]);
+			struct state_in in = {.bytes = bytes_of(out.data, out.n)};
+			CU_ASSERT_EQUAL(state_take_near(&in, numbers[k]), numbers[i]);
+			CU_ASSERT_EQUAL(state_take(&in, UINT64_MAX), numbers[i]);
+			CU_ASSERT(!in.damaged && bytes_left(&in.bytes) == 0);
+			CU_ASSERT_EQUAL(state_take(&in, 1), 0);
+			CU_ASSERT(in.damaged);
+			state_out_release(&out);
+		}
+}
+
 void suite_state(void)
 {
 	CU_pSuite suite = CU_add_suite("state", NULL, NULL);
 
+	CU_ADD_TEST(suite, test_numbers);
+	CU_ADD_TEST(suite, test_same_bytes);
+	CU_ADD_TEST(suite, test_every_prefix);
+	CU_ADD_TEST(suite, test_every_byte);
 	CU_ADD_TEST(suite, test_random_cuts);
 	CU_ADD_TEST(suite, test_every_border);
 }
