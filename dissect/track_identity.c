@@ -30,7 +30,6 @@ static void learn_key(struct track *t, struct connection *c, unsigned side, cons
 		return;
 	memcpy(c->key[side], key, 8);
 	c->has_key[side] = true;
-	track_token_remove(t, c, side);
 	track_token_add(t, c, side, digest_token(c->version, key));
 	uint64_t first = digest_idsn(c->version, key) + 1;
 	if (!s->has_dsn) {

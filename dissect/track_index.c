@@ -18,18 +18,6 @@ static struct chain_link *token_link(struct track *t, uint32_t number)
 	return &track_connection_at(t, number / 2)->by_token[number % 2];
 }
 
-void track_token_add(struct track *t, struct connection *c, unsigned side, uint32_t token)
-{
-	uint32_t *head = token_head(t, token);
-
-	c->has_token[side] = true;
-	c->token[side] = token;
-	c->by_token[side] = (struct chain_link){*head, NO_INDEX};
-	if (*head != NO_INDEX)
-		token_link(t, *head)->prev = c->index * 2 + side;
-	*head = c->index * 2 + side;
-}
-
 void track_token_remove(struct track *t, struct connection *c, unsigned side)
 {
 	if (!c->has_token[side])
@@ -42,6 +30,20 @@ void track_token_remove(struct track *t, struct connection *c, unsigned side)
 	if (link->next != NO_INDEX)
 		token_link(t, link->next)->prev = link->prev;
 	c->has_token[side] = false;
+}
+
+void track_token_add(struct track *t, struct connection *c, unsigned side, uint32_t token)
+{
+	uint32_t *head = token_head(t, token);
+
+	/* A join may name another token than one before it: a link is in one chain only. */
+	track_token_remove(t, c, side);
+	c->has_token[side] = true;
+	c->token[side] = token;
+	c->by_token[side] = (struct chain_link){*head, NO_INDEX};
+	if (*head != NO_INDEX)
+		token_link(t, *head)->prev = c->index * 2 + side;
+	*head = c->index * 2 + side;
 }
 
 struct connection *track_token_find(struct track *t, uint32_t token, unsigned *side)

@@ -96,6 +96,7 @@ static const uint16_t subflow_flags[] = {
 	FLAG(subflow, evicted),
 	FLAG(subflow, returned),
 	FLAG(subflow, silent),
+	FLAG(subflow, woken),
 	FLAG(subflow, carried),
 	FLAG(subflow, address_known[0]),
 	FLAG(subflow, address_known[1]),

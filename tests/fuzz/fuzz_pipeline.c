@@ -380,6 +380,8 @@ static struct pipeline *cut(struct pipeline *pipeline, const struct pipeline_opt
 	file = fmemopen(state, size, "r");
 	MUST(file);
 	pipeline = pipeline_resume(ledger, options, file, message, sizeof(message));
+	if (!pipeline)
+		fprintf(stderr, "its own state is refused: %s\n", message);
 	MUST(pipeline);
 	fclose(file);
 	free(state);
