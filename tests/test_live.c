@@ -825,7 +825,8 @@ static void body_super(struct lab *lab)
 	uint64_t n = 0;
 	do {
 		for (; (frame = live_head(o.live)) != NULL; n++, live_take(o.live)) {
-			if (frame->data[23] != 6)
+			/* an ARP frame may hold a 6 there, in a hardware address */
+			if (frame->data[12] != 8 || frame->data[13] != 0 || frame->data[23] != 6)
 				continue;
 			CHECK(lab, frame->caplen == 34u + frame->data[46] / 16 * 4);
 			if (frame->mark == MARK_OUT && frame->wire_len > frame->caplen)
