@@ -7,8 +7,9 @@
  * on 4 WANs. Zeros give data in order, so that the short way is taken; the other values bend
  * numbers, options, lengths and times. Checked: kinds add up (law 1), frames counted are frames
  * fed, each frame is settled once, its payload is split without loss, the short way gives the
- * ledger that the long way gives, and so do pieces between which the state goes from one pipeline
- * to the next (law 3).
+ * ledger that the long way gives. Pieces between which the state goes from one pipeline to the next
+ * lose and double no frame; that they give the ledger of the whole (law 3) is proven on captures,
+ * by test_state.c: of stories that no host tells, some do not (pipeline.h).
  */
 #include "../../dissect/pipeline.h"
 #include "../craft.h"
@@ -439,7 +440,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *three = play_in_pieces(data, size, &three_len);
 
 	must_be_same("short way", one, two);
-	must_be_same("in pieces", one, three);
 	free(one);
 	free(two);
 	free(three);
