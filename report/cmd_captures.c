@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd_captures.c - see cmd_captures.h.
+ */
+#include "cmd_captures.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../capture/source.h"
+#include "../dissect/pipeline.h"
+#include "cmd_state.h"
+#include "command.h"
+
+/* Enough first frames of a WAN to meet its own address in both roles of a handshake. */
+#define SURVEY_FRAMES 256
+#define NS            1000000000u
+
+static int failure_code(enum source_failure failure)
+{
+	static const enum exit_code codes[] = {
+		[SOURCE_FINE] = EXIT_INTERNAL,        [SOURCE_NO_INPUT] = EXIT_NO_INPUT,
+		[SOURCE_NOT_CAPTURE] = EXIT_BAD_DATA, [SOURCE_DENIED] = EXIT_DENIED,
+		[SOURCE_BAD_FILTER] = EXIT_USAGE,     [SOURCE_NO_MEMORY] = EXIT_INTERNAL,
+	};
+
+	return (int)((size_t)failure < sizeof(codes) / sizeof(*codes) ? codes[failure]
+	                                                              : EXIT_INTERNAL);
+}
+
+static struct source *open_source(const struct intake *intake, size_t n_captures, int *code)
+{
+	struct source_spec *specs = calloc(n_captures, sizeof(*specs));
+	struct source_shift *shifts = calloc(intake->n_shifts + 1, sizeof(*shifts));
+	struct source_split *splits = calloc(intake->n_splits + 1, sizeof(*splits));
+	struct source_options options = {.filter = intake->filter,
+	                                 .shifts = shifts,
+	                                 .n_shifts = intake->n_shifts,
+	                                 .splits = splits,
+	                                 .n_splits = intake->n_splits};
+	struct source_error error = {SOURCE_NO_MEMORY, "out of memory"};
+	struct source *source = NULL;
+	size_t n = 0;
+
+	if (specs && shifts && splits) {
+		for (size_t i = 0; i < intake->n_splits; i++)
+			splits[i] = (struct source_split){intake->splits[i].wan,
+			                                  intake->splits[i].network};
+		for (size_t i = 0; i < intake->n_inputs; i++)
+			if (!intake->inputs[i].ledger)
+				specs[n++] = (struct source_spec){intake->inputs[i].path,
+				                                  intake->inputs[i].wan,
+				                                  intake->inputs[i].aside};
+		for (size_t i = 0; i < intake->n_shifts; i++)
+			shifts[i] =
+				(struct source_shift){intake->shifts[i].wan, intake->shifts[i].ns};
+		source = source_open(specs, n, &options, &error);
+	}
+	free(specs);
+	free(shifts);
+	free(splits);
+	if (!source)
+		*code = command_complain((enum exit_code)failure_code(error.failure), "%s",
+		                         error.message);
+	return source;
+}
+
+struct surveying {
+	struct pipeline *pipeline;
+	const struct source *source;
+};
+
+static void survey(void *context, const struct frame *frame)
+{
+	const struct surveying *s = context;
+	size_t n;
+	const struct frame_wan *wans = source_wans(s->source, &n);
+
+	if (frame->wan < n)
+		pipeline_survey(s->pipeline, &wans[frame->wan], frame);
+}
+
+/* A line on the terminal after a second; nothing in a log. */
+#define PROGRESS_FRAMES 131072
+
+struct progress {
+	bool terminal, shown;
+	struct timespec start;
+	uint64_t frames;
+};
+
+static void progress_step(struct progress *progress)
+{
+	struct timespec now;
+
+	progress->frames += PROGRESS_FRAMES;
+	if (!progress->terminal)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - progress->start.tv_sec < 2)
+		return;
+	progress->shown = true;
+	fprintf(stderr, "\r%llu frames", (unsigned long long)progress->frames);
+}
+
+/* The window that is judged: frames before it are read for what they tell of connections, those
+ * behind it are left out. */
+struct cutting {
+	uint64_t from_ns, to_ns;
+	bool on, begun, out_of_memory;
+};
+
+static void cutting_begin(struct cutting *cutting, struct source *source, struct pipeline *pipeline)
+{
+	size_t n;
+	const struct frame_wan *wans = source_wans(source, &n);
+
+	cutting->begun = true;
+	cutting->out_of_memory = !pipeline_begin(pipeline, cutting->from_ns, wans, n);
+}
+
+/* What a recorder is still writing may lack its last seconds, and tells another story when it is
+ * read again: the window ends with the first frame of such a file. */
+static bool cutting_admits(struct cutting *cutting, struct source *source,
+                           struct pipeline *pipeline, const struct frame *frame)
+{
+	size_t n;
+
+	if (!cutting->begun && frame->ts_ns >= cutting->from_ns)
+		cutting_begin(cutting, source, pipeline);
+	if (frame->ts_ns < cutting->to_ns && source_files(source, &n)[frame->file].growing)
+		cutting->to_ns = frame->ts_ns;
+	return !cutting->begun ||
+	       (frame->ts_ns >= cutting->from_ns && frame->ts_ns < cutting->to_ns);
+}
+
+static void cutting_init(struct cutting *cutting, const struct intake *intake)
+{
+	*cutting = (struct cutting){.from_ns = intake->from_ns,
+	                            .to_ns = intake->to_ns ? intake->to_ns : UINT64_MAX,
+	                            .on = intake->from_ns || intake->to_ns};
+}
+
+/* Up to PROGRESS_FRAMES frames; false when there are no more. */
+static bool run_some(const struct intake *intake, struct source *source, struct pipeline *pipeline,
+                     struct cutting *cutting)
+{
+	struct frame frame;
+	size_t n;
+
+	for (unsigned i = 0; i < PROGRESS_FRAMES; i++) {
+		if (intake->done || !source_next(source, &frame))
+			return false;
+		if (cutting->on && !cutting_admits(cutting, source, pipeline, &frame))
+			continue;
+		pipeline_feed(pipeline, &source_wans(source, &n)[frame.wan],
+		              &source_files(source, &n)[frame.file], &frame);
+	}
+	return true;
+}
+
+/* The end of the capture, or of this piece of it. */
+static int end_source(struct intake *intake, struct source *source, struct pipeline *pipeline)
+{
+	size_t n_wans, n_files;
+	const struct frame_wan *wans = source_wans(source, &n_wans);
+	const struct frame_file *files = source_files(source, &n_files);
+	int code = 0;
+
+	if (intake->state) {
+		code = state_end(intake, pipeline, wans, n_wans, files, n_files);
+		n_wans = n_files = 0; /* they are noted */
+	}
+	if (!intake->state || !intake->adds_up)
+		pipeline_finish(pipeline, wans, n_wans, files, n_files);
+	return code;
+}
+
+/* 0 or an exit code, already explained. */
+static int run_source(struct intake *intake, struct source *source, struct pipeline *pipeline,
+                      struct cutting *cutting)
+{
+	struct progress progress = {.terminal = isatty(STDERR_FILENO)};
+	struct surveying surveying = {pipeline, source};
+	int code;
+
+	clock_gettime(CLOCK_MONOTONIC, &progress.start);
+	source_survey(source, SURVEY_FRAMES, survey, &surveying);
+	cutting_init(cutting, intake);
+	while (!cutting->out_of_memory && run_some(intake, source, pipeline, cutting))
+		progress_step(&progress);
+	if (cutting->on && !cutting->begun) /* all frames lie before it */
+		cutting_begin(cutting, source, pipeline);
+	code = end_source(intake, source, pipeline);
+	if (progress.shown)
+		fputs("\r                    \r", stderr);
+	return cutting->out_of_memory ? command_complain(EXIT_INTERNAL, "out of memory") : code;
+}
+
+/* The time all captures share, inside the window. */
+static void share_window(struct ledger *ledger, const struct source *source,
+                         const struct cutting *cutting)
+{
+	ledger->shared_known =
+		source_window(source, &ledger->shared_start_ns, &ledger->shared_end_ns);
+	if (!cutting->on || !ledger->shared_known)
+		return;
+	if (ledger->shared_start_ns < cutting->from_ns)
+		ledger->shared_start_ns = cutting->from_ns;
+	if (ledger->shared_end_ns > cutting->to_ns)
+		ledger->shared_end_ns = cutting->to_ns;
+	ledger->shared_known = ledger->shared_start_ns <= ledger->shared_end_ns;
+	if (!ledger->shared_known)
+		ledger->shared_start_ns = ledger->shared_end_ns = 0;
+}
+
+/* A window beside the captures is told as one: its report would only say that nothing is known. */
+static void tell_empty(const struct intake *intake, const struct source *source,
+                       const struct ledger *ledger)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+	char from[80], to[80];
+	size_t n;
+	const struct frame_file *files = source_files(source, &n);
+
+	for (size_t i = 0; i < ledger->n_wans; i++)
+		if (ledger->wans[i].n_buckets > 0)
+			return;
+	for (size_t i = 0; i < n; i++) {
+		if (files[i].frames == 0)
+			continue;
+		first = files[i].first_ns < first ? files[i].first_ns : first;
+		last = files[i].last_ns > last ? files[i].last_ns : last;
+	}
+	if (first <= last)
+		command_complain(
+			EXIT_PASS,
+			"no frame passed in this window; the captures reach from %s to %s",
+			zone_text(&intake->zone, (int64_t)(first / NS), from, sizeof(from)),
+			zone_text(&intake->zone, (int64_t)(last / NS), to, sizeof(to)));
+}
+
+/* What was wrong with a file is said here too: a script that keeps only stderr should see it. */
+static void tell_files(const struct source *source)
+{
+	size_t n;
+	const struct frame_file *files = source_files(source, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (files[i].message[0])
+			command_complain(EXIT_PASS, "%s: %s", files[i].name, files[i].message);
+}
+
+int captures_read(struct intake *intake, size_t n_captures, struct ledger *ledger,
+                  void (*settled)(void *, const struct sighting *), void *context)
+{
+	struct pipeline_options options = {
+		.settled = settled, .context = context, .describe = settled != NULL};
+	struct pipeline *pipeline;
+	struct cutting cutting;
+	struct source *source;
+	int code = 0;
+
+	source = open_source(intake, n_captures, &code);
+	if (!source)
+		return code;
+	pipeline = state_begin(intake, ledger, &options, &code);
+	if (!pipeline) {
+		source_close(source);
+		return code;
+	}
+	code = run_source(intake, source, pipeline, &cutting);
+	share_window(ledger, source, &cutting);
+	if (cutting.on)
+		tell_empty(intake, source, ledger);
+	tell_files(source);
+	pipeline_free(pipeline);
+	source_close(source);
+	return code;
+}
