@@ -9,43 +9,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 
 #define NS UINT64_C(1000000000)
 
 /* `standby`: no user data, what a backup costs while it waits. */
 static const struct {
-	const char *id, *words;
+	const char *id;
+	enum message message;
 	bool standby;
 } cause_table[] = {
-	{"payload", "user data", false},
-	{"payload_healthy", "user data while a primary was healthy", false},
-	{"payload_degraded", "user data while the primary was bad", false},
-	{"payload_after", "user data after the primary had come back", false},
-	{"payload_outage", "user data in an outage of the primary", false},
-	{"payload_unknown", "user data of connections with no primary in sight", false},
-	{"retransmission", "user data sent again (retransmission)", false},
-	{"reinjection", "user data sent again from another WAN", false},
-	{"redundant", "redundant copies of user data", false},
-	{"keepalive", "keepalives and their answers", true},
-	{"zero_window_probe", "zero-window probes", true},
-	{"ack", "acks and DATA_ACKs", true},
-	{"standby", "opening and closing of MPTCP subflows", true},
-	{"proxy_check", "proxy health check", true},
-	{"tracker_ping", "tracker pings", true},
-	{"ping", "other pings", true},
-	{"server_api", "status checks at the server (port 65500)", false},
-	{"speed_test", "speed test", false},
-	{"own_transfer", "this audit's own transfer (ssh)", false},
-	{"ssh", "ssh: a login or a file transfer", false},
-	{"vpn", "VPN", true},
-	{"dns", "DNS", true},
-	{"ntp", "NTP", true},
-	{"leak", "past the VPS, straight to", false},
-	{"fallback_tcp", "connections that fell back to plain TCP", false},
-	{"unread", "frames that could not be read", false},
-	{"plain_tcp", "plain TCP", false},
-	{"other", "other traffic", true},
+	{"payload", MESSAGE_cause_payload, false},
+	{"payload_healthy", MESSAGE_cause_payload_healthy, false},
+	{"payload_degraded", MESSAGE_cause_payload_degraded, false},
+	{"payload_after", MESSAGE_cause_payload_after, false},
+	{"payload_outage", MESSAGE_cause_payload_outage, false},
+	{"payload_unknown", MESSAGE_cause_payload_unknown, false},
+	{"retransmission", MESSAGE_cause_retransmission, false},
+	{"reinjection", MESSAGE_cause_reinjection, false},
+	{"redundant", MESSAGE_cause_redundant, false},
+	{"keepalive", MESSAGE_cause_keepalive, true},
+	{"zero_window_probe", MESSAGE_cause_zero_window_probe, true},
+	{"ack", MESSAGE_cause_ack, true},
+	{"standby", MESSAGE_cause_standby, true},
+	{"proxy_check", MESSAGE_cause_proxy_check, true},
+	{"tracker_ping", MESSAGE_cause_tracker_ping, true},
+	{"ping", MESSAGE_cause_ping, true},
+	{"server_api", MESSAGE_cause_server_api, false},
+	{"speed_test", MESSAGE_cause_speed_test, false},
+	{"own_transfer", MESSAGE_cause_own_transfer, false},
+	{"ssh", MESSAGE_cause_ssh, false},
+	{"vpn", MESSAGE_cause_vpn, true},
+	{"dns", MESSAGE_cause_dns, true},
+	{"ntp", MESSAGE_cause_ntp, true},
+	{"leak", MESSAGE_cause_leak, false},
+	{"fallback_tcp", MESSAGE_cause_fallback_tcp, false},
+	{"unread", MESSAGE_cause_unread, false},
+	{"plain_tcp", MESSAGE_cause_plain_tcp, false},
+	{"other", MESSAGE_cause_other, true},
 };
 
 static size_t table_row(const char *id)
@@ -59,11 +61,25 @@ static size_t table_row(const char *id)
 	return i;
 }
 
-const char *cause_words(const char *id)
+const char *cause_say(const char *id, char *out, size_t size)
 {
 	size_t row = table_row(id);
+	char label[160] = "";
 
-	return row < sizeof(cause_table) / sizeof(*cause_table) ? cause_table[row].words : id;
+	if (strchr(id, ':'))
+		text_safe(label, sizeof(label), strchr(id, ':') + 1, 40);
+	out[0] = '\0';
+	if (row == sizeof(cause_table) / sizeof(*cause_table))
+		snprintf(out, size, "%s", id);
+	else
+		message_say(out, size, cause_table[row].message, (const char *const[]){NULL});
+	if (label[0]) {
+		char words[60];
+
+		snprintf(words, sizeof(words), "%s", out);
+		SAY(out, size, label_colon, words, label);
+	}
+	return out;
 }
 
 bool causes_is_standby(const char *id)
@@ -457,41 +473,43 @@ uint64_t causes_idle_subflows(const struct report_wan *wan, uint32_t seconds)
 	return (uint64_t)((double)most * seconds / ((double)(last - first) / 1e9) + 0.5);
 }
 
-static void say_rhythms(const struct report_wan *wan, struct account *account)
+static void say_rhythm(const struct report_wan *wan, struct cause *cause)
 {
+	const struct ledger_event *e = wan->ledger->events;
 	uint64_t of_it, all, subflows;
 	uint32_t seconds;
-	char count[TEXT_SHORT];
+	char every[TEXT_SHORT], count[TEXT_SHORT];
 
-	for (size_t i = 0; i < account->n_causes; i++) {
-		struct cause *cause = &account->causes[i];
-		const struct ledger_event *e = wan->ledger->events;
-
-		if (strcmp(cause->id, "keepalive") == 0 &&
-		    causes_rhythm(wan->ledger, CADENCE_KEEPALIVE, 0, &seconds, &of_it, &all) &&
-		    seconds && of_it * 2 > all) {
-			subflows = causes_idle_subflows(wan, seconds);
-			snprintf(cause->detail, sizeof(cause->detail), "every %u s", seconds);
-			if (subflows > 1)
-				snprintf(cause->detail, sizeof(cause->detail),
-				         "every %u s x %s subflows", seconds,
-				         text_count(count, subflows));
-		} else if (strcmp(cause->id, "tracker_ping") == 0 &&
-		           causes_rhythm(wan->ledger, CADENCE_TRACKER, 1, &seconds, &of_it, &all) &&
-		           seconds) {
-			/* class 0 is the pause between the pings of one go */
-			snprintf(cause->detail, sizeof(cause->detail), "every %u s", seconds);
-		} else if (strcmp(cause->id, "standby") == 0 &&
-		           e[EVENT_JOIN_SYN].count + e[EVENT_CAPABLE_SYN].count > 1) {
-			snprintf(cause->detail, sizeof(cause->detail), "%s of them",
-			         text_count(count,
-			                    e[EVENT_JOIN_SYN].count + e[EVENT_CAPABLE_SYN].count));
-		} else if (strcmp(cause->id, "proxy_check") == 0) {
-			snprintf(cause->detail, sizeof(cause->detail),
-			         "every %.0f s, %s connections", (double)wan->check.period_ns / 1e9,
-			         text_count(count, wan->check.connections));
-		}
+	if (strcmp(cause->id, "keepalive") == 0 &&
+	    causes_rhythm(wan->ledger, CADENCE_KEEPALIVE, 0, &seconds, &of_it, &all) && seconds &&
+	    of_it * 2 > all) {
+		subflows = causes_idle_subflows(wan, seconds);
+		text_count(every, seconds);
+		if (subflows > 1)
+			SAY_IN(cause->detail, every_seconds_each, every,
+			       text_count(count, subflows));
+		else
+			SAY_IN(cause->detail, every_seconds, every);
+	} else if (strcmp(cause->id, "tracker_ping") == 0 &&
+	           causes_rhythm(wan->ledger, CADENCE_TRACKER, 1, &seconds, &of_it, &all) &&
+	           seconds) {
+		/* class 0 is the pause between the pings of one go */
+		SAY_IN(cause->detail, every_seconds, text_count(every, seconds));
+	} else if (strcmp(cause->id, "standby") == 0 &&
+	           e[EVENT_JOIN_SYN].count + e[EVENT_CAPABLE_SYN].count > 1) {
+		SAY_IN(cause->detail, of_them,
+		       text_count(count, e[EVENT_JOIN_SYN].count + e[EVENT_CAPABLE_SYN].count));
+	} else if (strcmp(cause->id, "proxy_check") == 0) {
+		snprintf(every, sizeof(every), "%.0f", (double)wan->check.period_ns / 1e9);
+		SAY_IN(cause->detail, every_seconds_connections, every,
+		       text_count(count, wan->check.connections));
 	}
+}
+
+static void say_rhythms(const struct report_wan *wan, struct account *account)
+{
+	for (size_t i = 0; i < account->n_causes; i++)
+		say_rhythm(wan, &account->causes[i]);
 }
 
 /* ---- the proxy's health check ----

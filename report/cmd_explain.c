@@ -29,18 +29,6 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* "zh", "zh_CN", "zh-Hans", "en_US.UTF-8". */
-static bool set_language(enum language *language, const char *word)
-{
-	for (unsigned i = 0; i < LANGUAGE_COUNT; i++)
-		if (strncmp(word, language_names[i], 2) == 0 &&
-		    (word[2] == '\0' || word[2] == '_' || word[2] == '-')) {
-			*language = (enum language)i;
-			return true;
-		}
-	return false;
-}
-
 /* The row of "a13" as well as "A13"; else complain. */
 static const struct explain_row *find(const char *word)
 {
@@ -79,7 +67,7 @@ int cmd_explain(int argc, char **argv)
 		}
 		if (result != OPTION_OWN)
 			return intake_bad_option(argv, long_options, result);
-		if (!set_language(&language, optarg))
+		if (!language_find(optarg, &language))
 			return command_complain(EXIT_USAGE,
 			                        "--lang: \"%s\" is not spoken here, en and zh are",
 			                        optarg);

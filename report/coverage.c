@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 
 /* Ending one file and beginning the next takes less. */
@@ -127,17 +128,11 @@ void coverage_release(struct coverage *coverage)
 	*coverage = (struct coverage){0};
 }
 
-/* "2026-01-01 14:02:00 to 14:41:00": the day of the end only when it is another. */
-static void say_span(char *out, size_t size, uint64_t from_ns, uint64_t to_ns)
-{
-	char a[TEXT_SHORT], b[TEXT_SHORT];
-
-	text_moment(a, from_ns);
-	text_moment(b, to_ns);
-	snprintf(out, size, "%.19s to %.19s", a, strncmp(a, b, 10) == 0 ? b + 11 : b);
-	if (strncmp(a, b, 10) == 0)
-		out[19 + 4 + 8] = '\0'; /* without the zone */
-}
+static const enum message states[SPAN_COUNT] = {
+	[SPAN_COVERED] = MESSAGE_state_covered, [SPAN_ABSENT] = MESSAGE_state_absent,
+	[SPAN_DOWN] = MESSAGE_state_down,       [SPAN_SUSPENDED] = MESSAGE_state_suspended,
+	[SPAN_STOPPED] = MESSAGE_state_stopped,
+};
 
 bool coverage_say(const struct coverage *coverage, enum span_state state, uint64_t start_ns,
                   uint64_t end_ns, char *out, size_t size)
@@ -145,7 +140,7 @@ bool coverage_say(const struct coverage *coverage, enum span_state state, uint64
 	const struct coverage_gap *longest = NULL;
 	uint64_t sum = 0;
 	unsigned times = 0;
-	char length[TEXT_SHORT], span[80];
+	char length[TEXT_SHORT], span[MESSAGE_TIME], name[40], count[TEXT_SHORT];
 
 	out[0] = '\0';
 	for (size_t i = 0; i < coverage->n_gaps; i++) {
@@ -161,32 +156,39 @@ bool coverage_say(const struct coverage *coverage, enum span_state state, uint64
 	}
 	if (!longest)
 		return false;
-	say_span(span, sizeof(span), longest->from_ns > start_ns ? longest->from_ns : start_ns,
-	         longest->to_ns < end_ns ? longest->to_ns : end_ns);
+	message_span(span, longest->from_ns > start_ns ? longest->from_ns : start_ns,
+	             longest->to_ns < end_ns ? longest->to_ns : end_ns);
 	text_duration(length, sum);
+	message_say(name, sizeof(name), states[state], (const char *const[]){NULL});
 	if (times == 1)
-		snprintf(out, size, "%s %s, %s", span_names[state], length, span);
+		SAY(out, size, span_once, name, length, span);
 	else
-		snprintf(out, size, "%s %u times, %s in all, the longest %s", span_names[state],
-		         times, length, span);
+		SAY(out, size, span_several, name, text_count(count, times), length, span);
 	return true;
 }
 
 static const struct {
-	const char *code, *words;
-	bool refuted; /* by a complete capture */
+	const char *code;
+	enum message message; /* MESSAGE_COUNT: it makes no number wrong */
+	bool refuted;         /* by a complete capture */
 } warnings[] = {
-	{"hw_offload", "its device can carry packets past the kernel and the capture", true},
-	{"stacked", "it lies on another recorded device, so its packets are there twice", false},
-	{"bridge_port", "it is a port of a recorded bridge, so its packets are there twice", false},
-	{"super_frames", NULL, false},    /* dissect reads them for what they are */
-	{"no_link_headers", NULL, false}, /* so does it such devices */
+	{"hw_offload", MESSAGE_warning_hw_offload, true},
+	{"stacked", MESSAGE_warning_stacked, false},
+	{"bridge_port", MESSAGE_warning_bridge_port, false},
+	{"super_frames", MESSAGE_COUNT, false},    /* dissect reads them for what they are */
+	{"no_link_headers", MESSAGE_COUNT, false}, /* so does it such devices */
 };
 
-const char *coverage_warning(const char *code, bool complete)
+bool coverage_warning(const char *code, bool complete, char *out, size_t size)
 {
+	enum message message = MESSAGE_warning_unknown;
+
 	for (size_t i = 0; i < sizeof(warnings) / sizeof(*warnings); i++)
 		if (strcmp(warnings[i].code, code) == 0)
-			return complete && warnings[i].refuted ? NULL : warnings[i].words;
-	return "its recorder warns of something this program does not know";
+			message = complete && warnings[i].refuted ? MESSAGE_COUNT
+			                                          : warnings[i].message;
+	out[0] = '\0';
+	if (message != MESSAGE_COUNT)
+		message_say(out, size, message, (const char *const[]){NULL});
+	return out[0] != '\0';
 }

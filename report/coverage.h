@@ -36,13 +36,13 @@ bool coverage_fill(struct coverage *coverage, const struct ledger_wan *wan, uint
                    uint64_t end_ns);
 void coverage_release(struct coverage *coverage);
 
-/* "absent 39 min, 2026-01-01 14:02:00 to 14:41:00" or, of several, "absent 3 times, 41 min in all,
+/* As a message: "absent 39 min, 2026-01-01 14:02:00 to 14:41:00" or, of several, "absent 3 times, 41 min in all,
  * longest ...": the gaps of one state of a second and longer, within these times. False: none. */
 bool coverage_say(const struct coverage *coverage, enum span_state state, uint64_t start_ns,
                   uint64_t end_ns, char *out, size_t size);
 
-/* What a warning of the recorder means for an audit, or NULL: it makes no number wrong. `complete`:
- * the kernel's counters prove that nothing passed by the capture. Static text. */
-const char *coverage_warning(const char *code, bool complete);
+/* What a warning of the recorder means for an audit, as a message. False: it makes no number wrong.
+ * `complete`: the kernel's counters prove that nothing passed by the capture. */
+bool coverage_warning(const char *code, bool complete, char *out, size_t size);
 
 #endif

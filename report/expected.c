@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "estimate.h"
+#include "message.h"
 #include "text.h"
 
 #define NS     1000000000u
@@ -17,21 +18,21 @@ const char *const expected_names[EXPECTED_PARTS] = {
 	"subflows", "keepalives", "acks", "tracker", "checks", "tunnels", "outage", "data", "other",
 };
 
-static const char *const words[EXPECTED_PARTS] = {
-	[EXPECTED_SUBFLOWS] = "opening and closing of subflows, more than they should cost",
-	[EXPECTED_KEEPALIVES] = "keepalives more often than they should come",
-	[EXPECTED_ACKS] = "ACKs without data on this WAN",
-	[EXPECTED_TRACKER] = "tracker pings more often than they should come",
-	[EXPECTED_CHECKS] = "requests to the server's API, more than its checks need",
-	[EXPECTED_TUNNELS] = "a VPN, more than its keepalives",
-	[EXPECTED_OUTAGE] = "user data in outages and until it went back",
-	[EXPECTED_DATA] = "user data while no outage called for it",
-	[EXPECTED_OTHER] = "traffic that is neither MPTCP nor the router's own checks",
+static const enum message not_explained[EXPECTED_PARTS] = {
+	[EXPECTED_SUBFLOWS] = MESSAGE_beyond_subflows,
+	[EXPECTED_KEEPALIVES] = MESSAGE_beyond_keepalives,
+	[EXPECTED_ACKS] = MESSAGE_beyond_acks,
+	[EXPECTED_TRACKER] = MESSAGE_beyond_tracker,
+	[EXPECTED_CHECKS] = MESSAGE_beyond_checks,
+	[EXPECTED_TUNNELS] = MESSAGE_beyond_tunnels,
+	[EXPECTED_OUTAGE] = MESSAGE_outage_data,
+	[EXPECTED_DATA] = MESSAGE_beyond_data,
+	[EXPECTED_OTHER] = MESSAGE_beyond_other,
 };
 
-const char *expected_words(enum expected_part part)
+const char *expected_say_beyond(enum expected_part part, char *out, size_t size)
 {
-	return words[part];
+	return message_say(out, size, not_explained[part], (const char *const[]){NULL});
 }
 
 /* ---- whose bytes ---- */
@@ -290,68 +291,56 @@ void expected_make(struct expected_cost *cost, const struct report *report, size
 
 /* ---- words ---- */
 
-struct line {
-	char *out;
-	size_t size, used;
-	const char *sign;
-};
-
-static void more(struct line *line, const char *text)
+/* Behind a comma, unless it is the first. */
+static void more(char *out, size_t size, enum message message, const char *const *parts)
 {
-	int n = snprintf(line->out + line->used, line->size - line->used, "%s%s", line->sign, text);
-
-	if (n > 0 && (size_t)n < line->size - line->used)
-		line->used += (size_t)n;
-	else
-		line->out[line->used] = '\0';
-	line->sign = ", ";
+	if (out[0])
+		message_more(out, size, MESSAGE_comma, (const char *const[]){NULL});
+	message_more(out, size, message, parts);
 }
 
-static void say_keepalives(struct line *line, const struct expected_cost *cost)
+static void say_keepalives(char *out, size_t size, const struct expected_cost *cost)
 {
 	const struct expected_row *row = &cost->rows[EXPECTED_KEEPALIVES];
-	char text[160], count[TEXT_SHORT], every[TEXT_SHORT], many[20] = "s";
+	char count[TEXT_SHORT], every[TEXT_SHORT];
+	bool told = row->count > 0 && cost->subflow_ns / row->count >= NS;
 
 	if (row->count == 0)
 		return;
-	if (row->count == 1)
-		many[0] = '\0';
-	if (cost->subflow_ns / row->count >= NS)
-		snprintf(text, sizeof(text), "%s keepalive%s, one in %s",
-		         text_count(count, row->count), many,
-		         text_duration(every, cost->subflow_ns / row->count));
-	else
-		snprintf(text, sizeof(text), "%s keepalive%s", text_count(count, row->count), many);
-	more(line, text);
+	text_count(count, row->count);
+	if (told)
+		text_duration(every, cost->subflow_ns / row->count);
+	more(out, size, told ? MESSAGE_n_keepalives_each : MESSAGE_n_keepalives,
+	     (const char *const[]){count, told ? every : NULL, NULL});
+}
+
+static void say_count(char *out, size_t size, const struct expected_row *row, enum message message)
+{
+	char count[TEXT_SHORT];
+
+	if (row->count > 0)
+		more(out, size, message,
+		     (const char *const[]){text_count(count, row->count), NULL});
+}
+
+static void say_seen(char *out, size_t size, const struct expected_row *row, enum message message)
+{
+	if (row->seen > 0)
+		more(out, size, message, (const char *const[]){NULL});
 }
 
 const char *expected_say(const struct expected_cost *cost, char *out, size_t size)
 {
-	struct line line = {out, size, 0, ""};
 	const struct expected_row *rows = cost->rows;
-	char text[160], count[TEXT_SHORT];
 
 	out[0] = '\0';
-	if (rows[EXPECTED_SUBFLOWS].count > 0) {
-		snprintf(text, sizeof(text), "%s subflow%s",
-		         text_count(count, rows[EXPECTED_SUBFLOWS].count),
-		         rows[EXPECTED_SUBFLOWS].count == 1 ? "" : "s");
-		more(&line, text);
-	}
-	say_keepalives(&line, cost);
-	if (rows[EXPECTED_TRACKER].count > 0) {
-		snprintf(text, sizeof(text), "%s tracker ping%s",
-		         text_count(count, rows[EXPECTED_TRACKER].count),
-		         rows[EXPECTED_TRACKER].count == 1 ? "" : "s");
-		more(&line, text);
-	}
-	if (rows[EXPECTED_CHECKS].seen > 0)
-		more(&line, "checks of the server's API");
-	if (rows[EXPECTED_TUNNELS].seen > 0)
-		more(&line, "a VPN's keepalives");
-	if (rows[EXPECTED_OUTAGE].seen > 0)
-		more(&line, "user data in outages and until it went back");
-	if (line.used == 0)
-		more(&line, "nothing that should cost anything");
+	say_count(out, size, &rows[EXPECTED_SUBFLOWS], MESSAGE_n_subflows);
+	say_keepalives(out, size, cost);
+	say_count(out, size, &rows[EXPECTED_TRACKER], MESSAGE_n_pings);
+	say_seen(out, size, &rows[EXPECTED_CHECKS], MESSAGE_api_checks);
+	say_seen(out, size, &rows[EXPECTED_TUNNELS], MESSAGE_vpn_keepalives);
+	say_seen(out, size, &rows[EXPECTED_OUTAGE], MESSAGE_outage_data);
+	if (!out[0])
+		SAY(out, size, nothing_costs);
 	return out;
 }

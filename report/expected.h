@@ -44,10 +44,10 @@ struct expected_cost {
 void expected_make(struct expected_cost *cost, const struct report *report, size_t wan);
 
 /* "8,412 subflows opened and closed, 12,300 keepalives (one in 15 s for each subflow), ...": the
- * parts that were seen. Returns out. */
+ * parts that were seen, as a message. Returns out. */
 const char *expected_say(const struct expected_cost *cost, char *out, size_t size);
 
-/* Words of what is not explained, static: "user data while the primaries worked". */
-const char *expected_words(enum expected_part part);
+/* What is not explained, as a message: "user data while no outage called for it". Returns out. */
+const char *expected_say_beyond(enum expected_part part, char *out, size_t size);
 
 #endif

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum language { LANGUAGE_EN, LANGUAGE_ZH, LANGUAGE_COUNT };
-extern const char *const language_names[LANGUAGE_COUNT];
+#include "message.h"
+
 
 struct explain_words {
 	const char *title, *why, *fix, *verify;

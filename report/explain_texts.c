@@ -6,7 +6,6 @@
  */
 #include "explain.h"
 
-const char *const language_names[LANGUAGE_COUNT] = {"en", "zh"};
 
 const char *const explain_roles[LANGUAGE_COUNT] = {
 	"LuCI: Network > MPTCP > Settings > Interfaces Settings > \"Multipath TCP\", or System > "

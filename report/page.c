@@ -84,6 +84,13 @@ void page_wrap(const struct page *page, const char *text, unsigned indent)
 	page_wrap_behind(page, text, indent, false);
 }
 
+void page_tell(const struct page *page, const char *message, unsigned indent)
+{
+	char words[6000];
+
+	page_wrap(page, message_words(words, sizeof(words), message, &page->telling), indent);
+}
+
 /* The end of a long path says more than its beginning. */
 const char *page_path(char *out, size_t size, const char *path, unsigned columns)
 {

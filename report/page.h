@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "message.h"
 #include "report.h"
 
 /* Both borrowed. Write errors stay in the stream. */
@@ -19,6 +20,7 @@ struct page {
 	const struct report *report;
 	FILE *out;
 	bool colour;
+	struct telling telling;
 };
 
 struct page_look {
@@ -37,6 +39,9 @@ void page_wrap(const struct page *page, const char *text, unsigned indent);
 
 /* The same; when it `hangs`, the first line stands behind what is already there. */
 void page_wrap_behind(const struct page *page, const char *text, unsigned indent, bool hangs);
+
+/* A message in words, wrapped. */
+void page_tell(const struct page *page, const char *message, unsigned indent);
 
 /* A path made safe, its end rather than its beginning; returns `out`. */
 const char *page_path(char *out, size_t size, const char *path, unsigned columns);

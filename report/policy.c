@@ -531,7 +531,7 @@ static enum policy_answer unknown_subject(const struct policy_role *row,
 /* ---- what the WANs' own frames say ---- */
 
 static void assume(struct wan_role *role, enum role what, uint64_t says, uint64_t of,
-                   const char *sign)
+                   enum message sign)
 {
 	*role = (struct wan_role){.role = what, .says = says, .of = of, .sign = sign};
 }
@@ -550,12 +550,12 @@ static bool propose_backup(const struct ledger_wan *wan, struct wan_role *role)
 		of = says + e[EVENT_JOIN_DOWN_NORMAL].count;
 	}
 	if (says > of - says) {
-		assume(role, ROLE_BACKUP, says, of, "joins");
+		assume(role, ROLE_BACKUP, says, of, MESSAGE_sign_joins);
 		return true;
 	}
 	if (of == 0 && prio > e[EVENT_PRIO_UP_NORMAL].count) {
 		assume(role, ROLE_BACKUP, prio, prio + e[EVENT_PRIO_UP_NORMAL].count,
-		       "MP_PRIO options");
+		       MESSAGE_sign_prio);
 		return true;
 	}
 	return false;
@@ -568,11 +568,12 @@ static void propose_primary(const struct ledger_wan *wan, bool most_opened, stru
 	uint64_t joins = e[EVENT_JOIN_UP_BACKUP].count + e[EVENT_JOIN_UP_NORMAL].count;
 
 	if (opened > 0)
-		assume(role, most_opened ? ROLE_MASTER : ROLE_ON, opened, opened, "connections");
+		assume(role, most_opened ? ROLE_MASTER : ROLE_ON, opened, opened,
+		       MESSAGE_sign_connections);
 	else if (joins > 0)
-		assume(role, ROLE_ON, e[EVENT_JOIN_UP_NORMAL].count, joins, "joins");
+		assume(role, ROLE_ON, e[EVENT_JOIN_UP_NORMAL].count, joins, MESSAGE_sign_joins);
 	else
-		assume(role, ROLE_NONE, 0, 0, NULL);
+		assume(role, ROLE_NONE, 0, 0, MESSAGE_sign_joins);
 }
 
 /* Only one WAN may be master: the one that opened most, and none when the operator named one. */
@@ -612,7 +613,7 @@ static void propose(const struct ledger *ledger, struct wan_role *roles, const b
 		propose_primary(&ledger->wans[i], i == opener, &roles[i]);
 		/* beside a backup, what is not one is a primary */
 		if (roles[i].role == ROLE_NONE && backup)
-			assume(&roles[i], ROLE_ON, 0, 0, NULL);
+			assume(&roles[i], ROLE_ON, 0, 0, MESSAGE_sign_joins);
 	}
 }
 

@@ -16,6 +16,7 @@
 
 #include "../dissect/ledger.h"
 #include "expect.h"
+#include "message.h"
 
 /* ---- limits ---- */
 
@@ -153,7 +154,7 @@ struct wan_role {
 	enum role_source source;
 	char from[EXPECT_WORD * 2]; /* where it was said: "network.wan2.multipath", "--role wan2" */
 	uint64_t says, of;          /* what an assumption rests on: `says` of `of` signs */
-	const char *sign; /* "joins", "MP_PRIO options", "connections"; static text; NULL = none */
+	enum message sign; /* what those are: MESSAGE_sign_*; of use when `of` is not 0 */
 };
 
 enum policy_answer {

@@ -83,13 +83,14 @@ static void more_recorded(struct line *line, const struct report_wan *wan)
 }
 
 /* What the kernel counted, the gaps, the warnings, the clock. */
-static void more_quality(struct line *line, const struct report_wan *wan)
+static void more_quality(struct line *line, const struct report_wan *wan,
+                         const struct telling *telling)
 {
 	static const enum span_state states[] = {SPAN_ABSENT, SPAN_DOWN, SPAN_SUSPENDED,
 	                                         SPAN_STOPPED};
 	const struct ledger_counters *c = &wan->ledger->counters;
 	const struct ledger_record *record = wan->ledger->record;
-	char a[TEXT_SHORT], b[TEXT_SHORT], some[200];
+	char a[TEXT_SHORT], b[TEXT_SHORT], some[300], words[300];
 	uint64_t seen = c->kernel_seen_frames + c->kernel_seen_dropped;
 
 	if (c->kernel_spans && seen >= c->kernel_frames)
@@ -99,12 +100,11 @@ static void more_quality(struct line *line, const struct report_wan *wan)
 		     text_count(b, c->kernel_frames));
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
 		if (coverage_say(&wan->coverage, states[i], 0, UINT64_MAX, some, sizeof(some)))
-			more(line, "; %s%s", coverage_is_blind(states[i]) ? "recording " : "",
-			     some);
+			more(line, "; %s", message_words(words, sizeof(words), some, telling));
 	for (unsigned i = 0, told = 0; i < record->n_warnings; i++) {
 		const struct ledger_warning *warning = &record->warnings[i];
 
-		if (coverage_warning(warning->code, false))
+		if (coverage_warning(warning->code, false, some, sizeof(some)))
 			more(line, "%s%s%s%s%s",
 			     told++ ? ", " : "; its recorder warned: ", warning->code,
 			     warning->about[0] ? " (" : "", warning->about,
@@ -145,7 +145,7 @@ static void print_gaps(const struct page *page, const struct report_wan *wan)
 	if (wan->ledger->filtered)
 		more(&line, ", filtered");
 	if (wan->coverage.recorded)
-		more_quality(&line, wan);
+		more_quality(&line, wan, &page->telling);
 	page_wrap(page, line.text, 2);
 }
 

@@ -106,11 +106,12 @@ static void print_finding(const struct page *page, const struct finding *finding
 	print_mark(page, finding->status, finding->rule);
 	if (finding->wan >= 0)
 		text_safe(name, sizeof(name), page->report->wans[finding->wan].name, 20);
-	fprintf(page->out, "%s%s%s: %s\n", name, name[0] ? ", " : "", finding->title,
+	fprintf(page->out, "%s%s%s: %s\n", name, name[0] ? ", " : "",
+	        message_template(finding->title, page->telling.language),
 	        page_looks[finding->status].word);
-	page_wrap(page, finding->text, 9);
+	page_tell(page, finding->text, 9);
 	print_observed(page, finding);
-	page_wrap(page, finding->why, 9);
+	page_wrap(page, message_template(finding->why, page->telling.language), 9);
 	print_fix(page, finding);
 	print_evidence(page, finding);
 }
@@ -121,7 +122,7 @@ static void print_unassessed(const struct page *page, size_t index)
 	const struct report *report = page->report;
 	const struct finding *finding = &report->findings[index];
 	const char *last = finding->rule;
-	char line[900];
+	char line[6000], words[5000];
 	size_t used = 0;
 
 	for (size_t i = 0; i < index; i++)
@@ -138,7 +139,8 @@ static void print_unassessed(const struct page *page, size_t index)
 		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s",
 		                         used ? ", " : "and ", last);
 	}
-	snprintf(line + used, sizeof(line) - used, "%s%s", used ? ": " : "", finding->text);
+	snprintf(line + used, sizeof(line) - used, "%s%s", used ? ": " : "",
+	         message_words(words, sizeof(words), finding->text, &page->telling));
 	print_mark(page, finding->status, finding->rule);
 	page_wrap_behind(page, line, 9, true);
 	print_evidence(page, finding);
@@ -149,14 +151,15 @@ static void print_passed(const struct page *page, size_t index)
 {
 	const struct report *report = page->report;
 	const struct finding *finding = &report->findings[index];
-	char line[2000], name[100], limit[TEXT_SHORT];
+	char line[2000], name[100], limit[TEXT_SHORT], brief[260];
 	size_t used;
 
 	for (size_t i = 0; i < index; i++)
 		if (report->findings[i].status == finding->status &&
 		    report->findings[i].rule == finding->rule)
 			return;
-	used = (size_t)snprintf(line, sizeof(line), "%s:", finding->title);
+	used = (size_t)snprintf(line, sizeof(line),
+	                        "%s:", message_template(finding->title, page->telling.language));
 	for (size_t i = index; i < report->n_findings && used + 260 < sizeof(line); i++) {
 		const struct finding *other = &report->findings[i];
 
@@ -164,8 +167,9 @@ static void print_passed(const struct page *page, size_t index)
 			continue;
 		text_safe(name, sizeof(name), other->wan < 0 ? "" : report->wans[other->wan].name,
 		          20);
-		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s %s %s",
-		                         i == index ? "" : ",", name, other->brief);
+		used += (size_t)snprintf(
+			line + used, sizeof(line) - used, "%s %s %s", i == index ? "" : ",", name,
+			message_words(brief, sizeof(brief), other->brief, &page->telling));
 	}
 	if (finding->limit_key && finding->unit)
 		snprintf(line + used, sizeof(line) - used, "; limit %s",

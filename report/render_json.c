@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 
 /* One object being filled; `whole` turns false when something could not be stored. */
@@ -43,6 +44,28 @@ static json_t *string(const char *text)
 static json_t *string_or_null(const char *text)
 {
 	return text && text[0] ? string(text) : json_null();
+}
+
+/* A message: its English words under `key`, for who reads no messages, and itself under the same
+ * key of `messages`, for who tells it in another language. */
+static void put_message(struct writer *w, json_t *o, json_t *messages, const char *key,
+                        const char *message)
+{
+	const struct telling english = {.language = LANGUAGE_EN};
+	char words[6000];
+
+	put(w, o, key, string_or_null(message_words(words, sizeof(words), message, &english)));
+	if (message[0])
+		put(w, messages, key, message_json(message));
+}
+
+static void put_case(struct writer *w, json_t *o, json_t *messages, const char *key,
+                     enum message message)
+{
+	char text[80];
+
+	put_message(w, o, messages, key,
+	            message_say(text, sizeof(text), message, (const char *const[]){NULL}));
 }
 
 static json_t *number(uint64_t n)
@@ -129,14 +152,17 @@ static json_t *render_causes(struct writer *w, const struct ledger *ledger,
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < account->n_causes; i++) {
-		json_t *o = json_object();
+		json_t *o = json_object(), *messages = json_object();
+		char say[240];
 
 		put(w, o, "id", string(account->causes[i].id));
 		put(w, o, "frames", number(account->causes[i].frames));
 		put(w, o, "ip_bytes", number(account->causes[i].ip_bytes));
 		put(w, o, "ratio", ratio(account->causes[i].ip_bytes, account->billed));
-		put(w, o, "words", string(cause_words(account->causes[i].id)));
-		put(w, o, "detail", string_or_null(account->causes[i].detail));
+		put_message(w, o, messages, "words",
+		            cause_say(account->causes[i].id, say, sizeof(say)));
+		put_message(w, o, messages, "detail", account->causes[i].detail);
+		put(w, o, "messages", messages);
 		put(w, o, "first", moment(account->causes[i].first_ns));
 		put(w, o, "last", moment(account->causes[i].last_ns));
 		put(w, o, "frames_that_show", render_first(w, ledger, &account->causes[i].first));
@@ -249,14 +275,16 @@ static json_t *render_addresses(struct writer *w, const struct ledger_wan *wan)
 
 static json_t *render_role_why(struct writer *w, const struct wan_role *role)
 {
-	json_t *o;
+	json_t *o, *messages;
 
-	if (!role->sign)
+	if (role->of == 0)
 		return json_null();
 	o = json_object();
+	messages = json_object();
 	put(w, o, "says", number(role->says));
 	put(w, o, "of", number(role->of));
-	put(w, o, "sign", string(role->sign));
+	put_case(w, o, messages, "sign", role->sign);
+	put(w, o, "messages", messages);
 	return o;
 }
 
@@ -470,17 +498,19 @@ static json_t *render_evidence(struct writer *w, const struct report *report,
 static json_t *render_finding(struct writer *w, const struct report *report,
                               const struct finding *finding)
 {
-	json_t *o = json_object();
+	json_t *o = json_object(), *messages = json_object();
 
 	put(w, o, "rule", string(finding->rule));
-	put(w, o, "title", string(finding->title));
+	put_case(w, o, messages, "title", finding->title);
 	put(w, o, "status", string(status_names[finding->status]));
 	put(w, o, "wan", finding->wan < 0 ? json_null() : string(report->wans[finding->wan].name));
 	put(w, o, "observed", render_observed(w, finding));
 	put(w, o, "limit", finding->limited ? json_real(finding->limit) : json_null());
 	put(w, o, "limit_key", finding->limit_key ? string(finding->limit_key) : json_null());
-	put(w, o, "text", string(finding->text));
-	put(w, o, "why", string(finding->why));
+	put_message(w, o, messages, "text", finding->text);
+	put_message(w, o, messages, "brief", finding->brief);
+	put_case(w, o, messages, "why", finding->why);
+	put(w, o, "messages", messages);
 	put(w, o, "evidence", render_evidence(w, report, finding));
 	return o;
 }
@@ -715,17 +745,18 @@ static void put_arrays(struct writer *w, json_t *o, const struct report *report)
 json_t *render_json(const struct report *report)
 {
 	struct writer w = {.whole = true};
-	json_t *o = json_object(), *tool = json_object();
+	json_t *o = json_object(), *tool = json_object(), *messages = json_object();
 
 	put(&w, tool, "name", string("mptcp-audit"));
 	put(&w, tool, "version", string(report->options.version));
-	put(&w, o, "schema", string("mptcp-audit.report/1.1"));
+	put(&w, o, "schema", string("mptcp-audit.report/1.2"));
 	put(&w, o, "tool", tool);
 	put(&w, o, "generated", moment(report->options.generated_ns));
 	put(&w, o, "site", string_or_null(report->policy->site));
 	put(&w, o, "verdict", string(status_names[report->verdict]));
-	put(&w, o, "sentence", string(report->sentence));
-	put(&w, o, "assumption", string_or_null(report->assumption));
+	put_message(&w, o, messages, "sentence", report->sentence);
+	put_message(&w, o, messages, "assumption", report->assumption);
+	put(&w, o, "messages", messages);
 	put(&w, o, "expected", render_expected(report));
 	put(&w, o, "window", render_window(&w, report));
 	put_arrays(&w, o, report);

@@ -28,10 +28,10 @@ static void print_head(const struct page *page)
 	if (report->options.generated_ns)
 		fprintf(page->out, "  %s", text_moment(when, report->options.generated_ns));
 	fputs("\n\n", page->out);
-	page_wrap(page, report->sentence, 0);
+	page_tell(page, report->sentence, 0);
 	if (report->assumption[0]) {
 		fputc('\n', page->out);
-		page_wrap(page, report->assumption, 0);
+		page_tell(page, report->assumption, 0);
 	}
 }
 
@@ -113,11 +113,12 @@ static void print_wans(const struct page *page)
 {
 	const struct report *report = page->report;
 	bool assumed = false;
-	char line[100];
+	char line[100], extent[40], words[60];
 
 	snprintf(line, sizeof(line),
 	         "WANs (bytes at IP level, %s; shares: of the primary, judged time)",
-	         report_extent_words(report));
+	         message_words(words, sizeof(words),
+	                       report_say_extent(report, extent, sizeof(extent)), &page->telling));
 	page_heading(page, line);
 	fprintf(page->out, "  %-16s %-8s %9s %9s %9s %9s %9s\n", "WAN", "role", "bytes", "billed",
 	        "payload", "in outage", "standby");
@@ -156,7 +157,7 @@ static void print_expected(const struct page *page)
 
 static void print_interruptions(const struct page *page)
 {
-	char sentence[400];
+	char sentence[800];
 	size_t told = 0;
 
 	for (size_t i = 0; i < page->report->ledger->n_interruptions; i++) {
@@ -166,7 +167,7 @@ static void print_interruptions(const struct page *page)
 			page_heading(page,
 			             "Outages of the primaries, and where their traffic went");
 		if (told++ < TOP_INTERRUPTIONS)
-			page_wrap(page, sentence, 2);
+			page_tell(page, sentence, 2);
 	}
 	if (told > TOP_INTERRUPTIONS)
 		fprintf(page->out, "  %zu more, in the JSON\n", told - TOP_INTERRUPTIONS);
@@ -174,7 +175,7 @@ static void print_interruptions(const struct page *page)
 
 void render_text(const struct report *report, FILE *out, bool colour)
 {
-	struct page page = {report, out, colour};
+	struct page page = {report, out, colour, {LANGUAGE_EN, report->options.zone}};
 
 	print_head(&page);
 	print_wans(&page);

@@ -27,17 +27,19 @@ static bool same_day(const struct report *report, uint64_t ns)
  * 15:01:00)" */
 static void print_cause(const struct page *page, const struct cause *cause, uint64_t all)
 {
-	const char *label = strchr(cause->id, ':');
-	char percent[TEXT_SHORT], some[TEXT_SHORT], safe[120], span[80] = "", line[400];
+	char percent[TEXT_SHORT], some[TEXT_SHORT], words[300], detail[200], span[80] = "",
+									     line[700];
+	char message[240];
 
 	if (cause->first_ns && cause->last_ns)
 		page_span(span, sizeof(span), cause->first_ns, cause->last_ns);
 	if (span[0] && same_day(page->report, cause->first_ns) && strlen(span) < 32)
 		memmove(span, span + 11, strlen(span + 11) + 1); /* the day stands under Coverage */
-	snprintf(line, sizeof(line), "%s%s%s%s%s%s%s%s", cause_words(cause->id), label ? ": " : "",
-	         label ? text_safe(safe, sizeof(safe), label + 1, 40) : "",
-	         cause->detail[0] ? ", " : "", cause->detail, span[0] ? " (" : "", span,
-	         span[0] ? ")" : "");
+	message_words(words, sizeof(words), cause_say(cause->id, message, sizeof(message)),
+	              &page->telling);
+	message_words(detail, sizeof(detail), cause->detail, &page->telling);
+	snprintf(line, sizeof(line), "%s%s%s%s%s%s", words, detail[0] ? ", " : "", detail,
+	         span[0] ? " (" : "", span, span[0] ? ")" : "");
 	fprintf(page->out, "  %10s  %9s  ", text_percent(percent, cause->ip_bytes, all),
 	        text_bytes(some, cause->ip_bytes));
 	page_wrap_behind(page, line, 25, true);
@@ -112,12 +114,14 @@ static void print_use(const struct page *page, size_t index)
 	const struct report_wan *wan = &report->wans[index];
 	struct connection_on_wan top[TOP_CONNECTIONS];
 	size_t others, n;
-	char name[100], line[200], some[TEXT_SHORT];
+	char name[100], line[200], some[TEXT_SHORT], extent[40], words[60];
 
 	snprintf(line, sizeof(line), "What used %s%s: %s billed, %s",
 	         text_safe(name, sizeof(name), wan->name, 32),
 	         wan->role.role == ROLE_BACKUP ? " (backup)" : "",
-	         text_bytes(some, wan->whole.billed), report_extent_words(report));
+	         text_bytes(some, wan->whole.billed),
+	         message_words(words, sizeof(words),
+	                       report_say_extent(report, extent, sizeof(extent)), &page->telling));
 	page_heading(page, line);
 	print_causes(page, &wan->whole);
 	n = report_top(report, index, top, TOP_CONNECTIONS, &others);

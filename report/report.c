@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "causes.h"
+#include "message.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -208,47 +209,37 @@ static const char *only_file(const struct ledger *ledger, size_t wan)
 }
 
 /* "assuming b.pcap is the backup: 412 of 412 joins say so; confirm with --backup b.pcap" */
-static int assume_one(char *to, size_t left, const struct report *report, size_t i)
+static void assume_one(struct report *report, size_t i)
 {
 	const struct wan_role *role = &report->wans[i].role;
 	const char *file = only_file(report->ledger, i);
-	char name[200];
+	char name[200], confirm[240], says[TEXT_SHORT], of[TEXT_SHORT], sign[40];
 
 	text_safe(name, sizeof(name), file ? file : report->wans[i].name, 60);
-	return snprintf(to, left, "%s is the backup: %llu of %llu %s say so; confirm with --%s%s%s",
-	                name, (unsigned long long)role->says, (unsigned long long)role->of,
-	                role->sign ? role->sign : "signs", file ? "backup " : "role ", name,
-	                file ? "" : "=backup");
+	snprintf(confirm, sizeof(confirm), file ? "--backup %s" : "--role %s=backup", name);
+	message_say(sign, sizeof(sign), role->sign, (const char *const[]){NULL});
+	MORE_IN(report->assumption, assuming, name, text_count(says, role->says),
+	        text_count(of, role->of), sign, confirm);
 }
 
 static void tell_assumption(struct report *report)
 {
-	char *to = report->assumption;
-	size_t left = sizeof(report->assumption);
-
 	for (size_t i = 0; i < report->n_wans; i++) {
 		const struct wan_role *role = &report->wans[i].role;
-		int n;
 
 		if (role->role != ROLE_BACKUP || role->source != FROM_ASSUMED)
 			continue;
-		n = snprintf(to, left, "%sassuming ", report->assumed ? "; " : "");
+		if (report->assumed)
+			MORE_IN(report->assumption, semicolon);
 		report->assumed = true;
-		if (n < 0 || (size_t)n >= left)
-			return;
-		to += n;
-		left -= (size_t)n;
-		n = assume_one(to, left, report, i);
-		if (n < 0 || (size_t)n >= left)
-			return;
-		to += n;
-		left -= (size_t)n;
+		assume_one(report, i);
 	}
 }
 
-const char *report_extent_words(const struct report *report)
+const char *report_say_extent(const struct report *report, char *out, size_t size)
 {
-	return report->options.from_ns || report->options.to_ns ? "window" : "whole capture";
+	return report->options.from_ns || report->options.to_ns ? SAY(out, size, window)
+	                                                        : SAY(out, size, whole_capture);
 }
 
 bool report_extent(const struct report_wan *wan, uint64_t *first_ns, uint64_t *last_ns)

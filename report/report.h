@@ -15,6 +15,7 @@
 
 #include "../dissect/ledger.h"
 #include "coverage.h"
+#include "message.h"
 #include "policy.h"
 #include "zone.h"
 
@@ -36,12 +37,12 @@ struct cause {
 	uint64_t ip_bytes;
 	uint64_t first_ns, last_ns; /* of its frames; 0 = not known */
 	struct evidence first;      /* its first frames */
-	char detail[60];            /* "every 15 s x 40 subflows", or "" */
+	char detail[100];           /* a message: "every 15 s x 40 subflows", or "" */
 };
 
-/* Words for a cause id; what follows the colon of "leak:HOST LABEL" or "plain_tcp:LABEL" is left
- * out of them. Static text. */
-const char *cause_words(const char *id);
+/* A cause id as a message, with what follows the colon of "leak:HOST LABEL" or "plain_tcp:LABEL".
+ * Returns out. */
+const char *cause_say(const char *id, char *out, size_t size);
 
 /* ---- the sums of a WAN, once for the whole capture and once for the time all captures share ----
  */
@@ -127,8 +128,8 @@ struct finding_frame {
 #define FINDING_FRAMES 4
 
 struct finding {
-	const char *rule;        /* "A1"; static text */
-	const char *title, *why; /* static text */
+	const char *rule; /* "A1"; static text */
+	enum message title, why;
 	enum status status;
 	int wan; /* index into report.wans, or -1 */
 
@@ -142,8 +143,9 @@ struct finding {
 	struct part parts[FINDING_PARTS];
 	size_t n_parts;
 
-	char text[1000]; /* one or two sentences; names in it are already safe to print */
-	char brief[140]; /* the same in a few words without the WAN's name, for a list; or "" */
+	/* messages (message.h); names in them are safe to print */
+	char text[1400]; /* one or two sentences */
+	char brief[240]; /* the same in a few words without the WAN's name, for a list; or "" */
 	struct finding_frame frames[FINDING_FRAMES];
 	size_t n_frames;
 };
@@ -183,8 +185,8 @@ struct report {
 	struct finding *findings; /* owned; in the order of the rules, then of the WANs */
 	size_t n_findings, cap_findings;
 	enum status verdict;
-	char sentence[3300];
-	char assumption[700]; /* "assuming b is the backup: ...", or "" */
+	char sentence[4600];   /* a message */
+	char assumption[900]; /* a message: "assuming b is the backup: ...", or "" */
 };
 
 enum report_failure { REPORT_FINE, REPORT_NO_MEMORY, REPORT_UNKNOWN_FLAG, REPORT_UNKNOWN_CONFIG };
@@ -200,8 +202,8 @@ enum phase report_phase(const struct ledger *ledger, uint64_t primaries, uint16_
 
 bool report_is_primary(enum role role);
 
-/* "whole capture", or "window" when only a part of it was counted. Static text. */
-const char *report_extent_words(const struct report *report);
+/* "whole capture", or "window" when only a part of it was counted. Returns out. */
+const char *report_say_extent(const struct report *report, char *out, size_t size);
 
 /* The first and last moment of a WAN: of its frames, and of what its recorder told. False: there is
  * none. */

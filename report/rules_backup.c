@@ -7,14 +7,12 @@
 
 #include "rules_plan.h"
 #include "causes.h"
+#include "message.h"
 #include "text.h"
 #include "verdict.h"
 
 #define NS    1000000000u
 #define DAY_S 86400.0
-
-static const char bad_primary_why[] =
-	"Loss or delay on the primary is what this data plan pays for: repair the primary.";
 
 static double limit_of(const struct report *report, int wan, enum limit limit)
 {
@@ -138,46 +136,51 @@ static const struct cause *standby_cause(const struct account *account, uint64_t
 /* The largest way user payload took to the backup; outages are set apart, and a bad primary is
  * named only when it is what the finding is about. */
 struct way {
-	const char *words;
+	enum message words;
 	uint64_t bytes;
 	bool ours; /* subflows beside a healthy primary: the flag or the scheduler is why */
 };
 
 static struct way way_of(const struct report *report, size_t wan, bool bad_primary)
 {
-	static const char *const words[PHASE_COUNT] = {
-		[PHASE_HEALTHY] = "while a primary was healthy",
-		[PHASE_DEGRADED] = "while the primary was bad",
-		[PHASE_AFTER] = "after the primary had come back",
-		[PHASE_UNKNOWN] = "on connections with no primary in sight",
+	static const struct {
+		enum phase phase;
+		enum message words;
+	} ways[] = {
+		{PHASE_HEALTHY, MESSAGE_way_healthy},
+		{PHASE_DEGRADED, MESSAGE_way_degraded},
+		{PHASE_AFTER, MESSAGE_way_after},
+		{PHASE_UNKNOWN, MESSAGE_way_unknown},
 	};
 	const struct account *account = &report->wans[wan].shared;
-	struct way way = {"by plain TCP, past MPTCP", account->plain, false};
+	struct way way = {MESSAGE_way_plain, account->plain, false};
 
 	if (account->fallback > way.bytes)
-		way = (struct way){"by connections that fell back to plain TCP", account->fallback,
-		                   false};
-	for (size_t i = 0; i < PHASE_COUNT; i++)
-		if (words[i] && (i == PHASE_DEGRADED) == bad_primary &&
-		    !(i == PHASE_AFTER && verdict_failback_seen(report)) &&
-		    account->phases[i].ip_bytes > way.bytes)
-			way = (struct way){words[i], account->phases[i].ip_bytes,
-			                   i == PHASE_HEALTHY};
+		way = (struct way){MESSAGE_way_fallback, account->fallback, false};
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		enum phase phase = ways[i].phase;
+
+		if ((phase == PHASE_DEGRADED) == bad_primary &&
+		    !(phase == PHASE_AFTER && verdict_failback_seen(report)) &&
+		    account->phases[phase].ip_bytes > way.bytes)
+			way = (struct way){ways[i].words, account->phases[phase].ip_bytes,
+			                   phase == PHASE_HEALTHY};
+	}
 	return way;
 }
 
 /* Why a backup carries data beside a healthy primary, as far as the wire tells. */
-static const char *flag_words(const struct ledger_wan *wan)
+static const char *flag_say(const struct ledger_wan *wan, char *out, size_t size)
 {
 	const struct ledger_event *e = wan->events;
 
 	if (e[EVENT_PRIO_UP_NORMAL].count > 0)
-		return "; MP_PRIO took its backup flag away (see A6)";
+		return SAY(out, size, flag_prio);
 	if (e[EVENT_JOIN_UP_NORMAL].count > e[EVENT_JOIN_UP_BACKUP].count)
-		return "; its joins do not carry the backup flag (see A6)";
+		return SAY(out, size, flag_missing);
 	if (e[EVENT_JOIN_UP_BACKUP].count > 0)
-		return "; its joins carry the backup flag, so the scheduler ignores it";
-	return "; nothing on the wire made it a backup";
+		return SAY(out, size, flag_ignored);
+	return SAY(out, size, flag_never);
 }
 
 /* ", 4.48 MB of it while a primary was healthy", or "". */
@@ -186,34 +189,38 @@ static const char *way_say(const struct report *report, const struct finding *fi
 {
 	size_t wan = (size_t)finding->wan;
 	struct way way = way_of(report, wan, finding->status == STATUS_WARN);
-	char some[TEXT_SHORT];
+	char some[TEXT_SHORT], words[40], flag[40] = "";
 
 	out[0] = '\0';
-	if (payload > 0 && way.bytes > 0)
-		snprintf(out, size, ", %s of it %s%s",
-		         way.bytes >= payload ? "all" : text_bytes(some, way.bytes), way.words,
-		         way.ours && finding->status == STATUS_FAIL
-		                 ? flag_words(report->wans[wan].ledger)
-		                 : "");
-	return out;
+	if (payload == 0 || way.bytes == 0)
+		return out;
+	if (way.ours && finding->status == STATUS_FAIL)
+		flag_say(report->wans[wan].ledger, flag, sizeof(flag));
+	message_say(words, sizeof(words), way.words, (const char *const[]){NULL});
+	if (way.bytes >= payload)
+		return SAY(out, size, way_all, words, flag);
+	return SAY(out, size, way_some, text_bytes(some, way.bytes), words, flag);
 }
 
 /* "wan2 carried 0.51 % of the primary's bytes as user payload (105 kB of 20.4 MB; limit 1 %)" */
-static int carried_say(const struct report *report, const struct finding *finding,
-                       const struct share *share, char *out, size_t size)
+static void carried_say(const struct report *report, const struct finding *finding,
+                        const struct share *share, char *out, size_t size)
 {
 	bool all = limit_of(report, finding->wan, LIMIT_SHARE_OF) > 0;
 	uint64_t bytes = all ? share->total : share->payload;
-	char name[100], percent[TEXT_SHORT], some[TEXT_SHORT], of[TEXT_SHORT], way[200];
+	char name[100], percent[TEXT_SHORT], some[TEXT_SHORT], of[TEXT_SHORT], way[200],
+		limit[TEXT_SHORT], what[40];
 
-	return snprintf(out, size,
-	                "%s carried %s of the primary's bytes as %s (%s of %s; limit %g %%)%s",
-	                text_safe(name, sizeof(name), report->wans[finding->wan].name, 32),
-	                text_percent(percent, bytes, share->primary),
-	                all ? "traffic of any kind" : "user payload", text_bytes(some, bytes),
-	                text_bytes(of, share->primary),
-	                100 * limit_of(report, finding->wan, LIMIT_PAYLOAD_SHARE),
-	                way_say(report, finding, share->payload, way, sizeof(way)));
+	if (all)
+		SAY_IN(what, any_traffic);
+	else
+		SAY_IN(what, user_payload);
+	SAY(out, size, share_carried,
+	    text_safe(name, sizeof(name), report->wans[finding->wan].name, 32),
+	    text_percent(percent, bytes, share->primary), what, text_bytes(some, bytes),
+	    text_bytes(of, share->primary),
+	    text_limit(limit, limit_of(report, finding->wan, LIMIT_PAYLOAD_SHARE)),
+	    way_say(report, finding, share->payload, way, sizeof(way)));
 }
 
 /* What keeping it ready cost, of what, and for how many connections when those are the reason. */
@@ -223,22 +230,22 @@ static void ready_say(const struct report *report, const struct finding *finding
 	const struct report_wan *wan = &report->wans[finding->wan];
 	const struct ledger_counters *c = &wan->ledger->counters;
 	const struct cause *cause = standby_cause(&wan->shared, share->outage_acks);
-	const char *label = cause ? strchr(cause->id, ':') : NULL;
-	char s[TEXT_SHORT], some[TEXT_SHORT], count[TEXT_SHORT], each[TEXT_SHORT], safe[60],
-		joins[120] = "";
+	char s[TEXT_SHORT], some[TEXT_SHORT], count[TEXT_SHORT], each[TEXT_SHORT], words[240] = "",
+										   most[400] = "";
 
-	if (c->standby_connections > 1 && cause && strcmp(cause->id, "standby") == 0)
-		snprintf(joins, sizeof(joins), ": %s connections, %s each",
-		         text_count(count, c->standby_connections),
-		         text_bytes(each, c->standby_ip_bytes / c->standby_connections));
-	if (label)
-		snprintf(joins, sizeof(joins), ": %s",
-		         text_safe(safe, sizeof(safe), label + 1, 30));
-	snprintf(out, size, "keeping it ready cost %s%s (%s%s%s%s)",
-	         text_percent(s, share->standby, share->primary),
-	         finding->status == STATUS_WARN ? " of the primary's bytes" : "",
-	         text_bytes(some, share->standby), cause ? ", most of it " : "",
-	         cause ? cause_words(cause->id) : "", joins);
+	if (cause)
+		cause_say(cause->id, words, sizeof(words));
+	if (cause && c->standby_connections > 1 && strcmp(cause->id, "standby") == 0)
+		MORE_IN(words, ready_connections, text_count(count, c->standby_connections),
+		        text_bytes(each, c->standby_ip_bytes / c->standby_connections));
+	if (cause)
+		SAY_IN(most, most_of_it, words);
+	text_percent(s, share->standby, share->primary);
+	text_bytes(some, share->standby);
+	if (finding->status == STATUS_WARN)
+		SAY(out, size, ready_cost_of, s, some, most);
+	else
+		SAY(out, size, ready_cost, s, some, most);
 }
 
 enum share_case {
@@ -254,51 +261,46 @@ static void share_say(const struct report *report, struct finding *finding,
                       const struct share *share, enum share_case which)
 {
 	char name[100], out[TEXT_SHORT], some[TEXT_SHORT], least[TEXT_SHORT], standby[TEXT_SHORT],
-		late[TEXT_SHORT], carried[400], ready[300], apart[120] = "";
-	char *to = finding->text;
-	size_t size = sizeof(finding->text);
+		late[TEXT_SHORT], percent[TEXT_SHORT], limit[TEXT_SHORT], carried[500], ready[600],
+		apart[120] = "";
 
 	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
 	carried_say(report, finding, share, carried, sizeof(carried));
 	ready_say(report, finding, share, ready, sizeof(ready));
 	text_bytes(some, share->payload);
-	if (share->outage > 0 || share->after > 0)
-		snprintf(apart, sizeof(apart), " In outages of the primary%s it carried %s more.",
-		         share->after > 0 ? ", and until data went back (A12)," : "",
-		         text_bytes(out, share->outage + share->after));
-	snprintf(finding->brief, sizeof(finding->brief), "%s payload (%s of %s)",
-	         text_percent(least, share->payload, share->primary), some,
-	         text_bytes(late, share->primary));
+	text_bytes(out, share->outage + share->after);
+	text_bytes(late, share->primary);
+	text_limit(limit, limit_of(report, finding->wan, LIMIT_STANDBY_SHARE));
+	if (share->after > 0)
+		SAY_IN(apart, apart_after, out);
+	else if (share->outage > 0)
+		SAY_IN(apart, apart_outage, out);
+	SAY_IN(finding->brief, share_brief, text_percent(percent, share->payload, share->primary),
+	       some, late);
 	switch (which) {
 	case SHARE_SMALL:
-		snprintf(to, size,
-		         "The primaries carried too little to judge a share (%s, at least %s are "
-		         "needed); %s carried %s of user payload and %s to be kept ready.%s",
-		         text_bytes(late, share->primary),
-		         text_bytes(least,
-		                    (uint64_t)limit_of(report, finding->wan, LIMIT_PRIMARY_MIN)),
-		         name, some, text_bytes(standby, share->standby), apart);
+		text_bytes(least, (uint64_t)limit_of(report, finding->wan, LIMIT_PRIMARY_MIN));
+		SAY_IN(finding->text, share_small, late, least, name, some,
+		       text_bytes(standby, share->standby), apart);
 		return;
 	case SHARE_BAD_PRIMARY:
-		finding->why = bad_primary_why;
-		snprintf(to, size, "The primary is bad, and its backup had to help: %s.%s", carried,
-		         apart);
+		finding->why = MESSAGE_why_bad_primary;
+		SAY_IN(finding->text, share_bad_primary, carried, apart);
 		return;
 	case SHARE_STANDBY:
-		snprintf(to, size, "%s %s, but %s; limit %g %%.%s", name,
-		         share->payload == 0 ? "carried no user payload"
-		                             : "stayed within its share of user payload",
-		         ready, 100 * limit_of(report, finding->wan, LIMIT_STANDBY_SHARE), apart);
+		if (share->payload == 0)
+			SAY_IN(finding->text, share_standby_only, name, ready, limit, apart);
+		else
+			SAY_IN(finding->text, share_standby, name, ready, limit, apart);
 		return;
 	case SHARE_HIDDEN:
-		snprintf(to, size, "A filter hides frames; of what it let through, %s; %s.%s",
-		         carried, ready, apart);
+		SAY_IN(finding->text, share_filtered, carried, ready, apart);
 		return;
 	case SHARE_OVER:
-		snprintf(to, size, "%s.%s", carried, apart);
+		SAY_IN(finding->text, share_over, carried, apart);
 		return;
 	default:
-		snprintf(to, size, "%s; %s.%s", carried, ready, apart);
+		SAY_IN(finding->text, share_fine, carried, ready, apart);
 	}
 }
 
@@ -339,10 +341,9 @@ static enum share_case share_judge(const struct report *report, struct finding *
 static bool nothing_to_compare(const struct report *report, struct finding *finding)
 {
 	if (!report->window)
-		snprintf(finding->text, sizeof(finding->text), "The captures share no time.");
+		SAY_IN(finding->text, no_shared_time);
 	else if (report->primaries == 0)
-		snprintf(finding->text, sizeof(finding->text),
-		         "No capture of a primary was given: there is nothing to compare with.");
+		SAY_IN(finding->text, no_primary);
 	else
 		return false;
 	return true;
@@ -361,7 +362,7 @@ bool rule_share(struct report *report, const struct rule *rule)
 		if (!finding)
 			return false;
 		if (nothing_to_compare(report, finding)) {
-			char use[300];
+			char use[600];
 
 			/* without a share the bytes and their cause are still an answer */
 			verdict_say_use(report, (int)i, use, sizeof(use));
@@ -386,7 +387,7 @@ bool rule_share(struct report *report, const struct rule *rule)
 		if (finding->status == STATUS_FAIL)
 			verdict_show_cells(report, finding, show_payload,
 			                   "user payload on the backup");
-		else if (finding->why == bad_primary_why)
+		else if (finding->why == MESSAGE_why_bad_primary)
 			verdict_show_cells(report, finding, show_degraded,
 			                   "user payload while the primary was bad");
 	}
@@ -432,7 +433,8 @@ static void budget_judge(struct report *report, struct finding *finding)
 	bool enough = seconds >= limit_of(report, finding->wan, LIMIT_BUDGET_WINDOW);
 	/* a window of more than a day holds a day that used at least the average */
 	double day = enough || seconds > DAY_S ? (double)bytes * DAY_S / seconds : (double)bytes;
-	char name[100], used[TEXT_SHORT], length[TEXT_SHORT], limit[TEXT_SHORT], a_day[TEXT_SHORT];
+	char name[100], used[TEXT_SHORT], length[TEXT_SHORT], limit[TEXT_SHORT], a_day[TEXT_SHORT],
+		hidden[40] = "";
 
 	finding->unit = enough ? "bytes_per_day" : "bytes";
 	finding->observed = true;
@@ -446,25 +448,17 @@ static void budget_judge(struct report *report, struct finding *finding)
 	text_bytes(used, bytes);
 	text_duration(length, report->end_ns - report->start_ns);
 	text_bytes(limit, (uint64_t)finding->limit);
-	if (enough)
-		snprintf(finding->brief, sizeof(finding->brief), "%s a day",
-		         text_bytes(a_day,
-		                    day < 1e18 ? (uint64_t)day : UINT64_C(1000000000000000000)));
-	if (enough)
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s used %s of billed traffic in %s, that is %s a day (limit %s a day)%s.",
-		         name, used, length,
-		         text_bytes(a_day,
-		                    day < 1e18 ? (uint64_t)day : UINT64_C(1000000000000000000)),
-		         limit,
-		         filtered(report, wan) ? "; only of what the filter let through" : "");
-	else
-		snprintf(finding->text, sizeof(finding->text), "%s used %s in %s: %s %s a day.",
-		         name, used, length,
-		         finding->status == STATUS_NOT_ASSESSED
-		                 ? "too short to project to the limit of"
-		                 : "already more than the limit of",
-		         limit);
+	text_bytes(a_day, day < 1e18 ? (uint64_t)day : UINT64_C(1000000000000000000));
+	if (enough) {
+		if (filtered(report, wan))
+			SAY_IN(hidden, only_filtered);
+		SAY_IN(finding->brief, a_day, a_day);
+		SAY_IN(finding->text, budget_day, name, used, length, a_day, limit, hidden);
+	} else if (finding->status == STATUS_NOT_ASSESSED) {
+		SAY_IN(finding->text, budget_short, name, used, length, limit);
+	} else {
+		SAY_IN(finding->text, budget_exceeded, name, used, length, limit);
+	}
 	if (finding->status == STATUS_FAIL || finding->status == STATUS_WARN)
 		verdict_show_cells(report, finding, show_billed, "billed traffic on the backup");
 }
@@ -482,8 +476,7 @@ bool rule_budget(struct report *report, const struct rule *rule)
 		if (report->window)
 			budget_judge(report, finding);
 		else
-			snprintf(finding->text, sizeof(finding->text),
-			         "The captures share no time.");
+			SAY_IN(finding->text, no_shared_time);
 	}
 	return true;
 }
@@ -515,43 +508,41 @@ static void healthy_judge(struct report *report, struct finding *finding)
 	bool switched = seen[PHASE_OUTAGE] > 0 || seen[PHASE_AFTER] > 0;
 	double allowance = switched ? limit_of(report, finding->wan, LIMIT_SWITCH_BYTES) : 0;
 	char name[100], some[TEXT_SHORT], of[TEXT_SHORT], percent[TEXT_SHORT], carried[300],
-		more[TEXT_SHORT];
-	char *to = finding->text;
-	size_t size = sizeof(finding->text);
+		more[TEXT_SHORT], flag[40], healthy[40] = "";
 
 	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
 	text_percent(percent, seen[PHASE_HEALTHY], all);
-	snprintf(carried, sizeof(carried),
-	         "%s carried %s of new user data (%s of %s) while a primary was healthy", name,
-	         text_bytes(some, seen[PHASE_HEALTHY]), percent, text_bytes(of, all));
-	snprintf(finding->brief, sizeof(finding->brief), "%s (%s of %s)", percent, some, of);
+	SAY_IN(carried, healthy_carried, name, text_bytes(some, seen[PHASE_HEALTHY]), percent,
+	       text_bytes(of, all));
+	SAY_IN(finding->brief, share_of_bytes, percent, some, of);
 	if (healthy_exceeded(report, finding, seen[PHASE_HEALTHY], all, allowance)) {
 		finding->status = STATUS_FAIL;
-		snprintf(to, size, "%s%s.", carried, flag_words(report->wans[finding->wan].ledger));
+		SAY_IN(finding->text, healthy_fail, carried,
+		       flag_say(report->wans[finding->wan].ledger, flag, sizeof(flag)));
 		verdict_show_cells(report, finding, show_healthy,
 		                   "new data while a primary was healthy");
 	} else if (healthy_exceeded(report, finding, seen[PHASE_UNKNOWN], all, allowance)) {
-		snprintf(to, size,
-		         "%s, and %s on connections with no primary subflow in sight: nobody can "
-		         "say whether those were allowed.",
-		         carried, text_bytes(more, seen[PHASE_UNKNOWN]));
+		SAY_IN(finding->text, healthy_unknown, carried,
+		       text_bytes(more, seen[PHASE_UNKNOWN]));
 		verdict_show_cells(report, finding, show_unknown,
 		                   "new data, no primary subflow in sight");
 	} else if (healthy_exceeded(report, finding, seen[PHASE_DEGRADED], all, allowance)) {
 		finding->status = STATUS_WARN;
-		finding->why = bad_primary_why;
-		snprintf(to, size,
-		         "The primary is bad: %s carried %s of new user data for it (%s of %s)%s.",
-		         name, text_bytes(some, seen[PHASE_DEGRADED]),
-		         text_percent(percent, seen[PHASE_DEGRADED], all), of,
-		         seen[PHASE_HEALTHY] == 0 ? ", none while it was healthy" : "");
+		finding->why = MESSAGE_why_bad_primary;
+		if (seen[PHASE_HEALTHY] == 0)
+			SAY_IN(healthy, none_while_healthy);
+		SAY_IN(finding->text, healthy_bad_primary, name,
+		       text_bytes(some, seen[PHASE_DEGRADED]),
+		       text_percent(percent, seen[PHASE_DEGRADED], all), of, healthy);
 		verdict_show_cells(report, finding, show_degraded,
 		                   "new data while the primary was bad");
 	} else {
 		finding->status = STATUS_PASS;
-		snprintf(to, size, "%s%s%s%s.", carried, switched ? "; " : "",
-		         switched ? text_bytes(more, seen[PHASE_OUTAGE] + seen[PHASE_AFTER]) : "",
-		         switched ? " in an outage or just after one" : "");
+		if (switched)
+			SAY_IN(finding->text, healthy_switched, carried,
+			       text_bytes(more, seen[PHASE_OUTAGE] + seen[PHASE_AFTER]));
+		else
+			SAY_IN(finding->text, healthy_fine, carried);
 	}
 }
 
@@ -571,8 +562,7 @@ bool rule_healthy(struct report *report, const struct rule *rule)
 			continue;
 		if (all == 0) {
 			finding->status = STATUS_NOT_APPLICABLE;
-			snprintf(finding->text, sizeof(finding->text),
-			         "No MPTCP user data on any WAN in the judged time.");
+			SAY_IN(finding->text, healthy_no_data);
 			continue;
 		}
 		verdict_observe(finding, "ratio", seen[PHASE_HEALTHY], all);
@@ -635,7 +625,8 @@ static struct redundancy redundancy_of(const struct report *report, size_t index
 bool rule_redundant(struct report *report, const struct rule *rule)
 {
 	for (size_t i = 0; i < report->n_wans; i++) {
-		char name[100], some[TEXT_SHORT], percent[TEXT_SHORT], length[TEXT_SHORT];
+		char name[100], some[TEXT_SHORT], percent[TEXT_SHORT], length[TEXT_SHORT],
+			share[TEXT_SHORT];
 		struct redundancy sum;
 		struct finding *finding;
 
@@ -645,8 +636,7 @@ bool rule_redundant(struct report *report, const struct rule *rule)
 		if (!finding)
 			return false;
 		if (!report->window) {
-			snprintf(finding->text, sizeof(finding->text),
-			         "The captures share no time.");
+			SAY_IN(finding->text, no_shared_time);
 			continue;
 		}
 		sum = redundancy_of(report, i);
@@ -655,20 +645,17 @@ bool rule_redundant(struct report *report, const struct rule *rule)
 		verdict_part(finding, "redundant", sum.copies, sum.payload);
 		finding->status = finding->value > finding->limit ? STATUS_FAIL : STATUS_PASS;
 		text_safe(name, sizeof(name), report->wans[i].name, 32);
-		snprintf(finding->brief, sizeof(finding->brief), "%s",
-		         sum.copies > 0 ? text_duration(length, sum.ns) : "none");
 		if (sum.copies == 0) {
-			snprintf(finding->text, sizeof(finding->text),
-			         "%s carried no redundant copies.", name);
+			SAY_IN(finding->brief, none);
+			SAY_IN(finding->text, redundant_none, name);
 			continue;
 		}
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s: redundant copies are %s (%s) of its payload, above %g %% of it for "
-		         "%s.",
-		         name, text_percent(percent, sum.copies, sum.payload),
-		         text_bytes(some, sum.copies),
-		         100 * limit_of(report, finding->wan, LIMIT_REDUNDANT_SHARE),
-		         text_duration(length, sum.ns));
+		text_duration(length, sum.ns);
+		snprintf(finding->brief, sizeof(finding->brief), "%s", length);
+		SAY_IN(finding->text, redundant_copies, name,
+		       text_percent(percent, sum.copies, sum.payload), text_bytes(some, sum.copies),
+		       text_limit(share, limit_of(report, finding->wan, LIMIT_REDUNDANT_SHARE)),
+		       length);
 		if (finding->status == STATUS_FAIL)
 			verdict_show_cells(report, finding, show_redundant,
 			                   "copy of data seen on another WAN");
@@ -691,7 +678,7 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		const struct account *account = &report->wans[i].shared;
 		const struct ledger_counters *c = &report->wans[i].ledger->counters;
 		char name[100], each[TEXT_SHORT], percent[TEXT_SHORT], count[TEXT_SHORT],
-			share[120] = "";
+			extent[40], share[120] = "";
 		struct finding *finding;
 		uint64_t primary = primary_bytes(report, false);
 		bool high;
@@ -708,8 +695,7 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		text_safe(name, sizeof(name), report->wans[i].name, 32);
 		if (c->standby_connections == 0) {
 			finding->status = STATUS_NOT_APPLICABLE;
-			snprintf(finding->text, sizeof(finding->text),
-			         "%s held no subflow in reserve.", name);
+			SAY_IN(finding->text, reserve_none, name);
 			continue;
 		}
 		high = (double)primary >= limit_of(report, finding->wan, LIMIT_PRIMARY_MIN) &&
@@ -717,17 +703,17 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		finding->status = high ? STATUS_WARN : STATUS_PASS;
 		text_count(count, c->standby_connections);
 		text_bytes(each, c->standby_ip_bytes / c->standby_connections);
+		text_percent(percent, account->signalling, primary);
+		if (high)
+			SAY_IN(share, reserve_high, percent);
+		else if (primary > 0)
+			SAY_IN(share, reserve_share, percent);
+		SAY_IN(finding->text, reserve, name, count, each,
+		       report_say_extent(report, extent, sizeof(extent)), share);
 		if (primary > 0)
-			snprintf(share, sizeof(share),
-			         "; joins and closes are %s of the primary's bytes%s",
-			         text_percent(percent, account->signalling, primary),
-			         high ? ": many short connections, not a fault" : "");
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s: connections held in reserve: %s, at %s each (%s)%s.", name, count,
-		         each, report_extent_words(report), share);
-		snprintf(finding->brief, sizeof(finding->brief), "%s%s%s connection%s, %s each%s",
-		         primary > 0 ? percent : "", primary > 0 ? " (" : "", count,
-		         c->standby_connections == 1 ? "" : "s", each, primary > 0 ? ")" : "");
+			SAY_IN(finding->brief, reserve_brief_share, count, each, percent);
+		else
+			SAY_IN(finding->brief, reserve_brief, count, each);
 		if (high)
 			verdict_show_cells(report, finding, show_signalling, "joins and closes");
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -38,11 +39,9 @@ bool rule_captured(struct report *report, const struct rule *rule)
 		finding = verdict_add(report, rule, -1);
 		if (!finding)
 			return false;
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s has the role %s (%s), but there is no capture of it: what it carried "
-		         "is not known. If there is, say which: %s=FILE.",
-		         text_safe(name, sizeof(name), wan->name, 32), role_names[wan->role],
-		         text_safe(from, sizeof(from), wan->role_told.from, 80), name);
+		SAY_IN(finding->text, not_captured, text_safe(name, sizeof(name), wan->name, 32),
+		       role_names[wan->role],
+		       text_safe(from, sizeof(from), wan->role_told.from, 80));
 	}
 	return true;
 }
@@ -87,29 +86,28 @@ bool rule_configured(struct report *report, const struct rule *rule)
 		return false;
 	finding->status = STATUS_WARN;
 	if (off)
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s says disable: MPTCP is switched off, so no role has an effect.",
-		         text_safe(from, sizeof(from), mptcp->told.from, 80));
+		SAY_IN(finding->text, mptcp_disabled,
+		       text_safe(from, sizeof(from), mptcp->told.from, 80));
 	else
-		snprintf(finding->text, sizeof(finding->text),
-		         "The scheduler %s (%s) ignores the backup flag: backups carry data as "
-		         "other WANs do, whatever their role.",
-		         text_safe(word, sizeof(word), scheduler->text, 40),
-		         text_safe(from, sizeof(from), scheduler->told.from, 80));
+		SAY_IN(finding->text, scheduler_ignores,
+		       text_safe(word, sizeof(word), scheduler->text, 40),
+		       text_safe(from, sizeof(from), scheduler->told.from, 80));
 	return true;
 }
 
 /* "master, on" */
 static void recorded_roles(const struct ledger_record *record, char *out, size_t size)
 {
-	size_t used = 0;
 	char word[100];
 
 	out[0] = '\0';
-	for (unsigned i = 0; i < record->n_roles && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%s",
-		                         i ? ", then or before " : "",
-		                         text_safe(word, sizeof(word), record->roles[i], 20));
+	for (unsigned i = 0; i < record->n_roles; i++) {
+		if (i > 0)
+			message_more(out, size, MESSAGE_then_or_before,
+			             (const char *const[]){NULL});
+		strncat(out, text_safe(word, sizeof(word), record->roles[i], 20),
+		        size - strlen(out) - 1);
+	}
 }
 
 /* A recording tells the role of its time, UCI that of the moment when it was copied. */
@@ -138,13 +136,12 @@ bool rule_role_over_time(struct report *report, const struct rule *rule)
 			return false;
 		finding->status = STATUS_WARN;
 		recorded_roles(wan->ledger->record, roles, sizeof(roles));
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s was recorded as %s and is judged as %s (%s): its role changed, or one "
-		         "of them is wrong.",
-		         text_safe(name, sizeof(name), wan->name, 32), roles,
-		         role_names[wan->role.role],
-		         wan->role.from[0] ? text_safe(from, sizeof(from), wan->role.from, 80)
-		                           : "by what its frames say");
+		if (wan->role.from[0])
+			text_safe(from, sizeof(from), wan->role.from, 80);
+		else
+			SAY_IN(from, by_its_frames);
+		SAY_IN(finding->text, role_changed, text_safe(name, sizeof(name), wan->name, 32),
+		       roles, role_names[wan->role.role], from);
 	}
 	return true;
 }
@@ -179,13 +176,10 @@ bool rule_kernels(struct report *report, const struct rule *rule)
 		if (!finding)
 			return false;
 		finding->status = STATUS_WARN;
-		snprintf(finding->text, sizeof(finding->text),
-		         "The router's kernel %s speaks version %d of MPTCP, that of %s (%s) "
-		         "version "
-		         "%d: their connections become plain TCP on one WAN.",
-		         text_safe(here, sizeof(here), expect->kernel.text, 24), own,
-		         text_safe(name, sizeof(name), server->name, 32),
-		         text_safe(there, sizeof(there), server->kernel, 24), other);
+		SAY_IN(finding->text, kernels_differ,
+		       text_safe(here, sizeof(here), expect->kernel.text, 24), own ? "1" : "0",
+		       text_safe(name, sizeof(name), server->name, 32),
+		       text_safe(there, sizeof(there), server->kernel, 24), other ? "1" : "0");
 	}
 	return true;
 }
@@ -229,34 +223,23 @@ static void copies_judge(const struct report *report, struct finding *finding, u
 {
 	bool wanted = report->policy->expect.profile == PROFILE_RELIABILITY;
 	bool many = finding->value > finding->limit;
-	char share[TEXT_SHORT], bytes[TEXT_SHORT], cost[80] = "", safe[32];
+	char share[TEXT_SHORT], bytes[TEXT_SHORT], cost[160] = "", safe[80], amount[TEXT_SHORT];
 	const char *currency = "";
 	double price = copies_price(report, &currency);
 
+	snprintf(amount, sizeof(amount), "%.2f", price);
 	if (price > 0)
-		snprintf(cost, sizeof(cost), ", which cost %.2f %s", price,
-		         text_safe(safe, sizeof(safe), currency, 8));
+		SAY_IN(cost, copies_cost, amount, text_safe(safe, sizeof(safe), currency, 8));
 	text_percent(share, copies, all);
 	text_bytes(bytes, copies);
 	finding->status = many == wanted ? STATUS_PASS : STATUS_WARN;
 	if (many && wanted)
-		snprintf(finding->text, sizeof(finding->text),
-		         "Copies on the primaries are wanted (profile reliability): %s of their "
-		         "payload (%s)%s.",
-		         share, bytes, cost);
+		SAY_IN(finding->text, copies_wanted, share, bytes, cost);
 	else if (many)
-		snprintf(
-			finding->text, sizeof(finding->text),
-			"%s of the payload on the primaries (%s)%s are copies: the scheduler sends "
-			"everything several times. If that is wanted: --profile reliability.",
-			share, bytes, cost);
+		SAY_IN(finding->text, copies_unwanted, share, bytes, cost);
 	else
-		snprintf(finding->text, sizeof(finding->text),
-		         "Profile reliability wants copies on the primaries, but only %s of their "
-		         "payload (%s) are: a broken WAN would interrupt.",
-		         share, bytes);
-	snprintf(finding->brief, sizeof(finding->brief), "%s of the primaries' payload, wanted",
-	         share);
+		SAY_IN(finding->text, copies_missing, share, bytes);
+	SAY_IN(finding->brief, copies_brief, share);
 }
 
 /* Without a second primary, and without copies where none are wanted, there is nothing to say. */
@@ -278,13 +261,9 @@ bool rule_copies(struct report *report, const struct rule *rule)
 	verdict_observe(finding, "ratio", copies, copies + first);
 	verdict_limit(report, finding, LIMIT_REDUNDANT_SHARE);
 	if (first < COPIES_MIN)
-		snprintf(finding->text, sizeof(finding->text),
-		         "The primaries carried too little to tell whether they carry copies, as "
-		         "profile reliability wants.");
+		SAY_IN(finding->text, copies_too_little);
 	else if (!(report->primaries & (report->primaries - 1)))
-		snprintf(finding->text, sizeof(finding->text),
-		         "Profile reliability wants copies on the primaries, but there is only one "
-		         "primary in the captures.");
+		SAY_IN(finding->text, copies_one_primary);
 	else
 		copies_judge(report, finding, copies, copies + first);
 	return true;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -189,7 +190,7 @@ bool rule_stripped(struct report *report, const struct rule *rule)
 		const struct ledger_event *e = report->wans[i].ledger->events;
 		uint64_t opened = e[EVENT_CAPABLE_SYN].count + e[EVENT_JOIN_SYN].count, lost = 0;
 		struct finding *finding = verdict_add(report, rule, (int)i);
-		char name[100], percent[TEXT_SHORT];
+		char name[100], percent[TEXT_SHORT], extent[40];
 
 		if (!finding)
 			return false;
@@ -212,7 +213,8 @@ bool rule_stripped(struct report *report, const struct rule *rule)
 		snprintf(finding->text, sizeof(finding->text),
 		         "%s: MPTCP was lost on %llu of %llu handshakes (%s, %s)%s.", name,
 		         (unsigned long long)lost, (unsigned long long)opened,
-		         text_percent(percent, lost, opened), report_extent_words(report),
+		         text_percent(percent, lost, opened),
+		         report_say_extent(report, extent, sizeof(extent)),
 		         stripped_cause(e));
 		snprintf(finding->brief, sizeof(finding->brief), "%llu of %llu handshakes",
 		         (unsigned long long)lost, (unsigned long long)opened);
@@ -292,7 +294,7 @@ static struct flaws flaws_of(const struct report *report, size_t index)
 static void blind_told(const struct report *report, const struct coverage *coverage,
                        const struct flaws *flaws, const char *name, char *text, size_t size)
 {
-	char a[TEXT_SHORT], b[TEXT_SHORT], stopped[160], suspended[160];
+	char a[TEXT_SHORT], b[TEXT_SHORT], stopped[300], suspended[300];
 
 	coverage_say(coverage, SPAN_STOPPED, report->start_ns, report->end_ns, stopped,
 	             sizeof(stopped));
@@ -374,10 +376,10 @@ static bool warnings_told(const struct report_wan *wan, bool complete, char *tex
 
 	for (unsigned i = 0; record && i < record->n_warnings && used < size; i++) {
 		const struct ledger_warning *warning = &record->warnings[i];
-		const char *words = coverage_warning(warning->code, complete);
+		char words[60];
 		int n;
 
-		if (!words)
+		if (!coverage_warning(warning->code, complete, words, sizeof(words)))
 			continue;
 		n = snprintf(text + used, size - used, "%s %s%s%s%s: %s",
 		             told ? ";" : " Its recorder warns:", warning->code,
@@ -684,8 +686,7 @@ static void gaps_told(const struct report *report, const struct coverage *covera
 		if (!coverage_say(coverage, states[i], report->start_ns, report->end_ns, some,
 		                  sizeof(some)))
 			continue;
-		n = snprintf(text + used, size - used, "%s%s%s", told ? "; " : " Not counted: ",
-		             coverage_is_blind(states[i]) ? "recording " : "", some);
+		n = snprintf(text + used, size - used, "%s%s", told ? "; " : " Not counted: ", some);
 		used += n > 0 ? (size_t)n : 0;
 		told = true;
 	}

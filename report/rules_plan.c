@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "expected.h"
+#include "message.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -94,7 +95,7 @@ uint64_t plan_rounded(const struct expect_plan *plan, uint64_t bytes)
 /* ---- A26 ---- */
 
 struct projection {
-	const char *what; /* "", " up", " down" */
+	enum direction way; /* DIR_UNKNOWN = both */
 	uint64_t used, quota;
 	double projected;
 };
@@ -116,9 +117,9 @@ static struct projection project(const struct report *report, size_t wan, double
 {
 	const struct expect_plan *plan = report->wans[wan].plan;
 	const struct projection ways[] = {
-		{"", report->wans[wan].shared.billed, plan->quota_bytes, 0},
-		{" up", billed_way(report, wan, DIR_UP), plan->up_bytes, 0},
-		{" down", billed_way(report, wan, DIR_DOWN), plan->down_bytes, 0},
+		{DIR_UNKNOWN, report->wans[wan].shared.billed, plan->quota_bytes, 0},
+		{DIR_UP, billed_way(report, wan, DIR_UP), plan->up_bytes, 0},
+		{DIR_DOWN, billed_way(report, wan, DIR_DOWN), plan->down_bytes, 0},
 	};
 	struct projection nearest = {0};
 
@@ -142,23 +143,24 @@ static void say_price(char *out, size_t size, const struct expect_plan *plan,
 {
 	double more = p->projected - (double)p->quota, unit = plan->binary ? 1 << 30 : 1e9;
 	double cost = more / unit * plan->price_per_gb;
-	char over[PLAN_TEXT], currency[20], beside[60] = "";
+	char over[PLAN_TEXT], currency[80], price[TEXT_SHORT], beside[TEXT_SHORT];
 
 	out[0] = '\0';
 	text_safe(currency, sizeof(currency), plan->currency, 8);
+	snprintf(beside, sizeof(beside), "%.2f", plan->price);
+	snprintf(price, sizeof(price), "%.2f", cost);
 	if (more <= 0) {
 		if (plan->price > 0)
-			snprintf(out, size, ", for %.2f %s", plan->price, currency);
+			SAY(out, size, for_price, beside, currency);
 		return;
 	}
-	if (plan->price > 0)
-		snprintf(beside, sizeof(beside), " beside the %.2f of its price", plan->price);
 	plan_bytes(over, whole(more), plan->binary);
-	if (cost >= 0.005)
-		snprintf(out, size, ", %s more than the plan: %.2f %s%s", over, cost, currency,
-		         beside);
+	if (cost < 0.005)
+		SAY(out, size, over_plan, over);
+	else if (plan->price > 0)
+		SAY(out, size, over_plan_beside, over, price, currency, beside);
 	else
-		snprintf(out, size, ", %s more than the plan", over);
+		SAY(out, size, over_plan_cost, over, price, currency);
 }
 
 static void projection_judge(const struct report *report, struct finding *finding)
@@ -168,7 +170,7 @@ static void projection_judge(const struct report *report, struct finding *findin
 	double seconds = (double)(report->end_ns - report->start_ns) / NS, periods;
 	bool enough = seconds >= limit_of(report, wan, LIMIT_BUDGET_WINDOW);
 	char name[100], used[PLAN_TEXT], all[PLAN_TEXT], quota[PLAN_TEXT], length[TEXT_SHORT],
-		percent[TEXT_SHORT], price[120], from_text[60], to_text[60];
+		percent[TEXT_SHORT], price[260], from_text[60], to_text[60], amount[80];
 	uint64_t from, to;
 	struct zone utc;
 	struct projection p;
@@ -199,19 +201,21 @@ static void projection_judge(const struct report *report, struct finding *findin
 	plan_bytes(quota, p.quota, plan->binary);
 	text_duration(length, report->end_ns - report->start_ns);
 	text_percent(percent, whole(p.projected), p.quota);
-	snprintf(finding->brief, sizeof(finding->brief), "%.30s of %.30s (%.30s)", all, quota,
-	         percent);
-	if (enough)
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s used %s%s in %s: at this rate the billing period %.10s to %.10s comes "
-		         "to "
-		         "%s of %s (%s)%s%s.",
-		         name, used, p.what, length, from_text, to_text, all, quota, percent, price,
-		         seconds < DAY_S ? "; a day's window says more" : "");
+	from_text[10] = to_text[10] = '\0'; /* the days */
+	if (p.way == DIR_UP)
+		SAY_IN(amount, amount_up, used);
+	else if (p.way == DIR_DOWN)
+		SAY_IN(amount, amount_down, used);
 	else
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s used %s%s of a plan of %s in %s: too short to project.", name, used,
-		         p.what, quota, length);
+		snprintf(amount, sizeof(amount), "%s", used);
+	if (seconds < DAY_S)
+		MORE_IN(price, day_says_more);
+	SAY_IN(finding->brief, amount_of, all, quota, percent);
+	if (enough)
+		SAY_IN(finding->text, period_comes_to, name, amount, length, from_text, to_text,
+		       all, quota, percent, price);
+	else
+		SAY_IN(finding->text, period_too_short, name, amount, quota, length);
 	verdict_part(finding, "used_bytes", p.used, 0);
 	verdict_part(finding, "period_seconds", (to - from) / NS, 0);
 }
@@ -230,8 +234,7 @@ bool rule_projection(struct report *report, const struct rule *rule)
 		if (report->window && report->end_ns > report->start_ns)
 			projection_judge(report, finding);
 		else
-			snprintf(finding->text, sizeof(finding->text),
-			         "The captures share no time.");
+			SAY_IN(finding->text, no_shared_time);
 	}
 	return true;
 }
@@ -241,21 +244,20 @@ bool rule_projection(struct report *report, const struct rule *rule)
 static void expected_tell(const struct report *report, struct finding *finding,
                           const struct expected_cost *cost)
 {
-	char name[100], counts[400], expected[TEXT_SHORT], seen[TEXT_SHORT], beyond[TEXT_SHORT];
-	bool some = cost->worst < EXPECTED_PARTS;
+	char name[100], counts[600], expected[TEXT_SHORT], seen[TEXT_SHORT], beyond[TEXT_SHORT],
+		words[60], most[100] = "", hides[40] = "";
 
 	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
 	expected_say(cost, counts, sizeof(counts));
 	text_bytes(expected, cost->expected);
 	text_bytes(seen, cost->seen);
 	text_bytes(beyond, cost->unexplained);
-	snprintf(finding->text, sizeof(finding->text),
-	         "%s: expected %s for your traffic (%s), seen %s, unexplained %s%s%s%s.", name,
-	         expected, counts, seen, beyond, some ? ", most of it " : "",
-	         some ? expected_words(cost->worst) : "",
-	         filtered(report, (size_t)finding->wan) ? "; a filter hides the rest" : "");
-	snprintf(finding->brief, sizeof(finding->brief),
-	         "expected %.20s, seen %.20s, unexplained %.20s", expected, seen, beyond);
+	if (cost->worst < EXPECTED_PARTS)
+		SAY_IN(most, most_of_it, expected_say_beyond(cost->worst, words, sizeof(words)));
+	if (filtered(report, (size_t)finding->wan))
+		SAY_IN(hides, filter_hides_rest);
+	SAY_IN(finding->text, expected_is, name, expected, counts, seen, beyond, most, hides);
+	SAY_IN(finding->brief, expected_brief, expected, seen, beyond);
 }
 
 static void expected_judge(const struct report *report, struct finding *finding)
@@ -359,16 +361,16 @@ static struct bill bill_make(const struct report *report, size_t index)
 }
 
 /* A carrier's GB may be 7.4 % larger than one thinks. */
-static const char *unit_hint(const struct bill *bill)
+static const char *unit_hint(const struct bill *bill, char out[40])
 {
 	double explained = (double)bill->billed - (double)bill->rest;
 	double as_binary = (double)bill->billed * 1.073741824;
 	double as_decimal = (double)bill->billed / 1.073741824;
 
 	if (explained > 0.985 * as_binary && explained < 1.015 * as_binary)
-		return "; it fits if the carrier's GB is a GiB";
+		return SAY(out, 40, gb_is_gib);
 	if (explained > 0.985 * as_decimal && explained < 1.015 * as_decimal)
-		return "; it fits if the carrier's GiB is a GB";
+		return SAY(out, 40, gib_is_gb);
 	return "";
 }
 
@@ -376,24 +378,27 @@ static void bill_tell(const struct report *report, struct finding *finding, cons
 {
 	bool binary = report->options.billed_binary;
 	char name[100], billed[PLAN_TEXT], seen[PLAN_TEXT], gaps[PLAN_TEXT], drops[PLAN_TEXT],
-		rounding[PLAN_TEXT], rest[PLAN_TEXT], length[TEXT_SHORT], percent[TEXT_SHORT];
+		rounding[PLAN_TEXT], rest[PLAN_TEXT], length[TEXT_SHORT], all[TEXT_SHORT],
+		percent[TEXT_SHORT], missing[200], beyond[120], hint[40];
 	uint64_t apart = bill->rest < 0 ? (uint64_t)-bill->rest : (uint64_t)bill->rest;
 
 	text_safe(name, sizeof(name), report->wans[finding->wan].name, 32);
 	plan_bytes(gaps, bill->gaps, binary);
 	plan_bytes(drops, bill->drops, binary);
 	plan_bytes(rounding, bill->rounding, binary);
-	snprintf(finding->text, sizeof(finding->text),
-	         "%s: the carrier bills %s; seen %s, not recorded %s (%s of %s, at the rate of the "
-	         "rest), lost while capturing %s, rounding %s, %s %s (%s)%s.",
-	         name, plan_bytes(billed, bill->billed, binary),
-	         plan_bytes(seen, bill->seen, binary), gaps, text_duration(length, bill->gap_ns),
-	         text_duration((char[TEXT_SHORT]){0}, bill->all_ns), drops, rounding,
-	         bill->rest < 0 ? "billed less by" : "unexplained", plan_bytes(rest, apart, binary),
-	         text_percent(percent, apart, bill->billed),
-	         finding->value > finding->limit ? unit_hint(bill) : "");
-	snprintf(finding->brief, sizeof(finding->brief),
-	         "%.20s billed, %.20s seen, %.20s unexplained", billed, seen, rest);
+	plan_bytes(billed, bill->billed, binary);
+	plan_bytes(seen, bill->seen, binary);
+	plan_bytes(rest, apart, binary);
+	text_percent(percent, apart, bill->billed);
+	SAY_IN(missing, not_recorded_of, gaps, text_duration(length, bill->gap_ns),
+	       text_duration(all, bill->all_ns));
+	if (bill->rest < 0)
+		SAY_IN(beyond, billed_less_by, rest, percent);
+	else
+		SAY_IN(beyond, unexplained_of, rest, percent);
+	SAY_IN(finding->text, bill_is, name, billed, seen, missing, drops, rounding, beyond,
+	       finding->value > finding->limit ? unit_hint(bill, hint) : "");
+	SAY_IN(finding->brief, bill_brief, billed, seen, rest);
 }
 
 static void bill_judge(const struct report *report, struct finding *finding)
@@ -450,8 +455,6 @@ bool rule_bill(struct report *report, const struct rule *rule)
 	if (wan >= 0)
 		bill_judge(report, finding);
 	else
-		snprintf(
-			finding->text, sizeof(finding->text),
-			"Whose bill it is was not told: --billed WAN=BYTES names one of the WANs.");
+		SAY_IN(finding->text, whose_bill);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -97,9 +98,7 @@ static void uplink_judge(const struct report *report, struct finding *finding, c
 
 	if (asked == 0 || plain == 0) {
 		finding->status = STATUS_NOT_APPLICABLE;
-		snprintf(finding->text, sizeof(finding->text),
-		         "No join of %s that asked for backup was answered without the flag.",
-		         name);
+		SAY_IN(finding->text, uplink_no_join, name);
 		return;
 	}
 	finding->unit = "bytes";
@@ -111,26 +110,15 @@ static void uplink_judge(const struct report *report, struct finding *finding, c
 	/* data both ways beside a healthy primary are a scheduler's doing, and A3's business */
 	if (leaks(report, finding->wan, up) && !leaks(report, finding->wan, down)) {
 		finding->status = STATUS_FAIL;
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s asks for backup in its joins, the far end answers without the flag, "
-		         "and "
-		         "%s of new data were sent over it beside a healthy primary, hardly any "
-		         "received: this router's kernel heeds the answer only (before 6.6.45, "
-		         "6.10.4 "
-		         "or 6.11). Update it.",
-		         name, text_bytes(some, up));
+		SAY_IN(finding->text, uplink_leak, name, text_bytes(some, up));
 		verdict_show_cells(report, finding, show_uplink, "sent beside a healthy primary");
 		verdict_show_event(finding, &e[EVENT_JOIN_DOWN_NORMAL],
 		                   "answered without the flag");
 		return;
 	}
 	finding->status = STATUS_PASS;
-	snprintf(finding->text, sizeof(finding->text),
-	         "Joins of %s were answered without the backup flag (%s), as new kernels do; no "
-	         "leak "
-	         "in the sending direction alone came of it.",
-	         name, text_count(n, plain));
-	snprintf(finding->brief, sizeof(finding->brief), "none");
+	SAY_IN(finding->text, uplink_fine, name, text_count(n, plain));
+	SAY_IN(finding->brief, none);
 }
 
 bool rule_uplink(struct report *report, const struct rule *rule)
@@ -200,34 +188,31 @@ static struct openings openings_on(const struct report *report, uint32_t wan)
 static void initial_judge(const struct report *report, struct finding *finding, const char *name)
 {
 	struct openings sum = openings_on(report, (uint32_t)finding->wan);
-	char count[TEXT_SHORT], when[TEXT_SHORT];
+	char count[TEXT_SHORT], when[MESSAGE_TIME];
 
 	if (report->primaries == 0 || sum.seen == 0) {
 		finding->status = sum.seen ? STATUS_NOT_ASSESSED : STATUS_NOT_APPLICABLE;
-		snprintf(finding->text, sizeof(finding->text),
-		         sum.seen ? "No capture of a primary was given: %s may be all there is."
-		                  : "No connection was opened, on %s or elsewhere.",
-		         name);
+		if (sum.seen)
+			SAY_IN(finding->text, opened_no_primary, name);
+		else
+			SAY_IN(finding->text, opened_none, name);
 		return;
 	}
 	verdict_observe(finding, "ratio", sum.with + sum.without, sum.seen);
 	verdict_part(finding, "without_mp_prio", sum.without, sum.seen);
 	if (!sum.first) {
 		finding->status = STATUS_PASS;
-		snprintf(finding->text, sizeof(finding->text),
-		         "No connection was opened over %s while a primary was there (%s opened).",
-		         name, text_count(count, sum.seen));
-		snprintf(finding->brief, sizeof(finding->brief), "none of %s connection%s", count,
-		         sum.seen == 1 ? "" : "s");
+		SAY_IN(finding->text, opened_fine, name, text_count(count, sum.seen));
+		SAY_IN(finding->brief, opened_brief, count);
 		return;
 	}
 	finding->status = sum.without ? STATUS_FAIL : STATUS_WARN;
-	text_moment(when, sum.first->first_ns);
-	snprintf(finding->text, sizeof(finding->text),
-	         "Connections opened over %s while a primary was there: %s, the first at %s; %s.",
-	         name, text_count(count, sum.without ? sum.without : sum.with), when,
-	         sum.without ? "no MP_PRIO made that subflow a backup, so data stay on it"
-	                     : "MP_PRIO made that subflow a backup afterwards");
+	message_time(when, sum.first->first_ns);
+	if (sum.without)
+		SAY_IN(finding->text, opened_without_prio, name, text_count(count, sum.without),
+		       when);
+	else
+		SAY_IN(finding->text, opened_with_prio, name, text_count(count, sum.with), when);
 	verdict_show_event(finding, &report->wans[finding->wan].ledger->events[EVENT_CAPABLE_SYN],
 	                   "opened over the backup");
 }
@@ -250,7 +235,8 @@ static bool is_ready(const struct ledger_connection *c, uint32_t wan)
 static void ready_judge(const struct report *report, struct finding *finding, const char *name)
 {
 	uint64_t ready = 0, all = 0, since_ns = report->wans[finding->wan].ledger->first_ns;
-	char percent[TEXT_SHORT], some[TEXT_SHORT], of[TEXT_SHORT];
+	char percent[TEXT_SHORT], some[TEXT_SHORT], of[TEXT_SHORT], least[TEXT_SHORT],
+		others[40] = "";
 
 	for (size_t i = 0; i < report->ledger->n_connections; i++) {
 		const struct ledger_connection *c = &report->ledger->connections[i];
@@ -266,11 +252,7 @@ static void ready_judge(const struct report *report, struct finding *finding, co
 	}
 	if (all == 0) {
 		finding->status = STATUS_NOT_APPLICABLE;
-		snprintf(
-			finding->text, sizeof(finding->text),
-			"No connection that opened over a primary and lasted longer than 2 s could "
-			"have held a subflow on %s.",
-			name);
+		SAY_IN(finding->text, ready_nothing, name);
 		return;
 	}
 	verdict_observe(finding, "ratio", ready, all);
@@ -278,24 +260,20 @@ static void ready_judge(const struct report *report, struct finding *finding, co
 	verdict_limit(report, finding, few ? LIMIT_READY_FAIL : LIMIT_READY_WARN);
 	/* the ledger keeps those whole that have bytes aside from their busiest WAN: ready ones */
 	if (report->ledger->rest.connections > 0) {
-		snprintf(finding->text, sizeof(finding->text),
-		         "Only sums were kept of %s connections, and those without a subflow on %s "
-		         "are the first to go.",
-		         text_count(some, report->ledger->rest.connections), name);
+		SAY_IN(finding->text, ready_only_sums,
+		       text_count(some, report->ledger->rest.connections), name);
 		return;
 	}
 	finding->status = few ? STATUS_FAIL
 	                  : finding->value < limit_of(report, finding->wan, LIMIT_READY_WARN)
 	                          ? STATUS_WARN
 	                          : STATUS_PASS;
-	snprintf(finding->text, sizeof(finding->text),
-	         "%s of the connections that lasted longer than 2 s held an established subflow on "
-	         "%s (%s of %s; at least %g %% should)%s.",
-	         text_percent(percent, ready, all), name, text_count(some, ready),
-	         text_count(of, all), 100 * limit_of(report, finding->wan, LIMIT_READY_WARN),
-	         finding->status == STATUS_PASS ? "" : ": the others cannot fail over to it");
-	snprintf(finding->brief, sizeof(finding->brief), "%s of %s connection%s", some, of,
-	         all == 1 ? "" : "s");
+	if (finding->status != STATUS_PASS)
+		SAY_IN(others, ready_others);
+	SAY_IN(finding->text, ready_share, text_percent(percent, ready, all), name,
+	       text_count(some, ready), text_count(of, all),
+	       text_limit(least, limit_of(report, finding->wan, LIMIT_READY_WARN)), others);
+	SAY_IN(finding->brief, n_of_connections, some, of);
 	if (finding->status != STATUS_PASS)
 		verdict_show_event(finding,
 		                   &report->wans[finding->wan].ledger->events[EVENT_JOIN_PLAIN],
@@ -329,35 +307,30 @@ static void dead_judge(const struct report *report, struct finding *finding, con
 	const struct ledger_event *e = report->wans[finding->wan].ledger->events;
 	uint64_t used = e[EVENT_IDLE_USED].count, answered = e[EVENT_IDLE_ANSWERED].count;
 	uint64_t reset = e[EVENT_IDLE_RESET].count, dead = used > answered ? used - answered : 0;
-	char some[TEXT_SHORT], of[TEXT_SHORT], resets[TEXT_SHORT];
+	char some[TEXT_SHORT], of[TEXT_SHORT], resets[TEXT_SHORT], idle[TEXT_SHORT],
+		needed[40] = "";
+
+	text_count(idle, LEDGER_IDLE_S);
 
 	if (used == 0) {
 		finding->status = STATUS_NOT_APPLICABLE;
-		snprintf(finding->text, sizeof(finding->text),
-		         "No subflow held on %s was used after %d s without a frame.", name,
-		         LEDGER_IDLE_S);
+		SAY_IN(finding->text, idle_none, name, idle);
 		return;
 	}
 	verdict_observe(finding, "ratio", dead, used);
 	verdict_part(finding, "reset", reset, used);
 	text_count(some, dead);
 	text_count(of, used);
-	snprintf(finding->brief, sizeof(finding->brief), "%s of %s dead", some, of);
+	SAY_IN(finding->brief, idle_dead_of, some, of);
 	if (dead == 0) {
 		finding->status = STATUS_PASS;
-		snprintf(finding->text, sizeof(finding->text),
-		         "Subflows held on %s were used after %d s without a frame, and answered "
-		         "(%s).",
-		         name, LEDGER_IDLE_S, of);
+		SAY_IN(finding->text, idle_answered, name, idle, of);
 		return;
 	}
 	finding->status = when_needed(report, &e[EVENT_IDLE_USED]) ? STATUS_FAIL : STATUS_WARN;
-	snprintf(finding->text, sizeof(finding->text),
-	         "%s of %s subflows held on %s were dead when they were used after %d s without a "
-	         "frame (%s reset, the rest unanswered)%s: a NAT on the way had forgotten them; "
-	         "keepalives keep them.",
-	         some, of, name, LEDGER_IDLE_S, text_count(resets, reset),
-	         finding->status == STATUS_FAIL ? ", in an outage of the primary" : "");
+	if (finding->status == STATUS_FAIL)
+		SAY_IN(needed, in_outage);
+	SAY_IN(finding->text, idle_dead, some, of, name, idle, text_count(resets, reset), needed);
 	verdict_show_event(finding, &e[EVENT_IDLE_USED], "used after a long silence");
 	verdict_show_event(finding, &e[EVENT_IDLE_RESET], "reset");
 }
@@ -374,7 +347,7 @@ bool rule_one_sided(struct report *report, const struct rule *rule)
 {
 	uint64_t copies[DIR_COUNT] = {0}, fresh[DIR_COUNT] = {0};
 	struct finding *finding = verdict_add(report, rule, -1);
-	char up[TEXT_SHORT], down[TEXT_SHORT];
+	char up[TEXT_SHORT], down[TEXT_SHORT], only[40] = "";
 
 	if (!finding)
 		return false;
@@ -386,20 +359,18 @@ bool rule_one_sided(struct report *report, const struct rule *rule)
 		}
 	if (copies[DIR_UP] + copies[DIR_DOWN] == 0) {
 		finding->status = STATUS_NOT_APPLICABLE;
-		snprintf(finding->text, sizeof(finding->text), "No redundant copies on any WAN.");
+		SAY_IN(finding->text, copies_none);
 		return true;
 	}
 	finding->status = STATUS_PASS;
 	verdict_observe(finding, "ratio", copies[DIR_UP], copies[DIR_UP] + copies[DIR_DOWN]);
 	text_bytes(up, copies[DIR_UP]);
 	text_bytes(down, copies[DIR_DOWN]);
-	snprintf(finding->text, sizeof(finding->text), "Redundant copies: %s sent, %s received%s.",
-	         up, down,
-	         copies[DIR_DOWN] == 0 && fresh[DIR_DOWN] >= ENOUGH
-	                 ? ": only the router duplicates, the far end's scheduler does not"
-	         : copies[DIR_UP] == 0 && fresh[DIR_UP] >= ENOUGH
-	                 ? ": only the far end duplicates, the router's scheduler does not"
-	                 : "");
-	snprintf(finding->brief, sizeof(finding->brief), "%s sent, %s received", up, down);
+	if (copies[DIR_DOWN] == 0 && fresh[DIR_DOWN] >= ENOUGH)
+		SAY_IN(only, copies_router_only);
+	else if (copies[DIR_UP] == 0 && fresh[DIR_UP] >= ENOUGH)
+		SAY_IN(only, copies_server_only);
+	SAY_IN(finding->text, copies_both_ways, up, down, only);
+	SAY_IN(finding->brief, sent_received, up, down);
 	return true;
 }

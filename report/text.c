@@ -142,6 +142,12 @@ const char *text_percent(char out[TEXT_SHORT], uint64_t numerator, uint64_t deno
 	return out;
 }
 
+const char *text_limit(char out[TEXT_SHORT], double ratio)
+{
+	snprintf(out, TEXT_SHORT, "%g %%", 100 * ratio);
+	return out;
+}
+
 const char *text_duration(char out[TEXT_SHORT], uint64_t ns)
 {
 	unsigned long long s = ns / NS;

@@ -34,6 +34,9 @@ const char *text_count(char out[TEXT_SHORT], uint64_t count);
 /* Two places, four below 0.1 %, "-" when the denominator is 0: "0.0123 %". Returns out. */
 const char *text_percent(char out[TEXT_SHORT], uint64_t numerator, uint64_t denominator);
 
+/* A limit that is a share, as it was given: "1 %", "0.1 %". Returns out. */
+const char *text_limit(char out[TEXT_SHORT], double ratio);
+
 /* "45 s", "12 min 5 s", "3 h 20 min", "2 d 4 h". Returns out. */
 const char *text_duration(char out[TEXT_SHORT], uint64_t ns);
 

@@ -8,95 +8,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 
 const struct rule verdict_rules[] = {
-	{"A1", "Share of the backup",
-         "A backup is there to be ready; what it carries is billed by the byte.", rule_share},
-	{"A2", "Budget of the backup", "A mobile plan ends at a number of bytes, not at a share.",
-         rule_budget},
-	{"A3", "User data while the primary was healthy",
-         "New data on a backup beside a healthy primary means the role is ignored or traffic did "
-         "not return.",
-         rule_healthy},
-	{"A4", "Repairs over the backup",
-         "Data sent a second time over the backup means that the primary loses or stalls.",
-         rule_reinjection},
-	{"A5", "Redundant copies",
-         "A redundant scheduler sends everything on each WAN, backups included.", rule_redundant},
-	{"A5", "Copies on the primaries",
-         "Whether a byte is wanted twice is for the operator to say: by the profile.", rule_copies},
-	{"A6", "Role on the wire",
-         "The kernel acts on what is on the wire, not on what was configured.", rule_role},
-	{"A6", "Roles over time",
-         "What a WAN is judged by should be what it was for when it was recorded.",
-         rule_role_over_time},
-	{"A6", "Settings of the roles", "A setting can undo all roles before a frame is sent.",
-         rule_configured},
-	{"A7", "Leak in the sending direction",
-         "Kernels of two ages read the backup flag differently: one sends where the other may not.",
-         rule_uplink},
-	{"A8", "Connections opened over the backup",
-         "The subflow that opens a connection has no backup flag: data stay on it.", rule_initial},
-	{"A9", "Standby readiness",
-         "Only a connection that holds a subflow on the backup can fail over to it.", rule_ready},
-	{"A10", "Failover of connections",
-         "From the primary's last data to the first on the backup, everything waits.",
-         rule_failover},
-	{"A11", "Failover of new connections",
-         "New connections find the backup only when the router moves its route.", rule_opening},
-	{"A12", "Failback", "What stays on the backup after the primary answers again is billed.",
-         rule_failback},
-	{"A13", "Stall of all WANs",
-         "While data are bound to a WAN that does not answer, no WAN carries them.", rule_stall},
-	{"A14", "Dead standby", "A path that NAT forgot looks ready until it is needed.",
-         rule_dead},
-	{"A15", "Keepalives", "Each idle subflow is kept alive for ever, on every backup.",
-         rule_keepalive},
-	{"A16", "Opening and closing of subflows",
-         "Each MPTCP connection costs a join and a close on every backup; many short ones add up.",
-         rule_signalling},
-	{"A17", "Cost of the tracker", "The tracker asks each WAN for ever whether it is there.",
-         rule_tracker},
-	{"A18", "Cost of the proxy's health check",
-         "Each check is a connection, and each connection a join and a close on every backup.",
-         rule_proxy_check},
-	{"A19", "Speed tests and bulk transfers", "A speed test uses up the plan that it measures.",
-         rule_bulk},
-	{"A20", "Reconnects to the server",
-         "A router that cannot talk to its server tries for ever, with a TLS handshake each time.",
-         rule_reconnect},
-	{"A21", "Traffic past the VPS",
-         "What does not go to the VPS is not bonded, and no role keeps it off the backup.",
-         rule_strangers},
-	{"A22", "VPN on the backup",
-         "A VPN that bonds by itself does not know which WAN is a backup.", rule_vpn},
-	{"A23", "MPTCP stripped or refused",
-         "A connection whose MPTCP is lost stays on one WAN: no bonding, no failover.",
-         rule_stripped},
-	{"A23", "Kernels of both ends", "Versions 0 and 1 of MPTCP do not understand each other.",
-         rule_kernels},
-	{"A24", "Local and billed traffic", "What never leaves the access link costs nothing.",
-         rule_local},
-	{"A25", "Outages", "Each outage of a primary is paid for on the backup.", rule_outages},
-	{"A26", "Billing period at this rate", "A plan that ends before its month costs more.",
-         rule_projection},
-	{"A27", "Wholeness of the capture", "What was not captured cannot be judged.", rule_whole},
-	{"A27", "Captures of all WANs", "A WAN that nobody captured is not a silent one.",
-         rule_captured},
-	{"A28", "MPTCP behind the router",
-         "MPTCP of the LAN inside MPTCP of the router opens subflows that nobody needs.",
-         rule_inner},
-	{"A29", "Silence on the backup",
-         "A backup nothing is heard of may be dead when it is needed.", rule_silence},
-	{"A30", "Redundancy in one direction",
-         "Each end has a scheduler of its own; copies one way alone help one way alone.",
-         rule_one_sided},
-	{"E1", "Expected against seen",
-         "What the counted traffic does not explain used the plan for something else.",
-         rule_expected},
-	{"E2", "The carrier's bill", "The carrier counts more than these captures can see.",
-         rule_bill},
+	{"A1", MESSAGE_title_share, MESSAGE_why_share, rule_share},
+	{"A2", MESSAGE_title_budget, MESSAGE_why_budget, rule_budget},
+	{"A3", MESSAGE_title_healthy, MESSAGE_why_healthy, rule_healthy},
+	{"A4", MESSAGE_title_reinjection, MESSAGE_why_reinjection, rule_reinjection},
+	{"A5", MESSAGE_title_redundant, MESSAGE_why_redundant, rule_redundant},
+	{"A5", MESSAGE_title_copies, MESSAGE_why_copies, rule_copies},
+	{"A6", MESSAGE_title_role, MESSAGE_why_role, rule_role},
+	{"A6", MESSAGE_title_role_over_time, MESSAGE_why_role_over_time, rule_role_over_time},
+	{"A6", MESSAGE_title_configured, MESSAGE_why_configured, rule_configured},
+	{"A7", MESSAGE_title_uplink, MESSAGE_why_uplink, rule_uplink},
+	{"A8", MESSAGE_title_initial, MESSAGE_why_initial, rule_initial},
+	{"A9", MESSAGE_title_ready, MESSAGE_why_ready, rule_ready},
+	{"A10", MESSAGE_title_failover, MESSAGE_why_failover, rule_failover},
+	{"A11", MESSAGE_title_opening, MESSAGE_why_opening, rule_opening},
+	{"A12", MESSAGE_title_failback, MESSAGE_why_failback, rule_failback},
+	{"A13", MESSAGE_title_stall, MESSAGE_why_stall, rule_stall},
+	{"A14", MESSAGE_title_dead, MESSAGE_why_dead, rule_dead},
+	{"A15", MESSAGE_title_keepalive, MESSAGE_why_keepalive, rule_keepalive},
+	{"A16", MESSAGE_title_signalling, MESSAGE_why_signalling, rule_signalling},
+	{"A17", MESSAGE_title_tracker, MESSAGE_why_tracker, rule_tracker},
+	{"A18", MESSAGE_title_proxy_check, MESSAGE_why_proxy_check, rule_proxy_check},
+	{"A19", MESSAGE_title_bulk, MESSAGE_why_bulk, rule_bulk},
+	{"A20", MESSAGE_title_reconnect, MESSAGE_why_reconnect, rule_reconnect},
+	{"A21", MESSAGE_title_strangers, MESSAGE_why_strangers, rule_strangers},
+	{"A22", MESSAGE_title_vpn, MESSAGE_why_vpn, rule_vpn},
+	{"A23", MESSAGE_title_stripped, MESSAGE_why_stripped, rule_stripped},
+	{"A23", MESSAGE_title_kernels, MESSAGE_why_kernels, rule_kernels},
+	{"A24", MESSAGE_title_local, MESSAGE_why_local, rule_local},
+	{"A25", MESSAGE_title_outages, MESSAGE_why_outages, rule_outages},
+	{"A26", MESSAGE_title_projection, MESSAGE_why_projection, rule_projection},
+	{"A27", MESSAGE_title_whole, MESSAGE_why_whole, rule_whole},
+	{"A27", MESSAGE_title_captured, MESSAGE_why_captured, rule_captured},
+	{"A28", MESSAGE_title_inner, MESSAGE_why_inner, rule_inner},
+	{"A29", MESSAGE_title_silence, MESSAGE_why_silence, rule_silence},
+	{"A30", MESSAGE_title_one_sided, MESSAGE_why_one_sided, rule_one_sided},
+	{"E1", MESSAGE_title_expected, MESSAGE_why_expected, rule_expected},
+	{"E2", MESSAGE_title_bill, MESSAGE_why_bill, rule_bill},
 };
 const size_t verdict_n_rules = sizeof(verdict_rules) / sizeof(*verdict_rules);
 
@@ -313,22 +265,20 @@ static const struct finding *find_reason(const struct report *report)
 /* "If wan2 is your backup: ", or with more of them "If wan2 is your backup and wan3 too: ". */
 static void opening(const struct report *report, char *out, size_t size)
 {
+	char names[NAMED_MAX][100];
 	size_t named = 0;
-	int n = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; report->assumed && i < report->n_wans && named < NAMED_MAX; i++) {
-		char name[100];
-
-		if (report->wans[i].role.role != ROLE_BACKUP ||
-		    report->wans[i].role.source != FROM_ASSUMED)
-			continue;
-		text_safe(name, sizeof(name), report->wans[i].name, 24);
-		n += named++ == 0 ? snprintf(out, size, "If %s is your backup", name)
-		                  : snprintf(out + n, size - (size_t)n, " and %s too", name);
-	}
-	if (n > 0)
-		snprintf(out + n, size - (size_t)n, ": ");
+	for (size_t i = 0; report->assumed && i < report->n_wans && named < NAMED_MAX; i++)
+		if (report->wans[i].role.role == ROLE_BACKUP &&
+		    report->wans[i].role.source == FROM_ASSUMED)
+			text_safe(names[named++], sizeof(names[0]), report->wans[i].name, 24);
+	if (named == 1)
+		SAY(out, size, if_backup, names[0]);
+	else if (named == 2)
+		SAY(out, size, if_backups, names[0], names[1]);
+	else if (named == NAMED_MAX)
+		SAY(out, size, if_more_backups, names[0], names[1], names[2]);
 }
 
 static size_t count_backups(const struct report *report)
@@ -342,15 +292,13 @@ static size_t count_backups(const struct report *report)
 
 static void say_window(const struct report *report, char *out, size_t size)
 {
-	char length[TEXT_SHORT], since[TEXT_SHORT];
+	char length[TEXT_SHORT], since[MESSAGE_TIME];
 
-	if (!report->window) {
-		out[0] = '\0';
-		return;
-	}
-	snprintf(out, size, " Judged: %s since %s.",
-	         text_duration(length, report->end_ns - report->start_ns),
-	         text_moment(since, report->start_ns));
+	out[0] = '\0';
+	if (report->window)
+		SAY(out, size, judged_since,
+		    text_duration(length, report->end_ns - report->start_ns),
+		    message_time(since, report->start_ns));
 }
 
 void verdict_say_use(const struct report *report, int index, char *out, size_t size)
@@ -358,35 +306,28 @@ void verdict_say_use(const struct report *report, int index, char *out, size_t s
 	const struct report_wan *wan = &report->wans[index];
 	const struct account *account = &wan->whole;
 	const struct cause *cause = account->causes;
-	char name[100], some[TEXT_SHORT], percent[TEXT_SHORT], app[60] = "";
+	char name[100], some[TEXT_SHORT], percent[TEXT_SHORT], extent[60], words[200];
 
 	out[0] = '\0';
 	if (account->n_causes == 0 || account->billed == 0)
 		return;
-	if (strchr(cause->id, ':'))
-		text_safe(app, sizeof(app), strchr(cause->id, ':'), 30);
-	snprintf(out, size, "%s used %s in the %s, %s of it %s%s%s.",
-	         text_safe(name, sizeof(name), wan->name, 32), text_bytes(some, account->billed),
-	         report_extent_words(report),
-	         text_percent(percent, cause->ip_bytes, account->billed), cause_words(cause->id),
-	         app[0] ? ": " : "", app[0] ? app + 1 : "");
+	SAY(out, size, used_most, text_safe(name, sizeof(name), wan->name, 32),
+	    text_bytes(some, account->billed), report_say_extent(report, extent, sizeof(extent)),
+	    text_percent(percent, cause->ip_bytes, account->billed),
+	    cause_say(cause->id, words, sizeof(words)));
 }
 
 static void say_no_backup(struct report *report)
 {
-	char use[300];
+	char use[600] = "", count[TEXT_SHORT];
 
 	if (report->n_wans == 1) {
-		verdict_say_use(report, 0, use, sizeof(use));
-		snprintf(report->sentence, sizeof(report->sentence),
-		         "%s%sOne WAN and no backup named: there is no share to judge. Name a "
-		         "backup with --backup FILE and its primary with --master FILE.",
-		         use, use[0] ? " " : "");
+		verdict_say_use(report, 0, use, sizeof(use) - 1);
+		if (use[0])
+			strcat(use, " ");
+		SAY_IN(report->sentence, one_wan_no_backup, use);
 	} else {
-		snprintf(report->sentence, sizeof(report->sentence),
-		         "None of the %zu WANs is a backup, and none of their frames says so; name "
-		         "it with --backup FILE.",
-		         report->n_wans);
+		SAY_IN(report->sentence, no_backup_named, text_count(count, report->n_wans));
 	}
 }
 
@@ -395,47 +336,58 @@ static void say_no_backup(struct report *report)
 static void say_fine(const struct report *report, const struct finding *share, bool led, char *out,
                      size_t size)
 {
+	/* by: kept alive only, several backups, behind an opening */
+	static const enum message subjects[2][2][2] = {
+		{{MESSAGE_the_backup, MESSAGE_it}, {MESSAGE_the_backups, MESSAGE_they}},
+		{{MESSAGE_the_backup_was, MESSAGE_it_was},
+	         {MESSAGE_the_backups_were, MESSAGE_they_were}},
+	};
 	bool several = count_backups(report) > 1, kept = !share || share->numerator == 0;
+	char subject[60], but[60] = "";
 	bool outage = false;
 
 	for (size_t i = 0; i < report->n_wans; i++)
 		outage = outage || report->wans[i].shared.phases[PHASE_OUTAGE].ip_bytes > 0;
-	snprintf(out, size, "%s %s%s: ",
-	         led ? (several ? "they" : "it") : (several ? "The backups" : "The backup"),
-	         kept ? (several ? "were only kept alive" : "was only kept alive")
-	              : "stayed within the limits",
-	         outage ? ", but for outages of the primary" : "");
+	if (outage)
+		SAY_IN(but, but_for_outages);
+	message_say(subject, sizeof(subject), subjects[kept][several][led],
+	            (const char *const[]){NULL});
+	if (kept)
+		SAY(out, size, fine_kept_alive, subject, but);
+	else
+		SAY(out, size, fine_within_limits, subject, but);
 }
 
 /* " The same goes for wan3.": other WANs of the same finding. */
 static void say_others(const struct report *report, const struct finding *reason, char *out,
                        size_t size)
 {
-	size_t used = 0;
+	char names[400] = "", name[100];
 	unsigned named = 0;
 
 	out[0] = '\0';
 	for (size_t i = 0; i < report->n_findings && named < NAMED_MAX; i++) {
 		const struct finding *other = &report->findings[i];
-		char name[100];
 
 		if (other == reason || other->status != reason->status || other->wan < 0 ||
 		    strcmp(other->rule, reason->rule) != 0 ||
 		    strcmp(other->text, reason->text) == 0)
 			continue;
-		used += (size_t)snprintf(
-			out + used, size - used, "%s%s", named++ ? ", " : " The same goes for ",
-			text_safe(name, sizeof(name), report->wans[other->wan].name, 24));
+		if (named++)
+			MORE_IN(names, comma);
+		text_safe(name, sizeof(name), report->wans[other->wan].name, 24);
+		strncat(names, name, sizeof(names) - strlen(names) - 1);
 	}
 	if (named > 0)
-		snprintf(out + used, size - used, ".");
+		SAY(out, size, same_goes_for, names);
 }
 
 /* The reason for the verdict, the share when it is not the reason, and the time judged. */
 static void tell(struct report *report)
 {
 	const struct finding *share = find_share(report), *reason = find_reason(report);
-	char lead[400], window[150], why[200] = "", others[400] = "", also[1040] = "";
+	char lead[400], window[200], why[200] = "", others[500] = "", kept[40];
+	const char *also = "";
 
 	opening(report, lead, sizeof(lead));
 	say_window(report, window, sizeof(window));
@@ -444,14 +396,16 @@ static void tell(struct report *report)
 		reason = share;
 	} else {
 		say_others(report, reason, others, sizeof(others));
-		if (report->verdict == STATUS_NOT_ASSESSED)
-			snprintf(why, sizeof(why), "%s",
-			         lead[0] ? "not assessed: " : "Not assessed: ");
+		if (report->verdict == STATUS_NOT_ASSESSED && lead[0])
+			SAY_IN(why, not_assessed_led);
+		else if (report->verdict == STATUS_NOT_ASSESSED)
+			SAY_IN(why, not_assessed_lead);
 		if (share && share != reason && share->status == STATUS_PASS)
-			snprintf(also, sizeof(also), " %s", share->text);
+			also = share->text;
 	}
-	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s%s%s", lead, why,
-	         reason ? reason->text : "the limits were kept.", others, also, window);
+	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s%s%s%s", lead, why,
+	         reason ? reason->text : SAY_IN(kept, limits_kept), others, also[0] ? " " : "",
+	         also, window);
 }
 
 bool verdict_judge(struct report *report)

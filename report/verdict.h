@@ -60,10 +60,12 @@
 #ifndef REPORT_VERDICT_H
 #define REPORT_VERDICT_H
 
+#include "message.h"
 #include "report.h"
 
 struct rule {
-	const char *id, *title, *why;
+	const char *id;
+	enum message title, why;
 	/* Adds its findings; false when out of memory. */
 	bool (*judge)(struct report *report, const struct rule *rule);
 };

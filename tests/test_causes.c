@@ -7,6 +7,7 @@
  */
 #include "../report/causes.h"
 #include "../report/report.h"
+#include "english.h"
 
 #include <CUnit/CUnit.h>
 #include <arpa/inet.h>
@@ -168,10 +169,10 @@ static void expect(struct story *s, const char *rule, enum status status, const 
 	if (!f)
 		f = finding(s, rule, -1);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	if (f->status != status || !strstr(f->text, says))
+	if (f->status != status || !in_english(f->text, says))
 		printf("%s is %s: %s\n", rule, status_names[f->status], f->text);
 	CU_ASSERT_STRING_EQUAL(status_names[f->status], status_names[status]);
-	CU_ASSERT_PTR_NOT_NULL(strstr(f->text, says));
+	CU_ASSERT_PTR_NOT_NULL(in_english(f->text, says));
 	for (size_t i = 0; i < s->report.wans[1].whole.n_causes; i++)
 		sum += s->report.wans[1].whole.causes[i].ip_bytes;
 	CU_ASSERT_EQUAL(sum, s->report.wans[1].whole.billed);
@@ -247,7 +248,7 @@ static void test_keepalive_rhythm(void)
 	s->ledger.wans[1].peers->cadence[CADENCE_KEEPALIVE][4] = 40 * 480;
 	build(s);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c = cause(s, "keepalive"));
-	CU_ASSERT_STRING_EQUAL(c->detail, "every 15 s x 40 subflows");
+	CU_ASSERT_TRUE(is_english(c->detail, "every 15 s x 40 subflows"));
 	story_free(s);
 }
 
@@ -304,7 +305,7 @@ static void test_proxy_check(void)
 	const struct cause *c = cause(s, "proxy_check");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
 	CU_ASSERT_EQUAL(c->ip_bytes, 360 * 836);
-	CU_ASSERT_STRING_EQUAL(c->detail, "every 10 s, 360 connections");
+	CU_ASSERT_TRUE(is_english(c->detail, "every 10 s, 360 connections"));
 	c = cause(s, "standby");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
 	CU_ASSERT_EQUAL(c->ip_bytes, 50 * 836 + 72);
