@@ -155,6 +155,7 @@ struct frame_file {
 	bool recorded; /* by mptcp-captured */
 	bool growing;  /* a file that is still being written: a block cut at its end is no flaw */
 	bool repaired;
+	bool outside; /* of the time that was asked for: not read, first_ns is all that is known */
 	char message[200]; /* one sentence for people when state is not FILE_OK, else "" */
 };
 

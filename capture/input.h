@@ -21,6 +21,9 @@
  * file's order. */
 #define INPUT_TIES 64
 
+/* Where a file lies to the time that is asked for: outside it is not read. */
+enum input_place { INPUT_ASKED, INPUT_BEFORE, INPUT_BEHIND };
+
 struct input_frame {
 	struct frame frame;
 	uint64_t offset; /* of its data in the decompressed file */
@@ -39,6 +42,7 @@ struct input {
 	uint32_t index;         /* of its row in the source's files */
 	uint32_t capture;       /* index of what it bounds */
 	uint32_t epoch;         /* read before all inputs of higher ones: a boot of the recorder */
+	enum input_place place;
 	struct frame_file *row; /* borrowed from the source */
 
 	/* reading */

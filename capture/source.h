@@ -37,6 +37,11 @@ struct source_options {
 	size_t n_splits;
 	const struct source_shift *shifts;
 	size_t n_shifts;
+
+	/* frames of [since_ns, until_ns) are asked for; until_ns 0 = to the end. Files of our
+	 * recorder that lie wholly outside are not read (their rows say so); other frames of that
+	 * time may come all the same. */
+	uint64_t since_ns, until_ns;
 };
 
 enum source_failure {
@@ -86,6 +91,10 @@ const struct frame_file *source_files(const struct source *source, size_t *count
  * several WANs; one without frames bounds nothing. Returns false when the captures do not overlap.
  */
 bool source_window(const struct source *source, uint64_t *start_ns, uint64_t *end_ns);
+
+/* Up to here, this moment included, nothing lacks of what has been returned so far: where the first
+ * capture that bounds the shared time came to its end. UINT64_MAX while none has. */
+uint64_t source_complete(const struct source *source);
 
 void source_close(struct source *source);
 

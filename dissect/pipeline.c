@@ -137,7 +137,7 @@ static void settle_late(void *context, struct subflow *sf, struct pending *pendi
 	e->file = pipeline_old_file(p, e->file);
 	e->kind = (uint8_t)late->kind;
 	memcpy(e->payload, late->payload, sizeof(e->payload));
-	if (e->ts_ns < p->from_ns)
+	if (pending->forgotten)
 		tally = NULL;
 	else if (e->wan < LEDGER_WANS_MAX && pending->reason == PENDING_MAP)
 		p->ledger->wans[e->wan].counters.late_map_bytes +=
@@ -633,18 +633,19 @@ static void forget_subflow(void *context, const struct subflow *seen)
 	if (p->express)
 		express_flush(p->express, sf);
 	connections_forget_subflow(sf);
+	for (unsigned dir = 0; dir < 2; dir++)
+		for (struct pending *w = sf->half[dir].pending; w; w = w->next)
+			w->forgotten = true;
 	c->stream[0].unique_bytes = c->stream[1].unique_bytes = 0;
 }
 
-bool pipeline_begin(struct pipeline *p, uint64_t from_ns, const struct frame_wan *wans,
-                    size_t n_wans)
+bool pipeline_begin(struct pipeline *p, const struct frame_wan *wans, size_t n_wans)
 {
 	/* runs go home first: they know their cells */
 	track_each(p->track, forget_subflow, p);
 	connections_forget_rows(p->connections);
 	if (!ledger_forget(p->ledger))
 		return false;
-	p->from_ns = from_ns;
 	for (uint32_t i = 0; i < n_wans; i++) {
 		uint32_t index = wan_index(p, i, &wans[i]);
 
@@ -906,6 +907,8 @@ void pipeline_note_sources(struct pipeline *p, const struct frame_wan *wans, siz
 	for (uint32_t i = 0; i < n_wans; i++)
 		finish_wan(p, wan_index(p, i, &wans[i]), &wans[i]);
 	for (uint32_t i = 0; i < n_files; i++) {
+		if (files[i].outside)
+			continue;
 		uint32_t wan = wan_index(p, files[i].wan, &wans[files[i].wan]);
 		uint32_t file = file_index(p, i, &files[i], wan);
 

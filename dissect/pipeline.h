@@ -41,13 +41,12 @@ void pipeline_feed(struct pipeline *pipeline, const struct frame_wan *wan,
                    const struct frame_file *file, const struct frame *frame);
 
 /*
- * The window that is judged begins at `from_ns`: everything counted so far is forgotten, all that
- * is known of connections, subflows and WANs is kept. `wans` tells what the captures had lost until
- * then. Frames before `from_ns` that still wait for their mapping are not counted when it comes.
- * False when memory ran out: the sums are of no use then.
+ * The window that is judged begins here: everything counted so far is forgotten, all that is known
+ * of connections, subflows and WANs is kept. `wans` tells what the captures had lost until then.
+ * Frames that still wait for their mapping are not counted when it comes. False when memory ran
+ * out: the sums are of no use then.
  */
-bool pipeline_begin(struct pipeline *pipeline, uint64_t from_ns, const struct frame_wan *wans,
-                    size_t n_wans);
+bool pipeline_begin(struct pipeline *pipeline, const struct frame_wan *wans, size_t n_wans);
 
 /* What is open at this moment on each WAN of the ledger: MPTCP subflows that were set up and not
  * closed, those of them that either end asked to be backup, and frames that wait for their mapping
@@ -75,6 +74,14 @@ int pipeline_suspend(struct pipeline *pipeline, const struct frame_wan *wans, si
                      const struct frame_file *files, size_t n_files, FILE *state);
 
 /*
+ * Beside pipeline_finish(), at any moment before it, and without changing anything: write what is
+ * known of connections, subflows and WANs, for an audit of a later window. All frames before
+ * `cut_ns` are in it (0 = it ends with whole captures, each at a time of its own). What was counted
+ * is not to be added to anything: whoever resumes begins with pipeline_begin(). 0 or -errno.
+ */
+int pipeline_checkpoint(struct pipeline *pipeline, uint64_t cut_ns, FILE *state);
+
+/*
  * Instead of pipeline_new(): go on where the pipeline that wrote `state` ended. The ledger must be
  * empty; it gets the WANs, applications and circumstances met so far. NULL when the state is
  * foreign, damaged, of another format or made with other options: the message goes on after the
@@ -86,6 +93,15 @@ int pipeline_suspend(struct pipeline *pipeline, const struct frame_wan *wans, si
  */
 struct pipeline *pipeline_resume(struct ledger *ledger, const struct pipeline_options *options,
                                  FILE *state, char *message, size_t size);
+
+/* What the state says that was resumed; all zero when there was none. */
+struct pipeline_origin {
+	bool resumed;
+	bool checkpoint;  /* written by pipeline_checkpoint(): not for sums */
+	uint64_t cut_ns;  /* of a checkpoint */
+	uint64_t last_ns; /* time of the last frame in it */
+};
+struct pipeline_origin pipeline_origin(const struct pipeline *pipeline);
 
 void pipeline_free(struct pipeline *pipeline);
 

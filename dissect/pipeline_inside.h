@@ -45,7 +45,6 @@ struct pipeline {
 	uint32_t frame_wan, frame_file; /* the source's indices of the frame before ... */
 	uint32_t wan_now, file_now;     /* ... and the ledger's */
 	uint64_t order;
-	uint64_t from_ns;               /* the window's begin; 0 = all is counted */
 	uint64_t lost[LEDGER_WANS_MAX]; /* frames the captures had lost before it */
 	bool deciding;                  /* the survey is still open */
 
@@ -56,6 +55,7 @@ struct pipeline {
 	uint64_t
 		reach_ns[LEDGER_WANS_MAX]; /* up to where the recorder's word goes without a hole */
 	bool suspended;                    /* what is open was saved: it is no one's any more */
+	struct pipeline_origin resumed;    /* the state that it goes on with */
 };
 
 /* The ledger's index of a file that may be an old one. */

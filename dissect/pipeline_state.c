@@ -13,7 +13,13 @@
 #include "pipeline_inside.h"
 #include "state.h"
 
-enum { MARK_LEDGER = 'L', MARK_PENDING = 'P', MARK_END = 'E', TEXT_BYTES = 16384 };
+enum {
+	MARK_LEDGER = 'L',
+	MARK_PENDING = 'P',
+	MARK_END = 'E',
+	MARK_CHECKPOINT = 'C',
+	TEXT_BYTES = 16384
+};
 enum { REF_NONE, REF_TIME, REF_NXT };
 
 /* ---- files of earlier pieces ---- */
@@ -223,6 +229,21 @@ static void flush(void *context, struct subflow *sf)
 	express_flush(context, sf);
 }
 
+int pipeline_checkpoint(struct pipeline *p, uint64_t cut_ns, FILE *state)
+{
+	struct state_out out = {0};
+
+	if (p->express)
+		track_walk(p->track, flush, p->express);
+	track_leave_spare(p->track);
+	save_all(p, &out);
+	state_put_mark(&out, MARK_CHECKPOINT);
+	state_put(&out, cut_ns);
+	int error = state_write(&out, state);
+	state_out_release(&out);
+	return error;
+}
+
 int pipeline_suspend(struct pipeline *p, const struct frame_wan *wans, size_t n_wans,
                      const struct frame_file *files, size_t n_files, FILE *state)
 {
@@ -409,6 +430,15 @@ static void bound_missed(void *context, struct connection *c)
 		state_refuse(l->in);
 }
 
+static void load_checkpoint(struct pipeline *p, struct state_in *in)
+{
+	state_take_mark(in, MARK_CHECKPOINT);
+	p->resumed.checkpoint = true;
+	p->resumed.cut_ns = state_take(in, UINT64_MAX);
+	if (bytes_left(&in->bytes) > 0)
+		state_refuse(in);
+}
+
 static void load_all(struct pipeline *p, struct state_in *in)
 {
 	struct loading l = {p, in};
@@ -436,9 +466,15 @@ static void load_all(struct pipeline *p, struct state_in *in)
 	for (size_t i = 0; i < bounds.wans; i++)
 		load_asked(p, &p->ledger->wans[i], in);
 	state_take_mark(in, MARK_END);
+	p->resumed = (struct pipeline_origin){.resumed = true, .last_ns = p->seen_ns};
 	if (bytes_left(&in->bytes) > 0)
-		state_refuse(in);
+		load_checkpoint(p, in);
 	p->old_wans = (uint32_t)bounds.wans;
+}
+
+struct pipeline_origin pipeline_origin(const struct pipeline *p)
+{
+	return p->resumed;
 }
 
 /* Why these options do not go on with the state, or NULL. */

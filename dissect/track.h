@@ -34,6 +34,7 @@ struct pending {
 	struct pending *next;
 	enum pending_reason reason;
 	uint64_t start, end;
+	bool forgotten; /* it passed before the window that is judged */
 	struct ledger_entry entry;
 	struct sighting *sighting; /* owned; NULL unless frames are told */
 };

@@ -30,7 +30,8 @@ static int failure_code(enum source_failure failure)
 	                                                              : EXIT_INTERNAL);
 }
 
-static struct source *open_source(const struct intake *intake, size_t n_captures, int *code)
+static struct source *open_source(const struct intake *intake, size_t n_captures, uint64_t since_ns,
+                                  int *code)
 {
 	struct source_spec *specs = calloc(n_captures, sizeof(*specs));
 	struct source_shift *shifts = calloc(intake->n_shifts + 1, sizeof(*shifts));
@@ -39,7 +40,9 @@ static struct source *open_source(const struct intake *intake, size_t n_captures
 	                                 .shifts = shifts,
 	                                 .n_shifts = intake->n_shifts,
 	                                 .splits = splits,
-	                                 .n_splits = intake->n_splits};
+	                                 .n_splits = intake->n_splits,
+	                                 .since_ns = since_ns,
+	                                 .until_ns = intake->to_ns};
 	struct source_error error = {SOURCE_NO_MEMORY, "out of memory"};
 	struct source *source = NULL;
 	size_t n = 0;
@@ -105,42 +108,112 @@ static void progress_step(struct progress *progress)
 	fprintf(stderr, "\r%llu frames", (unsigned long long)progress->frames);
 }
 
-/* The window that is judged: frames before it are read for what they tell of connections, those
- * behind it are left out. */
+/*
+ * The time that is judged, and the state that it goes on from: frames that the state knows are
+ * passed over, frames before the window are read for what they tell of connections, those behind it
+ * are left out.
+ */
 struct cutting {
+	struct intake *intake;
+	struct source *source;
+	struct pipeline *pipeline;
+	uint64_t since_ns;      /* the state knows all before; 0 = none does */
+	uint64_t not_before_ns; /* a frame before it lies in the state already */
 	uint64_t from_ns, to_ns;
-	bool on, begun, out_of_memory;
+	bool on, begun;
+	bool keeps; /* a state is to be left, of the end of what was asked for */
+	int code;   /* not 0: reading stops, and why was explained */
 };
 
-static void cutting_begin(struct cutting *cutting, struct source *source, struct pipeline *pipeline)
+static void cutting_begin(struct cutting *cutting, bool captures)
 {
 	size_t n;
-	const struct frame_wan *wans = source_wans(source, &n);
+	const struct frame_wan *wans = source_wans(cutting->source, &n);
 
 	cutting->begun = true;
-	cutting->out_of_memory = !pipeline_begin(pipeline, cutting->from_ns, wans, n);
+	if (!pipeline_begin(cutting->pipeline, wans, captures ? n : 0))
+		cutting->code = command_complain(EXIT_INTERNAL, "out of memory");
+}
+
+static void cutting_init(struct cutting *cutting, struct intake *intake, struct source *source,
+                         struct pipeline *pipeline)
+{
+	struct pipeline_origin origin = pipeline_origin(pipeline);
+	bool window = intake->from_ns || intake->to_ns;
+
+	*cutting = (struct cutting){
+		.intake = intake,
+		.source = source,
+		.pipeline = pipeline,
+		.since_ns = origin.cut_ns,
+		.from_ns = intake->from_ns,
+		.to_ns = intake->to_ns ? intake->to_ns : UINT64_MAX,
+		.on = window || (origin.resumed && !intake->adds_up),
+		.keeps = window && state_is_kept(intake, pipeline),
+	};
+	if (window && origin.resumed && !origin.cut_ns)
+		cutting->not_before_ns = origin.last_ns;
+	if (cutting->on && !cutting->from_ns && !cutting->since_ns)
+		cutting_begin(cutting, false);
+}
+
+/* The state of the moment from which on frames lack, or are not asked for. */
+static void cutting_keep(struct cutting *cutting, uint64_t complete_ns)
+{
+	uint64_t cut = complete_ns < cutting->to_ns ? complete_ns + 1 : cutting->to_ns;
+
+	cutting->keeps = false;
+	if (cut < cutting->since_ns)
+		cut = cutting->since_ns;
+	cutting->code = state_keep(cutting->intake, cutting->pipeline, cut);
+}
+
+static bool overlaps(struct cutting *cutting, const struct frame *frame)
+{
+	char ends[80];
+	size_t n;
+	uint64_t until = cutting->not_before_ns;
+
+	cutting->not_before_ns = 0;
+	if (frame->ts_ns >= until)
+		return false;
+	cutting->code = command_complain(
+		EXIT_BAD_DATA,
+		"%s begins before the end of --state %s (%s), which does not say what of it is "
+		"known "
+		"there: give the captures since then",
+		source_files(cutting->source, &n)[frame->file].name, cutting->intake->state,
+		zone_text(&cutting->intake->zone, (int64_t)(until / NS), ends, sizeof(ends)));
+	return true;
 }
 
 /* What a recorder is still writing may lack its last seconds, and tells another story when it is
  * read again: the window ends with the first frame of such a file. */
-static bool cutting_admits(struct cutting *cutting, struct source *source,
-                           struct pipeline *pipeline, const struct frame *frame)
+static bool cutting_admits(struct cutting *cutting, const struct frame *frame)
 {
+	uint64_t ts_ns = frame->ts_ns;
 	size_t n;
 
-	if (!cutting->begun && frame->ts_ns >= cutting->from_ns)
-		cutting_begin(cutting, source, pipeline);
-	if (frame->ts_ns < cutting->to_ns && source_files(source, &n)[frame->file].growing)
-		cutting->to_ns = frame->ts_ns;
-	return !cutting->begun ||
-	       (frame->ts_ns >= cutting->from_ns && frame->ts_ns < cutting->to_ns);
+	if (ts_ns < cutting->since_ns || overlaps(cutting, frame))
+		return false;
+	if (ts_ns < cutting->to_ns && source_files(cutting->source, &n)[frame->file].growing)
+		cutting->to_ns = ts_ns;
+	if (cutting->keeps && (ts_ns >= cutting->to_ns || ts_ns > source_complete(cutting->source)))
+		cutting_keep(cutting, source_complete(cutting->source));
+	if (!cutting->begun && ts_ns >= cutting->from_ns)
+		cutting_begin(cutting, true);
+	return !cutting->begun || (ts_ns >= cutting->from_ns && ts_ns < cutting->to_ns);
 }
 
-static void cutting_init(struct cutting *cutting, const struct intake *intake)
+/* All frames are read. */
+static void cutting_end(struct cutting *cutting)
 {
-	*cutting = (struct cutting){.from_ns = intake->from_ns,
-	                            .to_ns = intake->to_ns ? intake->to_ns : UINT64_MAX,
-	                            .on = intake->from_ns || intake->to_ns};
+	uint64_t start, end;
+
+	if (cutting->keeps && source_window(cutting->source, &start, &end))
+		cutting_keep(cutting, end);
+	if (cutting->on && !cutting->begun) /* all frames lie before it */
+		cutting_begin(cutting, true);
 }
 
 /* Up to PROGRESS_FRAMES frames; false when there are no more. */
@@ -151,9 +224,9 @@ static bool run_some(const struct intake *intake, struct source *source, struct 
 	size_t n;
 
 	for (unsigned i = 0; i < PROGRESS_FRAMES; i++) {
-		if (intake->done || !source_next(source, &frame))
+		if (intake->done || cutting->code || !source_next(source, &frame))
 			return false;
-		if (cutting->on && !cutting_admits(cutting, source, pipeline, &frame))
+		if (cutting->on && !cutting_admits(cutting, &frame))
 			continue;
 		pipeline_feed(pipeline, &source_wans(source, &n)[frame.wan],
 		              &source_files(source, &n)[frame.file], &frame);
@@ -167,15 +240,49 @@ static int end_source(struct intake *intake, struct source *source, struct pipel
 	size_t n_wans, n_files;
 	const struct frame_wan *wans = source_wans(source, &n_wans);
 	const struct frame_file *files = source_files(source, &n_files);
+	bool window = intake->from_ns || intake->to_ns;
 	int code = 0;
 
-	if (intake->state) {
-		code = state_end(intake, pipeline, wans, n_wans, files, n_files);
-		n_wans = n_files = 0; /* they are noted */
-	}
-	if (!intake->state || !intake->adds_up)
-		pipeline_finish(pipeline, wans, n_wans, files, n_files);
+	if (intake->state && intake->adds_up)
+		return state_end(intake, pipeline, wans, n_wans, files, n_files);
+	if (!window && state_is_kept(intake, pipeline))
+		code = state_keep(intake, pipeline, 0);
+	pipeline_finish(pipeline, wans, n_wans, files, n_files);
 	return code;
+}
+
+/* Was the recorder's clock set after the state ended? Then its times are not those of the captures.
+ */
+static bool clock_set_since(const struct source *source, uint64_t since_ns)
+{
+	size_t n;
+	const struct frame_wan *wans = source_wans(source, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct frame_recording *r = wans[i].recording;
+
+		for (unsigned k = 0; r && k < r->n_steps; k++) {
+			uint64_t back = r->steps[k].by_ns < 0 ? -(uint64_t)r->steps[k].by_ns : 0;
+
+			if (r->steps[k].at_ns > since_ns || back > since_ns - r->steps[k].at_ns)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int check_clock(const struct intake *intake, const struct source *source,
+                       const struct pipeline *pipeline)
+{
+	uint64_t since_ns = pipeline_origin(pipeline).cut_ns;
+
+	if (!since_ns || !clock_set_since(source, since_ns))
+		return 0;
+	return command_complain(EXIT_BAD_DATA,
+	                        "--state %s: the recorder's clock was set after it ended, so the "
+	                        "times in it and those of the captures are not the same: begin "
+	                        "with a new one",
+	                        intake->state);
 }
 
 /* 0 or an exit code, already explained. */
@@ -184,19 +291,17 @@ static int run_source(struct intake *intake, struct source *source, struct pipel
 {
 	struct progress progress = {.terminal = isatty(STDERR_FILENO)};
 	struct surveying surveying = {pipeline, source};
-	int code;
 
 	clock_gettime(CLOCK_MONOTONIC, &progress.start);
 	source_survey(source, SURVEY_FRAMES, survey, &surveying);
-	cutting_init(cutting, intake);
-	while (!cutting->out_of_memory && run_some(intake, source, pipeline, cutting))
+	cutting_init(cutting, intake, source, pipeline);
+	while (run_some(intake, source, pipeline, cutting))
 		progress_step(&progress);
-	if (cutting->on && !cutting->begun) /* all frames lie before it */
-		cutting_begin(cutting, source, pipeline);
-	code = end_source(intake, source, pipeline);
 	if (progress.shown)
 		fputs("\r                    \r", stderr);
-	return cutting->out_of_memory ? command_complain(EXIT_INTERNAL, "out of memory") : code;
+	if (cutting->code == 0)
+		cutting_end(cutting);
+	return cutting->code ? cutting->code : end_source(intake, source, pipeline);
 }
 
 /* The time all captures share, inside the window. */
@@ -229,7 +334,7 @@ static void tell_empty(const struct intake *intake, const struct source *source,
 		if (ledger->wans[i].n_buckets > 0)
 			return;
 	for (size_t i = 0; i < n; i++) {
-		if (files[i].frames == 0)
+		if (files[i].frames == 0 && !files[i].outside)
 			continue;
 		first = files[i].first_ns < first ? files[i].first_ns : first;
 		last = files[i].last_ns > last ? files[i].last_ns : last;
@@ -263,19 +368,23 @@ int captures_read(struct intake *intake, size_t n_captures, struct ledger *ledge
 	struct source *source;
 	int code = 0;
 
-	source = open_source(intake, n_captures, &code);
-	if (!source)
+	pipeline = state_begin(intake, intake->adds_up, ledger, &options, &code);
+	if (!pipeline)
 		return code;
-	pipeline = state_begin(intake, ledger, &options, &code);
-	if (!pipeline) {
-		source_close(source);
+	source = open_source(intake, n_captures, pipeline_origin(pipeline).cut_ns, &code);
+	if (!source) {
+		pipeline_free(pipeline);
 		return code;
 	}
-	code = run_source(intake, source, pipeline, &cutting);
-	share_window(ledger, source, &cutting);
-	if (cutting.on)
-		tell_empty(intake, source, ledger);
-	tell_files(source);
+	code = check_clock(intake, source, pipeline);
+	if (code == 0)
+		code = run_source(intake, source, pipeline, &cutting);
+	if (code == 0) {
+		share_window(ledger, source, &cutting);
+		if (cutting.on)
+			tell_empty(intake, source, ledger);
+		tell_files(source);
+	}
 	pipeline_free(pipeline);
 	source_close(source);
 	return code;

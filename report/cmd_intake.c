@@ -410,7 +410,7 @@ static int add_open(const struct intake *intake, struct ledger *ledger)
 {
 	struct pipeline_options options = {0};
 	int code;
-	struct pipeline *pipeline = state_begin(intake, ledger, &options, &code);
+	struct pipeline *pipeline = state_begin(intake, true, ledger, &options, &code);
 
 	if (!pipeline)
 		return code;

@@ -20,16 +20,30 @@ extern const char state_help[];
 		"state", required_argument, NULL, OPTION_STATE                                     \
 	}
 
+/*
+ * Two kinds of state: what `dissect` leaves holds the sums of what is open, for ledgers that add up
+ * (intake->adds_up). What an audit leaves knows connections and holds no sums; an audit goes on
+ * from either, counts only what it reads itself, and never replaces the first kind.
+ */
+
 /* What the options say about it that does not fit together: 0 or an exit code, already explained.
  */
 int state_check(const struct intake *intake, size_t n_captures);
 
-/* A new pipeline, or the one that the state goes on with. NULL: *code is why, already explained. */
-struct pipeline *state_begin(const struct intake *intake, struct ledger *ledger,
+/* A new pipeline, or the one that the state goes on with; `sums`: with all it counted. NULL: *code
+ * is why, already explained. */
+struct pipeline *state_begin(const struct intake *intake, bool sums, struct ledger *ledger,
                              const struct pipeline_options *options, int *code);
 
-/* The new state beside the old one. `wans` and `files` as in pipeline_finish(). 0 or an exit code,
+/* Is a new state to be left by an audit? */
+bool state_is_kept(const struct intake *intake, const struct pipeline *pipeline);
+
+/* An audit's state of this moment (pipeline_checkpoint) beside the old one. 0 or an exit code,
  * already explained. */
+int state_keep(struct intake *intake, struct pipeline *pipeline, uint64_t cut_ns);
+
+/* A dissection's, instead of pipeline_finish(): beside the old one. `wans` and `files` as there. 0
+ * or an exit code, already explained. */
 int state_end(struct intake *intake, struct pipeline *pipeline, const struct frame_wan *wans,
               size_t n_wans, const struct frame_file *files, size_t n_files);
 

@@ -18,7 +18,9 @@
 const char window_help[] =
 	"  --from TIME, --to TIME   judge this time only; what was captured before it tells of\n"
 	"                      connections, and is not counted. RFC 3339, or by the site's\n"
-	"                      clocks: 2026-03-29, \"2026-03-29 14:00\"\n"
+	"                      clocks: 2026-03-29, \"2026-03-29 14:00\". Of a spool, files\n"
+	"                      behind the window are not read; those before it are, unless a\n"
+	"                      --state knows them\n"
 	"  --window Nh|Nd|period   the last N whole hours or days before now (or from --from), or\n"
 	"                      the billing period that runs now\n"
 	"  --zone TZ           the site's clocks, as POSIX writes them: "

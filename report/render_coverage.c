@@ -71,7 +71,8 @@ static void more_recorded(struct line *line, const struct report_wan *wan)
 	more(line, "%s recorded file%s, ", text_count(count, c->recorded_files),
 	     plural(c->recorded_files));
 	more(line, "%.19s to %s, ", a, same_day ? b + 11 : b);
-	more(line, "%s frames, ", text_count(count, wan->whole.total.frames));
+	more(line, "%s frames%s, ", text_count(count, wan->whole.total.frames),
+	     wan->from_ns || wan->to_ns != UINT64_MAX ? " in the window" : "");
 	more(line, "%s dropped", text_count(count, c->dropped_frames));
 	if (c->unfinished_files)
 		more(line, ", %s file%s being written or cut off",

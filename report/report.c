@@ -242,9 +242,17 @@ const char *report_say_extent(const struct report *report, char *out, size_t siz
 	                                                        : SAY(out, size, whole_capture);
 }
 
+static void widen(uint64_t *first_ns, uint64_t *last_ns, uint64_t from_ns, uint64_t to_ns)
+{
+	*first_ns = *first_ns < from_ns ? *first_ns : from_ns;
+	*last_ns = *last_ns > to_ns ? *last_ns : to_ns;
+}
+
+/* What the recorder told of reaches over a window on both sides: it tells of whole files. */
 bool report_extent(const struct report_wan *wan, uint64_t *first_ns, uint64_t *last_ns)
 {
 	const struct ledger_wan *ledger = wan->ledger;
+	const struct coverage *coverage = &wan->coverage;
 
 	*first_ns = UINT64_MAX;
 	*last_ns = 0;
@@ -252,10 +260,12 @@ bool report_extent(const struct report_wan *wan, uint64_t *first_ns, uint64_t *l
 		*first_ns = ledger->buckets[0].first_ns;
 		*last_ns = ledger->buckets[ledger->n_buckets - 1].last_ns;
 	}
-	if (wan->coverage.recorded && wan->coverage.from_ns < *first_ns)
-		*first_ns = wan->coverage.from_ns;
-	if (wan->coverage.recorded && wan->coverage.to_ns > *last_ns)
-		*last_ns = wan->coverage.to_ns;
+	if (coverage->recorded && coverage->from_ns < wan->to_ns &&
+	    coverage->to_ns > wan->from_ns) {
+		widen(first_ns, last_ns, coverage->from_ns, coverage->to_ns);
+		*first_ns = *first_ns > wan->from_ns ? *first_ns : wan->from_ns;
+		*last_ns = *last_ns < wan->to_ns ? *last_ns : wan->to_ns;
+	}
 	return *first_ns <= *last_ns;
 }
 
@@ -305,6 +315,8 @@ static enum report_failure fill(struct report *report, char *message, size_t siz
 		                                      report->wans[i].expected, roles[i].role);
 		if (report_is_primary(roles[i].role))
 			report->primaries |= UINT64_C(1) << i;
+		report->wans[i].from_ns = report->options.from_ns;
+		report->wans[i].to_ns = report->options.to_ns ? report->options.to_ns : UINT64_MAX;
 		if (!coverage_fill(&report->wans[i].coverage, report->wans[i].ledger,
 		                   report->window ? report->start_ns : UINT64_MAX, report->end_ns))
 			return REPORT_NO_MEMORY;

@@ -96,6 +96,7 @@ struct report_wan {
 	struct account whole, shared;
 	struct proxy_check check; /* of a backup */
 	struct coverage coverage; /* owned */
+	uint64_t from_ns, to_ns;  /* as in the options: to_ns UINT64_MAX = not bounded */
 };
 
 /* ---- findings ---- */
@@ -205,8 +206,8 @@ bool report_is_primary(enum role role);
 /* "whole capture", or "window" when only a part of it was counted. Returns out. */
 const char *report_say_extent(const struct report *report, char *out, size_t size);
 
-/* The first and last moment of a WAN: of its frames, and of what its recorder told. False: there is
- * none. */
+/* The first and last moment of a WAN: of its frames, and of what its recorder told, within the
+ * window. False: there is none. */
 bool report_extent(const struct report_wan *wan, uint64_t *first_ns, uint64_t *last_ns);
 
 /* The WAN whose causes people come for: bytes of a connection on it, and when. */

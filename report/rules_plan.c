@@ -318,8 +318,10 @@ static uint64_t unrecorded(const struct report *report, const struct report_wan 
 	uint64_t first, last, from = report->options.from_ns, to = report->options.to_ns, gap = 0;
 
 	*all_ns = 0;
-	if (!report_extent(wan, &first, &last))
-		return 0;
+	if (!report_extent(wan, &first, &last)) {
+		*all_ns = from && to ? to - from : 0;
+		return *all_ns;
+	}
 	from = from ? from : first;
 	to = to ? to : last;
 	if (to <= from)

@@ -428,7 +428,7 @@ static void test_bytes_before_a_window(void)
 	struct pipeline *p = pipeline_new(&ledger, &options);
 	for (size_t i = 0; i < s.n; i++) {
 		if (i + 1 == s.n)
-			CU_ASSERT_TRUE(pipeline_begin(p, s.shots[i].frame.ts_ns, wans, WANS));
+			CU_ASSERT_TRUE(pipeline_begin(p, wans, WANS));
 		pipeline_feed(p, &wans[s.shots[i].frame.wan], &files[s.shots[i].frame.file],
 		              &s.shots[i].frame);
 	}

@@ -163,7 +163,7 @@ static bool window_open(struct source *source, struct ledger *ledger, const stru
 		const struct frame_wan *wans = source_wans(source, &n_wans);
 
 		if (!begun && frame.ts_ns >= cut->from_ns)
-			begun = pipeline_begin(pipeline, cut->from_ns, wans, n_wans);
+			begun = pipeline_begin(pipeline, wans, n_wans);
 		if (begun && (frame.ts_ns < cut->from_ns || frame.ts_ns >= cut->to_ns))
 			continue;
 		pipeline_feed(pipeline, &wans[frame.wan],
