@@ -42,12 +42,13 @@ static uint32_t mapped_len(const struct dss *d)
 }
 
 /* All bytes of it were seen: whatever comes of them again is a retransmission, with or without it.
- */
+ * Bytes of frames that wait were seen too, and still need theirs. */
 static bool mapping_passed(const struct half *h, const struct mapping *m)
 {
 	struct seqrange gap;
 
-	return !m->raw && !m->infinite && !seqset_gap(&h->bytes, m->seq, m->seq + m->len, &gap);
+	return !h->pending && !m->raw && !m->infinite &&
+	       !seqset_gap(&h->bytes, m->seq, m->seq + m->len, &gap);
 }
 
 /* A full ring gets twice the room; its oldest entry lies at at_maps. */
@@ -685,8 +686,9 @@ static void learn_sequence(struct look *l)
 		bool len_known = d->has & DSS_HAS_LEN;
 		/* a bare DATA_FIN maps one byte; its length may have been cut off the capture */
 		h->data_fin_open = d->has & DSS_HAS_DSN && (len_known || s->payload_len == 0);
-		h->data_fin = track_dsn(l->own, d->dsn, d->flags & DSS_MAP64) +
-		              (len_known && d->len > 0 ? d->len - 1u : 0);
+		if (d->has & DSS_HAS_DSN)
+			h->data_fin = track_dsn(l->own, d->dsn, d->flags & DSS_MAP64) +
+			              (len_known && d->len > 0 ? d->len - 1u : 0);
 		h->fin_pair = h->data_fin_open && s->flags & TCP_FIN;
 	}
 	if (!h->seen || end > h->nxt) {
@@ -883,44 +885,104 @@ void classify(struct classifier *classifier, struct subflow *sf, struct connecti
 
 /* ---- state ---- */
 
-static void save_mapping(const struct mapping *m, const struct half *h, uint64_t dsn,
+/* Close to where the newer one, `above`, begins. */
+static void save_mapping(const struct mapping *m, const struct mapping *above,
                          struct state_out *out)
 {
 	state_put(out, (uint64_t)m->len << 2 | (unsigned)m->raw << 1 | m->infinite);
-	state_put_near(out, m->seq, h->nxt);
-	state_put_near(out, m->dsn, dsn);
+	state_put_near(out, m->seq, above->seq - m->len);
+	state_put_near(out, m->dsn, above->dsn - m->len);
 }
 
-static struct mapping load_mapping(const struct half *h, uint64_t dsn, struct state_in *in)
+static struct mapping load_mapping(const struct mapping *above, struct state_in *in)
 {
 	uint64_t word = state_take(in, (UINT64_C(1) << 34) - 1);
 	struct mapping m = {
 		.len = (uint32_t)(word >> 2), .raw = word >> 1 & 1, .infinite = word & 1};
 
-	m.seq = state_take_near(in, h->nxt);
-	m.dsn = state_take_near(in, dsn);
+	m.seq = state_take_near(in, above->seq - m.len);
+	m.dsn = state_take_near(in, above->dsn - m.len);
 	return m;
 }
 
-/* The oldest ones whose bytes have all passed are only places to write the next one to. */
+/* The one before `m` when segments of one length take turns on the same subflows; `above` is the
+ * newer one. */
+static struct mapping next_step(const struct mapping *above, const struct mapping *m)
+{
+	struct mapping next = *m;
+
+	next.seq -= above->seq - m->seq;
+	next.dsn -= above->dsn - m->dsn;
+	return next;
+}
+
+static bool mapping_equal(const struct mapping *a, const struct mapping *b)
+{
+	return a->seq == b->seq && a->dsn == b->dsn && a->len == b->len && a->raw == b->raw &&
+	       a->infinite == b->infinite;
+}
+
+/* The i-th newest, from 0 on. */
+static const struct mapping *mapping_number(const struct half *h, unsigned i)
+{
+	return i == 0 ? &h->map : &h->maps[(h->at_maps - i) & (h->cap_maps - 1u)];
+}
+
+/* How many behind the i-th newest go on in its steps? */
+static unsigned mappings_alike(const struct half *h, unsigned i)
+{
+	unsigned n = 0;
+
+	for (; i + n < h->n_maps; n++) {
+		struct mapping next =
+			next_step(mapping_number(h, i + n - 1), mapping_number(h, i + n));
+
+		if (!mapping_equal(&next, mapping_number(h, i + n + 1)))
+			break;
+	}
+	return n;
+}
+
+/* All of them, also those whose bytes have passed: what is sent again is told with its DSN. */
 void classify_save_mappings(const struct half *h, uint64_t dsn, struct state_out *out)
 {
-	unsigned n = h->n_maps;
-
-	while (n && mapping_passed(h, &h->maps[(h->at_maps - n) & (h->cap_maps - 1u)]))
-		n--;
-	save_mapping(&h->map, h, dsn, out);
+	save_mapping(&h->map, &(struct mapping){.seq = h->nxt, .dsn = dsn}, out);
 	state_put(out, h->cap_maps);
-	state_put(out, n);
-	for (unsigned i = n; i > 0; i--)
-		save_mapping(&h->maps[(h->at_maps - i) & (h->cap_maps - 1u)], h, dsn, out);
+	if (h->cap_maps == 0)
+		return;
+	state_put(out, h->n_maps);
+	for (unsigned i = 1; i <= h->n_maps; i++) {
+		unsigned alike = mappings_alike(h, i);
+
+		save_mapping(mapping_number(h, i), mapping_number(h, i - 1), out);
+		state_put(out, alike);
+		i += alike;
+	}
+}
+
+/* From the newest to the oldest, which is the first of the ring. */
+static void load_ring(struct half *h, size_t n, struct state_in *in)
+{
+	struct mapping above = h->map, m;
+
+	for (size_t i = n; i > 0 && !in->damaged;) {
+		m = load_mapping(&above, in);
+		h->maps[--i] = m;
+		for (uint64_t alike = state_take(in, i); alike > 0; alike--) {
+			struct mapping next = next_step(&above, &m);
+
+			above = m;
+			h->maps[--i] = m = next;
+		}
+		above = m;
+	}
 }
 
 void classify_load_mappings(struct half *h, uint64_t dsn, struct state_in *in)
 {
-	h->map = load_mapping(h, dsn, in);
+	h->map = load_mapping(&(struct mapping){.seq = h->nxt, .dsn = dsn}, in);
 	unsigned cap = (unsigned)state_take(in, MAPPINGS_MAX);
-	size_t n = state_take_count(in, cap);
+	size_t n = cap ? (size_t)state_take(in, cap) : 0;
 
 	if (cap == 0 || in->damaged)
 		return;
@@ -934,8 +996,7 @@ void classify_load_mappings(struct half *h, uint64_t dsn, struct state_in *in)
 		state_refuse(in);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		h->maps[i] = load_mapping(h, dsn, in);
+	load_ring(h, n, in);
 	h->cap_maps = (uint8_t)cap;
 	h->n_maps = (uint8_t)n;
 	h->at_maps = (uint8_t)(n & (cap - 1));

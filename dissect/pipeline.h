@@ -64,10 +64,7 @@ void pipeline_finish(struct pipeline *pipeline, const struct frame_wan *wans, si
  * Instead of pipeline_finish(): the capture goes on in another piece. Notes WANs and files, and
  * writes what is open to `state`: connections and subflows with all that was counted of them,
  * frames that wait. The ledger has none of that; it holds what is settled, so that the ledgers of
- * all pieces add up to that of the whole, once the last piece was finished: to the byte on every
- * capture we have, wherever it is cut. Known not to hold for two invented stories: a payload whose
- * mapping comes late over the cut counted as unmapped there, and bytes sent again behind the cut as
- * first seen; no frame is lost or counted twice. A pipeline_finish()
+ * all pieces add up to that of the whole, once the last piece was finished. A pipeline_finish()
  * without WANs and files may follow, for a ledger to look at and not to add up. 0 or -errno.
  */
 int pipeline_suspend(struct pipeline *pipeline, const struct frame_wan *wans, size_t n_wans,

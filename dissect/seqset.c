@@ -341,6 +341,55 @@ void dsnmap_forget(struct dsnmap *map, unsigned slot, unsigned somebody)
 	}
 }
 
+static void reverse(struct dsn_extent *from, struct dsn_extent *end)
+{
+	while (from < end) {
+		struct dsn_extent e = *from;
+
+		*from++ = *--end;
+		*end = e;
+	}
+}
+
+/* The first `n` extents go behind the others. */
+static void rotate(struct dsnmap *map, uint32_t n)
+{
+	reverse(map->extents, map->extents + n);
+	reverse(map->extents + n, map->extents + map->n);
+	reverse(map->extents, map->extents + map->n);
+}
+
+void dsnmap_lift(struct dsnmap *map, struct dsn_budget *budget, uint64_t lift)
+{
+	struct dsn_extent low = {0};
+	uint32_t n = 0; /* that stay below 2^64 */
+
+	/* one of them may be cut in two; how old they are is not known here, so all are young */
+	if (lift == 0 || map->n == 0 || !reserve(map, budget, 1, 0))
+		return;
+	for (uint32_t i = 0; i < map->n; i++) {
+		struct dsn_extent *e = &map->extents[i];
+
+		e->start += lift;
+		e->end += lift;
+		n += e->start >= lift;
+		if (e->end > e->start)
+			continue;
+		low = *e;
+		low.start = 0;
+		e->end = UINT64_MAX;
+	}
+	if (n && map->extents[n - 1].start == UINT64_MAX) { /* that byte is never known */
+		memmove(map->extents + n - 1, map->extents + n,
+		        (map->n - n) * sizeof(*map->extents));
+		map->n--;
+		n--;
+	}
+	rotate(map, n);
+	if (low.end)
+		insert(map, 0, low);
+}
+
 /* ---- state ---- */
 
 void seqset_save(const struct seqset *set, struct state_out *out, uint64_t near)
@@ -393,26 +442,14 @@ void seqset_load(struct seqset *set, struct state_in *in, uint64_t near)
 	}
 }
 
-/* A map that was moved up over 2^64 has its lowest part last: that part stays behind. */
-static uint32_t in_order(const struct dsnmap *map)
-{
-	uint64_t at = 0;
-	uint32_t n = 0;
-
-	while (n < map->n && map->extents[n].start >= at &&
-	       map->extents[n].end > map->extents[n].start)
-		at = map->extents[n++].end;
-	return n;
-}
-
 void dsnmap_save(const struct dsnmap *map, struct state_out *out, uint64_t near)
 {
 	uint64_t at = near;
-	uint32_t ds = 0, n = in_order(map);
+	uint32_t ds = 0;
 
-	state_put(out, n);
+	state_put(out, map->n);
 	state_put(out, map->cap);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < map->n; i++) {
 		const struct dsn_extent *e = &map->extents[i];
 
 		if (i == 0)

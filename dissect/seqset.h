@@ -129,6 +129,9 @@ static inline void dsnmap_append(struct dsnmap *map, struct dsn_budget *budget, 
  * somebody else from now on. */
 void dsnmap_forget(struct dsnmap *map, unsigned slot, unsigned somebody);
 
+/* What is known of all positions is known of those `lift` above them, modulo 2^64. */
+void dsnmap_lift(struct dsnmap *map, struct dsn_budget *budget, uint64_t lift);
+
 /* ---- state.h; what is taken goes into an empty set. `near` is a position in it or close to it.
  * ---- */
 

@@ -18,7 +18,7 @@
 
 #include "bytes.h"
 
-#define STATE_FORMAT 1
+#define STATE_FORMAT 2
 
 /* ---- putting ---- */
 

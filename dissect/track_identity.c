@@ -38,10 +38,7 @@ static void learn_key(struct track *t, struct connection *c, unsigned side, cons
 	} else if (!s->wide) {
 		/* what was seen so far had only its lower half: the map moves up */
 		uint64_t lift = seq_unwrap((uint32_t)s->dsn, first) - s->dsn;
-		for (uint32_t i = 0; i < s->map.n; i++) {
-			s->map.extents[i].start += lift;
-			s->map.extents[i].end += lift;
-		}
+		dsnmap_lift(&s->map, &t->budget, lift);
 		s->dsn += lift;
 		if (s->has_ack)
 			s->ack = seq_unwrap((uint32_t)s->ack, s->dsn);

@@ -406,6 +406,49 @@ static void test_bytes_before_their_mapping(void)
 	story_end(&s);
 }
 
+/* Half of what waits is mapped, and then so much else that the tables of mappings are full: it is
+ * still known when the mapping of the other half comes. */
+static void test_half_mapped_bytes(void)
+{
+#define MORE(from, to)                                                                             \
+	{                                                                                          \
+		"a> . seq " #from ":" #to " ack 1 dss ack 1 seq " #from " subseq " #from           \
+		" len 100",                                                                        \
+			KIND_PAYLOAD,                                                              \
+		{                                                                                  \
+			100                                                                        \
+		}                                                                                  \
+	}
+	static const struct line lines[] = {
+		OPEN_A,
+		DATA_A,
+		{"a> . seq 101:201 ack 1 dss ack 1", KIND_PAYLOAD, {100}},
+		{"a> . seq 201 ack 1 dss ack 1 seq 151 subseq 151 len 50", KIND_ACK, {0}},
+		MORE(201, 301),
+		MORE(301, 401),
+		MORE(401, 501),
+		MORE(501, 601),
+		MORE(601, 701),
+		MORE(701, 801),
+		MORE(801, 901),
+		MORE(901, 1001),
+		MORE(1001, 1101),
+		MORE(1101, 1201),
+		{"a> . seq 1201 ack 1 dss ack 1 seq 101 subseq 101 len 50", KIND_ACK, {0}},
+		END,
+	};
+#undef MORE
+	struct story s;
+
+	story_begin(&s, 1);
+	shoot_all(&s, lines);
+	story_play(&s);
+	CU_ASSERT_EQUAL(COUNTER(&s, late_map_bytes), 100);
+	CU_ASSERT_EQUAL(COUNTER(&s, unmapped_bytes), 0);
+	CU_ASSERT_EQUAL(s.ledger.connections[0].unique_bytes[0], 1200);
+	story_end(&s);
+}
+
 /* Bytes of the time before a window whose mapping passes in it: known then, and not counted. */
 static void test_bytes_before_a_window(void)
 {
@@ -889,6 +932,7 @@ void suite_classify(void)
 	CU_ADD_TEST(suite, test_r10_acks);
 	CU_ADD_TEST(suite, test_mapping_longer_than_segment);
 	CU_ADD_TEST(suite, test_bytes_before_their_mapping);
+	CU_ADD_TEST(suite, test_half_mapped_bytes);
 	CU_ADD_TEST(suite, test_bytes_before_a_window);
 	CU_ADD_TEST(suite, test_cut_mapping);
 	CU_ADD_TEST(suite, test_r11_copies);
