@@ -70,9 +70,9 @@ static int help(void)
 	      "  --path-check TIME|none    interval of tests whether MPTCP passes (600s)\n"
 	      "  --with WORD[,WORD]  what else runs over each backup:\n",
 	      stdout);
-	for (size_t i = 0; i < estimate_n_extras; i++)
-		printf("                      %-13s %s\n", estimate_extras[i].word,
-		       estimate_extras[i].words);
+	for (size_t i = 0; i < cost_n_extras; i++)
+		printf("                      %-13s %s\n", cost_extras[i].word,
+		       cost_extras[i].words);
 	fputs("  --kernel 6.18|6.1|5.4  whose costs of a subflow to take (6.18)\n"
 	      "  --primary BYTES     what the primary carries in such a day, such as 20GB: the\n"
 	      "                      share is told\n"
@@ -106,11 +106,10 @@ static bool read_with(const char *text, uint64_t *extras)
 	while (*text) {
 		size_t length = strcspn(text, ","), i = 0;
 
-		while (i < estimate_n_extras &&
-		       (strlen(estimate_extras[i].word) != length ||
-		        strncmp(estimate_extras[i].word, text, length) != 0))
+		while (i < cost_n_extras && (strlen(cost_extras[i].word) != length ||
+		                             strncmp(cost_extras[i].word, text, length) != 0))
 			i++;
-		if (i == estimate_n_extras)
+		if (i == cost_n_extras)
 			return false;
 		*extras |= UINT64_C(1) << i;
 		text += length;
@@ -121,7 +120,7 @@ static bool read_with(const char *text, uint64_t *extras)
 
 static bool read_kernel(const char *text, struct estimate_ask *ask)
 {
-	ask->kernel = estimate_kernel(text);
+	ask->kernel = cost_kernel(text);
 	return ask->kernel != NULL;
 }
 

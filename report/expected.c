@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "estimate.h"
+#include "costs.h"
 #include "message.h"
 #include "text.h"
 
@@ -36,24 +36,6 @@ const char *expected_say_beyond(enum expected_part part, char *out, size_t size)
 }
 
 /* ---- whose bytes ---- */
-
-/* Tunnels that people run beside MPTCP, and what the fastest of each name sends in an hour when
- * nothing passes through: see estimate_extras. */
-static const struct {
-	const char *app;
-	double per_hour;
-} tunnels[] = {
-	{"wireguard", 11e3}, {"openvpn", 58e3}, {"mlvpn", 650e3}, {"ubond", 650e3},
-	{"glorytun", 45e3},  {"dsvpn", 45e3},   {"mqvpn", 58e3},
-};
-
-static double tunnel_per_hour(const char *app)
-{
-	for (size_t i = 0; i < sizeof(tunnels) / sizeof(*tunnels); i++)
-		if (strcmp(tunnels[i].app, app) == 0)
-			return tunnels[i].per_hour;
-	return 0;
-}
 
 static enum expected_part part_of_subflow(const struct report *report,
                                           const struct ledger_cell *cell)
@@ -95,7 +77,7 @@ static enum expected_part part_of(const struct report *report, const struct ledg
 		return EXPECTED_TRACKER;
 	if (strcmp(app, "omr-api") == 0)
 		return EXPECTED_CHECKS;
-	return tunnel_per_hour(app) > 0 ? EXPECTED_TUNNELS : EXPECTED_OTHER;
+	return cost_extra_of(app) ? EXPECTED_TUNNELS : EXPECTED_OTHER;
 }
 
 /* ---- counts ---- */
@@ -122,8 +104,8 @@ static uint64_t count_rows(const struct report *report, size_t wan, uint64_t *la
 	return rows;
 }
 
-/* The dearest of the kernels of the protocol's version that was seen; IPv6 has 20 bytes more in
- * each of up to 16 packets. */
+/* The dearest of the kernels of the protocol's version that was seen, over IPv6 with its longer
+ * headers. */
 static double subflow_cost(const struct report *report, size_t wan)
 {
 	const struct ledger_wan *w = report->wans[wan].ledger;
@@ -134,17 +116,16 @@ static double subflow_cost(const struct report *report, size_t wan)
 		v1 = v1 || report->ledger->connections[i].version == 1;
 		v0 = v0 || report->ledger->connections[i].version == 0;
 	}
-	for (size_t i = 0; i < estimate_n_kernels; i++) {
-		bool old = strcmp(estimate_kernels[i].name, "5.4") == 0;
+	for (size_t i = 0; i < cost_n_kernels; i++) {
+		const struct cost_kernel *kernel = &cost_kernels[i];
 
-		if (old && v0 && !v1)
-			most = estimate_kernels[i].join.high;
-		if (!old && (v1 || !v0) && estimate_kernels[i].join.high > most)
-			most = estimate_kernels[i].join.high;
+		/* where neither is known, the one of today */
+		if ((kernel->version == 0 ? v0 && !v1 : v1 || !v0) && kernel->join.high > most)
+			most = kernel->join.high;
 	}
 	for (unsigned i = 0; i < w->n_own; i++)
 		if (strchr(w->own[i].text, ':'))
-			return most + 16 * 20;
+			return most + COST_JOIN_PACKETS * COST_IPV6_MORE;
 	return most;
 }
 
@@ -163,14 +144,28 @@ static uint64_t at_most(double bytes)
 
 /* ---- what the counts can cost ---- */
 
-/* The fastest in use by default is omr-tracker's 4 pings each 4.5 s; twice that is its limit. Four
- * more for a cycle that was begun. IPv6 pings have 104 bytes. */
+/* One packet of what recurs, over IPv6 at most. */
+static double packet_most(enum cost cost)
+{
+	return costs[cost].bytes.high / costs[cost].packets + COST_IPV6_MORE;
+}
+
+/* Twice as often as it is by default is its limit, and one more for a cycle that was begun. */
 static uint64_t tracker_most(const struct expected_row *row, double hours)
 {
-	double by_time = (2 * hours * HOUR_S / 4.5 + 1) * 4 * 104,
-	       by_count = (double)row->count * 104;
+	const struct cost_row *tracker = &costs[COST_TRACKER];
+	double cycle_s = tracker->every_s + tracker->over_s.low;
+	double packets = (2 * hours * HOUR_S / cycle_s + 1) * tracker->packets;
 
-	return at_most(by_time < by_count ? by_time : by_count);
+	if ((double)row->count < packets)
+		packets = (double)row->count;
+	return at_most(packets * packet_most(COST_TRACKER));
+}
+
+/* Once more for the interval that was begun. */
+static double check_most(enum cost cost, double hours)
+{
+	return (hours * HOUR_S / costs[cost].every_s + 1) * costs[cost].bytes.high;
 }
 
 /* A probe of each end in so many seconds of each subflow, and two for those that were begun; a
@@ -180,7 +175,7 @@ static uint64_t keepalives_most(const struct report *report, size_t wan,
                                 const struct expected_cost *cost, uint64_t subflows)
 {
 	double every = report->wans[wan].limits[LIMIT_KEEPALIVE_FLOOR];
-	double each = ESTIMATE_PROBE + 2 * 20;
+	double each = costs[COST_KEEPALIVE].packets * packet_most(COST_KEEPALIVE);
 	double probes = 2 * (double)cost->subflow_ns / NS / every + 2 * (double)subflows;
 
 	if (report->ledger->rest.subflows > 0)
@@ -221,8 +216,8 @@ static void weigh(struct expected_cost *cost, const struct report *report, size_
 	rows[EXPECTED_KEEPALIVES].most = keepalives_most(report, wan, cost, subflows);
 	rows[EXPECTED_ACKS].most = acks_most(w, &rows[EXPECTED_ACKS], subflows);
 	rows[EXPECTED_TRACKER].most = tracker_most(&rows[EXPECTED_TRACKER], hours);
-	/* a status check an hour, six path checks; each once more for the hour that was begun */
-	rows[EXPECTED_CHECKS].most = at_most(hours * (5e3 + 6 * 6e3) + 5e3 + 6e3);
+	rows[EXPECTED_CHECKS].most =
+		at_most(check_most(COST_STATUS, hours) + check_most(COST_TRACEBOX, hours));
 	rows[EXPECTED_OUTAGE].most = rows[EXPECTED_OUTAGE].seen;
 }
 
@@ -241,6 +236,18 @@ static void count_cell(struct expected_cost *cost, const struct report *report,
 		row->count += cell->sum.frames;
 }
 
+static uint64_t seen_of(const struct report *report, const struct ledger_wan *wan, const char *app)
+{
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < wan->n_cells; i++)
+		if (wan->cells[i].app < report->ledger->n_apps &&
+		    wan->cells[i].traffic != TRAFFIC_MPTCP &&
+		    strcmp(report->ledger->apps[wan->cells[i].app], app) == 0)
+			seen += wan->cells[i].sum.ip_bytes;
+	return seen;
+}
+
 /* Each tunnel once, whatever number of cells it has. */
 static void weigh_tunnels(struct expected_cost *cost, const struct report *report, size_t wan,
                           double hours)
@@ -249,19 +256,13 @@ static void weigh_tunnels(struct expected_cost *cost, const struct report *repor
 	struct expected_row *row = &cost->rows[EXPECTED_TUNNELS];
 	double most = 0;
 
-	for (size_t t = 0; t < sizeof(tunnels) / sizeof(*tunnels); t++) {
-		uint64_t seen = 0;
+	for (size_t t = 0; t < cost_n_extras; t++)
+		for (size_t a = 0; a < COST_APPS && cost_extras[t].apps[a]; a++) {
+			double seen = (double)seen_of(report, w, cost_extras[t].apps[a]);
+			double may = cost_extras[t].per_hour.high * (hours + 0.1);
 
-		for (size_t i = 0; i < w->n_cells; i++)
-			if (w->cells[i].app < report->ledger->n_apps &&
-			    w->cells[i].traffic != TRAFFIC_MPTCP &&
-			    strcmp(report->ledger->apps[w->cells[i].app], tunnels[t].app) == 0)
-				seen += w->cells[i].sum.ip_bytes;
-		if ((double)seen < tunnels[t].per_hour * (hours + 0.1))
-			most += (double)seen;
-		else
-			most += tunnels[t].per_hour * (hours + 0.1);
-	}
+			most += seen < may ? seen : may;
+		}
 	row->most = at_most(most);
 }
 

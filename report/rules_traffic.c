@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "causes.h"
+#include "costs.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -358,8 +359,6 @@ bool rule_reconnect(struct report *report, const struct rule *rule)
 
 /* ---- A17 ---- */
 
-#define PING_CYCLE_BYTES 336 /* two pings and their answers, 84 bytes each */
-
 /* Goes of the tracker: pauses between its pings, and the first go at each address. */
 static uint64_t tracker_cycles(const struct look *look, const struct ledger_peer **most)
 {
@@ -409,7 +408,7 @@ static void tracker_judge(struct look *look)
 	uint64_t pings = app_bytes(look, "icmp-tracker");
 	uint64_t httping = api_storm(look, &api) ? api.ip_bytes : 0, bytes = pings + httping;
 	const struct ledger_peer *most;
-	uint64_t explained = tracker_cycles(look, &most) * PING_CYCLE_BYTES;
+	uint64_t explained = tracker_cycles(look, &most) * (uint64_t)costs[COST_TRACKER].bytes.high;
 	double an_hour = (double)bytes / (look->hours > 1 ? look->hours : 1);
 
 	if (!look->wan->ledger->peers) {
