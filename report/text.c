@@ -148,6 +148,12 @@ const char *text_limit(char out[TEXT_SHORT], double ratio)
 	return out;
 }
 
+const char *text_figure(char out[TEXT_SHORT], double figure)
+{
+	snprintf(out, TEXT_SHORT, "%g", figure);
+	return out;
+}
+
 const char *text_duration(char out[TEXT_SHORT], uint64_t ns)
 {
 	unsigned long long s = ns / NS;

@@ -37,6 +37,9 @@ const char *text_percent(char out[TEXT_SHORT], uint64_t numerator, uint64_t deno
 /* A limit that is a share, as it was given: "1 %", "0.1 %". Returns out. */
 const char *text_limit(char out[TEXT_SHORT], double ratio);
 
+/* A figure as short as it goes: "3", "0.5". Returns out. */
+const char *text_figure(char out[TEXT_SHORT], double figure);
+
 /* "45 s", "12 min 5 s", "3 h 20 min", "2 d 4 h". Returns out. */
 const char *text_duration(char out[TEXT_SHORT], uint64_t ns);
 

@@ -152,7 +152,8 @@ bool verdict_say_interruption(const struct report *report, size_t index, char *o
 /* A12 measured how long data stayed on a backup after their primary had come back: what they used
  * then is its business, not that of a share. */
 bool verdict_failback_seen(const struct report *report);
-/* Those that look at what the bytes of a backup were: rules_traffic.c. */
+
+/* Those that look at what the bytes of a backup were, and whose. */
 bool rule_reinjection(struct report *report, const struct rule *rule);
 bool rule_keepalive(struct report *report, const struct rule *rule);
 bool rule_tracker(struct report *report, const struct rule *rule);
