@@ -94,6 +94,9 @@ static void note_end(struct input *input)
 	} else if (window->start + window->length > input->position) {
 		input_flaw(input, FILE_CUT, "ends inside a record",
 		           "the frames before it were kept; the capture was cut short");
+	} else if (input->number < input->promised) {
+		input_flaw(input, FILE_CUT, "holds fewer frames than its grab.txt says, and ends",
+		           "copy it again");
 	} else if (input->number == 0 && !input->recording.told) {
 		input_flaw(input, FILE_EMPTY, "holds no frame, ends",
 		           "nothing was captured, or the capture was not flushed (tcpdump -U)");

@@ -43,6 +43,7 @@ struct input {
 	uint32_t capture;       /* index of what it bounds */
 	uint32_t epoch;         /* read before all inputs of higher ones: a boot of the recorder */
 	enum input_place place;
+	uint64_t promised; /* frames that who captured it says it holds; 0 = not told */
 	struct frame_file *row; /* borrowed from the source */
 
 	/* reading */

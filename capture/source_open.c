@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grabbed.h"
 #include "recordings.h"
 #include "source_inside.h"
 
@@ -371,6 +372,8 @@ static bool open_all(struct source *source, const struct source_spec *specs, siz
 		return false;
 	if (!recordings_settle(&source->inputs, &source->roster, options ? options->since_ns : 0,
 	                       options ? options->until_ns : 0))
+		return out_of_memory(error);
+	if (source->n_splits == 0 && !grabbed_tell(&source->inputs, &source->roster))
 		return out_of_memory(error);
 	if (!count_empty(source, error))
 		return false;

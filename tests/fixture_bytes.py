@@ -349,12 +349,13 @@ def option(code, value):
     return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
 
 
-def write_pcapng(path, packets, interfaces, snaplen=262144):
-    """All WANs in one file. interfaces: {wan: (name, link, if_tsresol)}."""
+def write_pcapng(path, packets, interfaces, snaplen=262144, filters=()):
+    """All WANs in one file. interfaces: {wan: (name, link, if_tsresol)}; filters: those of names that have one."""
     out = block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1))
     for name, link, resolution in interfaces.values():
         out += block(1, struct.pack("<HHI", LINKS[link][0], 0, snaplen) + option(2, name.encode()) +
-                     option(9, bytes([resolution])) + option(0, b""))
+                     option(9, bytes([resolution])) +
+                     (option(11, b"\0" + filters[name].encode()) if name in filters else b"") + option(0, b""))
     index = {wan: i for i, wan in enumerate(interfaces)}
     for packet in packets:
         _, link, resolution = interfaces[packet["wan"]]
