@@ -327,7 +327,7 @@ void course_finish(struct courses *cs)
 	uint64_t end_ns = end_of(cs);
 
 	for (uint32_t wan = 0; wan < cs->ledger->n_wans; wan++)
-		if (health_out(cs->hearing, wan, end_ns) && end_ns > cs->hearing->last_ns[wan])
+		if (end_ns > cs->hearing->last_ns[wan])
 			health_tell_outage(cs->hearing, wan, end_ns, true);
 }
 

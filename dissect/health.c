@@ -46,6 +46,11 @@ static inline void pass(struct subflow *sf, struct half *h, struct half *p, bool
 	if (!inbound)
 		return;
 	sf->heard_ns = ts_ns;
+	if (p->doubtful) {
+		/* the far end lives: what we sent twice was lost on the way to it */
+		p->bad[0] += sf->silent ? 0 : p->doubtful;
+		p->doubtful = 0;
+	}
 	if (sf->silent) {
 		sf->silent = false;
 		sf->returned = true;
@@ -82,7 +87,7 @@ void health_update(struct subflow *sf, unsigned dir, const struct segment *s,
 	h->segments[0]++;
 	/* what v0's redundant scheduler sends twice on one subflow is its habit, not loss */
 	if (result->payload[KIND_RETRANSMISSION] > result->same_subflow_dsn || result->out_of_order)
-		h->bad[0]++;
+		++*(inbound ? &h->bad[0] : &h->doubtful);
 	if (result->payload[KIND_PAYLOAD]) {
 		carry(sf, h, ts_ns);
 		sf->carried = true;
@@ -123,8 +128,9 @@ static uint64_t patience_of(const struct subflow *sf)
 
 /*
  * Data of the connection pass on `carrier` now. Is this subflow unanswered, or did it carry until
- * it fell silent? Silence alone says nothing of one that carried less than the carrier: a scheduler
- * that likes the other one better looks the same. Nor does it of one that has just returned.
+ * it fell silent? That our own side repeats itself meanwhile is no sound of it. Silence alone says
+ * nothing of one that carried less than the carrier: a scheduler that likes the other one better
+ * looks the same. Nor does it of one that has just returned.
  */
 static bool fell_silent(const struct subflow *sf, const struct subflow *carrier, uint64_t ts_ns)
 {
@@ -137,7 +143,8 @@ static bool fell_silent(const struct subflow *sf, const struct subflow *carrier,
 			return true;
 		if (!sf->returned && h->carried_ns &&
 		    since(h->carried_ns, ts_ns) < HEALTH_HEARD_NS &&
-		    since(h->last_ns, ts_ns) > patience && since(p->last_ns, ts_ns) > patience &&
+		    since(h->last_ns, ts_ns) > patience &&
+		    (p->doubtful || since(p->last_ns, ts_ns) > patience) &&
 		    recent_segments(h, ts_ns) >= recent_segments(now, ts_ns))
 			return true;
 	}
@@ -182,18 +189,69 @@ static uint64_t habit(const struct hearing *hearing, uint32_t wan, uint64_t ts_n
 	return halvings < 64 ? hearing->gap_ns[wan] >> halvings : 0;
 }
 
-void health_tell_outage(struct hearing *hearing, uint32_t wan, uint64_t until_ns, bool open)
+bool health_tell_outage(struct hearing *hearing, uint32_t wan, uint64_t until_ns, bool open)
 {
-	ledger_interrupted(hearing->ledger, &(struct ledger_interruption){
-						    .kind = INTERRUPTION_OUTAGE,
-						    .direction = DIR_DOWN,
-						    .open = open,
-						    .wan = wan,
-						    .to = LEDGER_WANS_MAX,
-						    .from_ns = hearing->last_ns[wan],
-						    .to_ns = until_ns,
-						    .frame = {.file = LEDGER_FILES_MAX},
-					    });
+	const struct vain *vain = &hearing->vain[wan];
+	struct ledger_interruption row = {
+		.kind = INTERRUPTION_OUTAGE,
+		.direction = DIR_DOWN,
+		.open = open,
+		.wan = wan,
+		.to = LEDGER_WANS_MAX,
+		.from_ns = hearing->last_ns[wan],
+		.to_ns = until_ns,
+		.frame = {.file = LEDGER_FILES_MAX},
+	};
+
+	if (!health_data_in_vain(hearing, wan, until_ns)) {
+		/* once the questions have ceased, nobody knows how long it lasted */
+		bool ceased = until_ns > vain->last_ns + HEALTH_ASKED_NS;
+
+		if (!vain->proved || vain->first_ns <= hearing->last_ns[wan])
+			return false;
+		row.from_ns = vain->first_ns;
+		row.to_ns = ceased ? vain->last_ns : until_ns;
+		row.open = open && !ceased;
+		row.frame = vain->frame;
+	}
+	if (row.to_ns > row.from_ns)
+		ledger_interrupted(hearing->ledger, &row);
+	return true;
+}
+
+/* ---- questions ---- */
+
+static bool another_heard(const struct hearing *hearing, uint32_t wan, uint64_t since_ns)
+{
+	for (uint32_t at = 0; at < hearing->ledger->n_wans; at++)
+		if (at != wan && hearing->last_ns[at] > since_ns)
+			return true;
+	return false;
+}
+
+void health_ask(struct hearing *hearing, const struct ledger_entry *e, uint32_t host)
+{
+	struct vain *vain = &hearing->vain[e->wan];
+
+	if (!vain->n || vain->first_ns <= hearing->last_ns[e->wan] ||
+	    e->ts_ns > vain->last_ns + HEALTH_ASKED_NS) {
+		/* after a long rest it begins anew: what was proved by then is told first */
+		if (!health_data_in_vain(hearing, e->wan, e->ts_ns))
+			health_tell_outage(hearing, e->wan, e->ts_ns, false);
+		*vain = (struct vain){
+			.first_ns = e->ts_ns,
+			.last_ns = e->ts_ns,
+			.n = 1,
+			.host = (uint8_t)host,
+			.frame = {e->ts_ns, e->number, e->file},
+		};
+		return;
+	}
+	if (vain->n >= HEALTH_VAIN && since(vain->first_ns, e->ts_ns) > HEALTH_HEARD_NS &&
+	    (host != vain->host || another_heard(hearing, e->wan, vain->first_ns)))
+		vain->proved = true;
+	vain->last_ns = e->ts_ns > vain->last_ns ? e->ts_ns : vain->last_ns;
+	vain->n += vain->n < UINT32_MAX;
 }
 
 void health_hear_after_gap(struct hearing *hearing, uint32_t wan, uint64_t ts_ns)
@@ -206,10 +264,8 @@ void health_hear_after_gap(struct hearing *hearing, uint32_t wan, uint64_t ts_ns
 		hearing->gap_ns[wan] = gap;
 		hearing->gap_at_ns[wan] = ts_ns;
 	}
-	if (health_out(hearing, wan, ts_ns)) {
-		health_tell_outage(hearing, wan, ts_ns, false);
+	if (health_tell_outage(hearing, wan, ts_ns, false))
 		hearing->back_ns[wan] = ts_ns;
-	}
 	hearing->last_ns[wan] = ts_ns;
 }
 
@@ -236,6 +292,19 @@ static bool asked_in_vain(const struct hearing *hearing, const struct subflow *s
 	return false;
 }
 
+/* When new data passed on it last, either way. */
+static uint64_t carried_ns(const struct subflow *sf)
+{
+	return sf->half[0].carried_ns > sf->half[1].carried_ns ? sf->half[0].carried_ns
+	                                                       : sf->half[1].carried_ns;
+}
+
+static bool wan_is_out(const struct hearing *hearing, uint32_t wan, uint64_t ts_ns)
+{
+	return health_data_in_vain(hearing, wan, ts_ns) ||
+	       health_asked_in_vain(hearing, wan, ts_ns);
+}
+
 /* Kernels hold 8 subflows at once; a crowd of joins is looked at no farther than this, newest
  * first. */
 #define SUBFLOWS_MOST 64
@@ -256,9 +325,16 @@ static uint64_t by_subflows(struct track *track, struct hearing *hearing,
 		struct subflow *sf = track_at(track, i);
 		if (!sf->tallies || sf->home == wan || sf->home >= LEDGER_WANS_MAX)
 			continue;
+		if (sf->state == SUBFLOW_ESTABLISHED &&
+		    health_asked_in_vain(hearing, sf->home, ts_ns))
+			sf->silent = true; /* it idles on a WAN that is out */
 		enum health health = judge(sf, carrier, ts_ns);
 		if (sf->silent && asked_in_vain(hearing, sf, ts_ns))
 			hearing->out_ns[sf->home] = ts_ns;
+		/* pings or others show that the WAN is back, which this subflow has not used */
+		if (health == HEALTH_SILENT && hearing->back_ns[sf->home] > carried_ns(sf) &&
+		    !wan_is_out(hearing, sf->home, ts_ns))
+			health = HEALTH_RETURNED;
 		wans |= UINT64_C(1) << sf->home;
 		if (health > best[sf->home])
 			best[sf->home] = (uint8_t)health;
@@ -284,6 +360,9 @@ void health_circumstance(struct track *track, struct hearing *hearing, struct co
 			c->missed |= bit;
 			masks->silent |= bit;
 			hearing->out_ns[at] = ts_ns;
+		} else if (health_asked_in_vain(hearing, at, ts_ns)) {
+			c->missed |= bit;
+			masks->silent |= bit;
 		} else if (c->missed & bit) {
 			masks->returned |= bit;
 		}
@@ -294,8 +373,50 @@ void health_circumstance(struct track *track, struct hearing *hearing, struct co
 
 enum { MARK_HEARING = 'H' };
 
+static const struct state_field vain_fields[] = {
+	STATE_FIELD(vain, first_ns, 1, UINT64_MAX),
+	STATE_FIELD(vain, last_ns, 1, UINT64_MAX),
+	STATE_FIELD(vain, n, 0, UINT32_MAX),
+	STATE_FIELD(vain, host, 0, UINT8_MAX),
+	STATE_FIELD(vain, frame.ts_ns, 1, UINT64_MAX),
+	STATE_FIELD(vain, frame.number, 0, UINT64_MAX),
+	STATE_FIELD(vain, frame.file, 0, UINT32_MAX),
+};
+static const uint16_t vain_flags[] = {offsetof(struct vain, proved)};
+
+/* Questions that were answered are none in vain any more. */
+static void save_vain(const struct hearing *hearing, size_t wan, struct state_out *out,
+                      uint64_t seen_ns, uint32_t (*number)(void *context, uint32_t file),
+                      void *context)
+{
+	const uint64_t refs[] = {0, seen_ns};
+	struct vain vain = hearing->vain[wan];
+	bool open = vain.n && vain.first_ns > hearing->last_ns[wan];
+
+	state_put(out, open);
+	if (!open)
+		return;
+	vain.frame.file = number(context, vain.frame.file);
+	state_put_fields(out, &vain, vain_fields, STATE_ROWS(vain_fields), refs);
+	state_put_flags(out, &vain, vain_flags, STATE_ROWS(vain_flags));
+}
+
+static void load_vain(struct vain *vain, struct state_in *in, uint64_t seen_ns,
+                      uint32_t (*number)(void *context, uint32_t file), void *context)
+{
+	const uint64_t refs[] = {0, seen_ns};
+
+	if (!state_take(in, 1))
+		return;
+	state_take_fields(in, vain, vain_fields, STATE_ROWS(vain_fields), refs);
+	state_take_flags(in, vain, vain_flags, STATE_ROWS(vain_flags));
+	if (vain->first_ns > vain->last_ns)
+		state_refuse(in);
+	vain->frame.file = number(context, vain->frame.file);
+}
+
 void health_save(const struct hearing *hearing, size_t n_wans, struct state_out *out,
-                 uint64_t seen_ns)
+                 uint64_t seen_ns, uint32_t (*number)(void *context, uint32_t file), void *context)
 {
 	state_put_mark(out, MARK_HEARING);
 	for (size_t i = 0; i < n_wans; i++) {
@@ -305,18 +426,21 @@ void health_save(const struct hearing *hearing, size_t n_wans, struct state_out 
 		state_put_near(out, hearing->back_ns[i], seen_ns);
 		state_put(out, hearing->gap_ns[i]);
 		state_put_near(out, hearing->gap_at_ns[i], seen_ns);
+		save_vain(hearing, i, out, seen_ns, number, context);
 	}
 }
 
-void health_load(struct hearing *hearing, size_t n_wans, struct state_in *in, uint64_t seen_ns)
+void health_load(struct hearing *hearing, size_t n_wans, struct state_in *in, uint64_t seen_ns,
+                 uint32_t (*number)(void *context, uint32_t file), void *context)
 {
 	state_take_mark(in, MARK_HEARING);
-	for (size_t i = 0; i < n_wans; i++) {
+	for (size_t i = 0; i < n_wans && !in->damaged; i++) {
 		hearing->last_ns[i] = state_take_near(in, seen_ns);
 		hearing->out_ns[i] = state_take_near(in, seen_ns);
 		hearing->left_ns[i] = state_take_near(in, seen_ns);
 		hearing->back_ns[i] = state_take_near(in, seen_ns);
 		hearing->gap_ns[i] = state_take(in, UINT64_MAX);
 		hearing->gap_at_ns[i] = state_take_near(in, seen_ns);
+		load_vain(&hearing->vain[i], in, seen_ns, number, context);
 	}
 }

@@ -310,6 +310,8 @@ struct ledger_record {
 /*
  * outage    nothing was heard on the WAN from from_ns to to_ns while an answer, or more of a stream
  *           that had been flowing, was due (health.h). Shorter ones than a second are not listed.
+ *           Where only questions were open (pings and the like, inquiry.h), from_ns is the first of
+ *           them that nobody answered, and `frame` shows it; else there is none.
  * failover  one direction of a connection left the WAN, which was silent: from_ns its last progress
  *           there, or when data began to wait; to_ns its first new DSN elsewhere, on `to`. The WAN
  *           was heard again at heard_ns, carried new DSNs of it again at back_ns; last_ns is the
@@ -337,7 +339,8 @@ struct ledger_interruption {
 	uint64_t from_ns, to_ns;
 	uint64_t heard_ns, back_ns, last_ns; /* 0 = not */
 	uint64_t stall_from_ns, stall_to_ns; /* 0 = none */
-	struct evidence_frame frame;         /* at to_ns; file LEDGER_FILES_MAX = none */
+	struct evidence_frame
+		frame; /* at to_ns, of an outage at from_ns; LEDGER_FILES_MAX = none */
 };
 
 /* Of each kind those with the longest gap, the longest lag and the longest stall are kept. */
@@ -385,8 +388,9 @@ struct ledger_peer {
 };
 #define LEDGER_PEERS_MAX   1024
 #define LEDGER_PEER_WIDTHS 4
-#define LEDGER_PEER_LARGE  256 /* IP bytes: above all keepalives of VPNs, below what carries data  \
-	                        */
+#define LEDGER_PEER_LARGE                                                                          \
+	256 /* IP bytes: above all keepalives of VPNs, below what carries data                     \
+	     */
 #define LEDGER_NO_PEER UINT32_MAX
 
 /* How often something recurs: intervals counted by the class they are nearest to. */

@@ -425,7 +425,8 @@ static void note_idle(struct pipeline *p, const struct passage *a, bool inbound)
 		ledger_note(p->ledger, e->wan,
 		            a->segment.flags & TCP_RST ? EVENT_IDLE_RESET : EVENT_IDLE_ANSWERED,
 		            e->ts_ns, e->file, e->number);
-	} else if (!sf->woken && a->class.payload[KIND_PAYLOAD] && was_idle(sf, e->ts_ns)) {
+	} else if (!sf->woken && a->segment.payload_len > 0 && a->class.kind < KIND_CARRYING &&
+	           was_idle(sf, e->ts_ns)) { /* the first ones may repeat what another WAN lost */
 		ledger_note(p->ledger, e->wan, EVENT_IDLE_USED, e->ts_ns, e->file, e->number);
 		sf->woken = !inbound;
 		if (inbound)
@@ -454,6 +455,8 @@ static void judge_segment(struct pipeline *p, struct passage *a)
 		course_carry(&p->courses, a->connection, a->subflow, a->dir, e, &a->class, inbound);
 	if (a->class.new_syn && a->subflow->offered && !a->subflow->join)
 		note_opening(p, a);
+	else if (a->class.new_syn && !a->subflow->mptcp && !a->subflow->local)
+		inquiry_pass(&p->inquiries, &a->segment, e);
 	if (a->subflow->join)
 		note_idle(p, a, inbound);
 	health_update(a->subflow, a->dir, &a->segment, &a->class, e->ts_ns, inbound);
@@ -514,6 +517,7 @@ static void feed_other(struct pipeline *p, struct passage *a)
 	a->entry.app = ledger_app(p->ledger, answer.label);
 	a->entry.direction =
 		(uint8_t)sides_direction(p->sides, a->entry.wan, a->frame, &a->segment);
+	inquiry_pass(&p->inquiries, &a->segment, &a->entry);
 	if (a->entry.direction == DIR_DOWN && !answer.local && a->entry.wan < LEDGER_WANS_MAX)
 		health_hear(&p->hearing, a->entry.wan, a->entry.ts_ns);
 	ledger_count(p->ledger, &a->entry);
@@ -709,6 +713,7 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	p->track = track_new(options->max_subflows ? options->max_subflows : MAX_SUBFLOWS, seed,
 	                     &sink);
 	p->hearing.ledger = ledger;
+	p->inquiries.hearing = &p->hearing;
 	p->courses = (struct courses){.ledger = ledger, .track = p->track, .hearing = &p->hearing};
 	p->sides = sides_new();
 	p->copies = copies_new();

@@ -13,6 +13,7 @@
 #include "course.h"
 #include "express.h"
 #include "health.h"
+#include "inquiry.h"
 #include "pipeline.h"
 #include "side.h"
 
@@ -32,6 +33,7 @@ struct pipeline {
 	struct track *track;
 	struct classifier classifier;
 	struct hearing hearing;
+	struct inquiries inquiries;
 	struct courses courses;
 	struct sides *sides;
 	struct copies *copies;

@@ -200,7 +200,8 @@ static void save_all(struct pipeline *p, struct state_out *out)
 
 	state_put_mark(&body, MARK_PENDING);
 	track_walk(p->track, save_pending, &s);
-	health_save(&p->hearing, p->ledger->n_wans, &body, p->seen_ns);
+	health_save(&p->hearing, p->ledger->n_wans, &body, p->seen_ns, number_file, &s.naming);
+	inquiries_save(&p->inquiries, p->ledger->n_wans, &body, p->seen_ns);
 	sides_save(p->sides, p->ledger->n_wans, &body);
 	copies_save(p->copies, &body, p->seen_ns, number_file, &s.naming);
 	courses_save(&p->courses, &body, p->seen_ns, number_file, &s.naming);
@@ -459,7 +460,8 @@ static void load_all(struct pipeline *p, struct state_in *in)
 	load_files(p, in);
 	state_take_mark(in, MARK_PENDING);
 	track_walk(p->track, load_pending, &l);
-	health_load(&p->hearing, bounds.wans, in, p->seen_ns);
+	health_load(&p->hearing, bounds.wans, in, p->seen_ns, now_number, p);
+	inquiries_load(&p->inquiries, bounds.wans, in, p->seen_ns);
 	sides_load(p->sides, bounds.wans, in);
 	copies_load(p->copies, in, p->seen_ns, bounds.wans, old_number, p);
 	courses_load(&p->courses, in, p->seen_ns, now_number, p);

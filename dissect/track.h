@@ -64,7 +64,8 @@ struct half {
 	uint64_t window_ns;     /* start of the current half of the loss window */
 	uint64_t probe_ns;      /* last keepalive (peers.h); 0 = none */
 	uint32_t segments[2],
-		bad[2]; /* payload segments, and those retransmitted or missing: now, before */
+		bad[2];    /* payload segments, and those retransmitted or missing: now, before */
+	uint32_t doubtful; /* our own retransmissions since the far end was heard last */
 
 	/* what was seen */
 	bool seen;  /* nxt is valid */

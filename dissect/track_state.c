@@ -31,6 +31,7 @@ static const struct state_field half_fields[] = {
 	STATE_FIELD(half, segments[1], REF_NONE, UINT32_MAX),
 	STATE_FIELD(half, bad[0], REF_NONE, UINT32_MAX),
 	STATE_FIELD(half, bad[1], REF_NONE, UINT32_MAX),
+	STATE_FIELD(half, doubtful, REF_NONE, UINT32_MAX),
 	STATE_FIELD(half, probes, REF_NONE, UINT8_MAX),
 	STATE_FIELD(half, zero_probes, REF_NONE, UINT8_MAX),
 	STATE_FIELD(half, window, REF_NONE, UINT16_MAX),

@@ -424,6 +424,30 @@ static struct stretch *outages_of(const struct report *report, size_t wan, size_
 	return list;
 }
 
+/* Was it questions alone, pings and the like, that told of it? */
+static bool by_questions(const struct report *report, const struct ledger_interruption *row)
+{
+	return row->kind == INTERRUPTION_OUTAGE && row->frame.file < report->ledger->n_files;
+}
+
+/* How many of a WAN's outages only unanswered questions show; the first of them is evidence. */
+static size_t outages_asked(const struct report *report, struct finding *finding)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
+		const struct ledger_interruption *row = &report->ledger->interruptions[i];
+
+		if (!judged(report, row, INTERRUPTION_OUTAGE) ||
+		    row->wan != (uint32_t)finding->wan || !by_questions(report, row))
+			continue;
+		if (n++ == 0)
+			verdict_show_place(finding, &row->frame,
+			                   "first ping, or the like, without an answer");
+	}
+	return n;
+}
+
 #define TOLD 3
 
 /* "wan1 was out 2 times, 34 s together: 20.1 s from 2026-...; 14 s from 2026-..." */
@@ -441,8 +465,15 @@ static void outages_say(const struct report *report, struct finding *finding, co
 		                 text_duration(length, list[i].to_ns - list[i].from_ns),
 		                 text_moment(when, list[i].from_ns),
 		                 list[i].to_ns == report->end_ns ? " to the end" : "");
-	snprintf(finding->text + used, size - (size_t)used, "%s; limit %g a day.",
-	         n > TOLD ? ", and more" : "", finding->limit);
+	size_t asked = outages_asked(report, finding);
+	used += snprintf(finding->text + used, size - (size_t)used, "%s; limit %g a day.",
+	                 n > TOLD ? ", and more" : "", finding->limit);
+	if (asked) {
+		verdict_part(finding, "by_unanswered_pings", asked, n);
+		snprintf(finding->text + used, size - (size_t)used,
+		         " Unanswered pings, DNS queries or connections alone tell of %s.",
+		         asked < n ? "some" : "it");
+	}
 	snprintf(finding->brief, sizeof(finding->brief), "%zu, %s together", n, sum);
 }
 
@@ -536,8 +567,9 @@ bool verdict_say_interruption(const struct report *report, size_t index, char *o
 	duration(gap, interruption_gap_ns(row));
 	text_moment(when, row->from_ns);
 	if (row->kind == INTERRUPTION_OUTAGE)
-		snprintf(out, size, "%s: out for %s from %s%s", from, gap, when,
-		         row->open ? ", to the end of the capture" : "");
+		snprintf(out, size, "%s: out for %s from %s%s%s", from, gap, when,
+		         row->open ? ", to the end of the capture" : "",
+		         by_questions(report, row) ? ", by unanswered pings or the like" : "");
 	else if (row->kind == INTERRUPTION_OPENING)
 		snprintf(out, size,
 		         "%s to %s: a new connection failed at %s; %s later one opened there", from,

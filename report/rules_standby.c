@@ -24,22 +24,18 @@ static double limit_of(const struct report *report, int wan, enum limit limit)
 /* User payload of a direction that would hold copies if its scheduler made any. */
 #define ENOUGH UINT64_C(1000000)
 
-/* A connection of MPTCP whose opening was seen. */
-static bool opened_here(const struct ledger_connection *c)
-{
-	return c->version >= 0 && !c->fallback && c->confidence == CONF_KEY;
-}
-
 /* The subflow that opened the connection, on the WAN where it did: its packets may have left by
- * another one later. */
+ * another one later. NULL: its opening was not seen, was not answered, or it is not MPTCP. */
 static const struct ledger_subflow *opener_of(const struct ledger_connection *c)
 {
 	const struct ledger_subflow *first = NULL;
 
+	if (c->version < 0 || c->fallback || c->confidence != CONF_KEY)
+		return NULL;
 	for (size_t i = 0; i < c->n_subflows; i++)
 		if (c->subflows[i].initial && (!first || c->subflows[i].first_ns < first->first_ns))
 			first = &c->subflows[i];
-	return first;
+	return first && first->established ? first : NULL;
 }
 
 static bool on_primary(const struct report *report, uint32_t wan)
@@ -168,7 +164,7 @@ static struct openings openings_on(const struct report *report, uint32_t wan)
 
 	for (size_t i = 0; i < report->ledger->n_connections; i++) {
 		const struct ledger_connection *c = &report->ledger->connections[i];
-		const struct ledger_subflow *s = opened_here(c) ? opener_of(c) : NULL;
+		const struct ledger_subflow *s = opener_of(c);
 
 		if (!s)
 			continue;
@@ -240,7 +236,7 @@ static void ready_judge(const struct report *report, struct finding *finding, co
 
 	for (size_t i = 0; i < report->ledger->n_connections; i++) {
 		const struct ledger_connection *c = &report->ledger->connections[i];
-		const struct ledger_subflow *s = opened_here(c) ? opener_of(c) : NULL;
+		const struct ledger_subflow *s = opener_of(c);
 
 		if (!s || !on_primary(report, s->wan) || c->last_ns - c->first_ns <= YOUNG_NS)
 			continue;

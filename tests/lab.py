@@ -23,6 +23,7 @@ import json
 import os
 import platform
 import re
+import select
 import signal
 import socket
 import struct
@@ -79,7 +80,7 @@ def mptcp_info(sock):
 
 def send_paced(sock, total, rate):
     """Send `total` zero bytes at `rate` bytes per second (0: as fast as it goes). Returns bytes sent."""
-    sent, start, piece = 0, time.monotonic(), bytes(14480)
+    sent, start, piece = 0, time.monotonic(), bytes(min(14480, max(1448, rate // 10)) if rate else 14480)
     while sent < total:
         if rate:
             ahead = sent / rate - (time.monotonic() - start)
@@ -89,6 +90,26 @@ def send_paced(sock, total, rate):
         sock.sendall(part)
         sent += len(part)
     return sent
+
+
+class Reader(threading.Thread):
+    """Counts what comes in on a socket while somebody else sends on it."""
+
+    def __init__(self, sock, received=0):
+        super().__init__(daemon=True)
+        self.sock, self.received = sock, received
+        self.start()
+
+    def run(self):
+        while True:
+            part = self.sock.recv(65536)
+            if not part:
+                break
+            self.received += len(part)
+
+    def end(self):
+        self.join(HANG_LIMIT)
+        return self.received
 
 
 def serve_one(sock):
@@ -101,8 +122,9 @@ def serve_one(sock):
         line += part
     want = json.loads(line)
     set_keepalive(sock, want["keepalive"])
+    reader = Reader(sock, len(line)) if want["duplex"] else None
     sent = send_paced(sock, want["down"], want["rate"])
-    received = len(line)
+    received = reader.end() if reader else len(line)
     while True:
         part = sock.recv(65536)
         if not part:
@@ -125,6 +147,22 @@ def program_serve(family, proto, port):
         threading.Thread(target=serve_one, args=(peer,), daemon=True).start()
 
 
+class Upload(threading.Thread):
+    """Sends on a socket while somebody else reads from it."""
+
+    def __init__(self, sock, total, rate):
+        super().__init__(daemon=True)
+        self.sock, self.total, self.rate, self.sent = sock, total, rate, 0
+        self.start()
+
+    def run(self):
+        self.sent = send_paced(self.sock, self.total, self.rate)
+
+    def end(self):
+        self.join(HANG_LIMIT)
+        return self.sent
+
+
 def program_fetch(text):
     """One or more connections, at once or one after the other; each is held until a line on stdin says close."""
     want = json.loads(text)
@@ -137,19 +175,21 @@ def program_fetch(text):
             sock.bind((want["source"], 0))
         row = {"t_connect": time.time()}
         sock.connect((want["server"], want["port"]))
-        line = (json.dumps({k: want[k] for k in ("down", "rate", "keepalive")}) + "\n").encode()
+        line = (json.dumps({k: want[k] for k in ("down", "rate", "keepalive", "duplex")}) + "\n").encode()
         sock.sendall(line)
         row.update(client_port=sock.getsockname()[1], sent=len(line), received=0)
+        upload = Upload(sock, want["up"], want["duplex"]) if want["duplex"] else None
         while row["received"] < want["down"]:
             part = sock.recv(65536)
             if not part:
                 break
             row["received"] += len(part)
-        row["sent"] += send_paced(sock, want["up"], want["rate"])
-        results.append(row)
         if want["joined"]:
             # A join is complete some milliseconds after the connection is; a short transfer is faster.
             wait_until("joins", lambda s=sock: mptcp_info(s).get("subflows", 0) >= want["joined"], 5)
+        time.sleep(want["pause"])
+        row["sent"] += upload.end() if upload else send_paced(sock, want["up"], want["rate"])
+        results.append(row)
         row.update(mptcp_info(sock))
         if want["together"]:
             held.append((sock, row))
@@ -171,26 +211,58 @@ def close_one(sock, row):
     row["t_close"] = time.time()
 
 
-def program_ping(source, target, count, interval, tos):
-    """Echo requests as OpenMPTCProuter's tracker sends them: 56 bytes, TOS 0xB8. Prints how many were answered."""
+def program_knock(server, port):
+    """New connections, each given up after 3 s, until one is answered; then a few bytes over it."""
+    tried = 0
+    while True:
+        tried += 1
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_MPTCP)
+        sock.settimeout(3)
+        start = time.time()
+        try:
+            sock.connect((server, int(port)))
+            break
+        except TimeoutError:
+            sock.close()
+    sock.settimeout(None)
+    line = (json.dumps({"down": 2000, "rate": 0, "keepalive": 0, "duplex": 0}) + "\n").encode()
+    sock.sendall(line)
+    row = {"source": sock.getsockname()[0], "client_port": sock.getsockname()[1], "t_connect": start, "sent": len(line),
+           "received": 0, "tried": tried}
+    while row["received"] < 2000:
+        row["received"] += len(sock.recv(65536))
+    row.update(mptcp_info(sock))
+    close_one(sock, row)
+    print(json.dumps(row), flush=True)
+
+
+def program_ping(source, target, count, interval, tos, patience="2"):
+    """Echo requests as OpenMPTCProuter's tracker sends them: 56 bytes, TOS 0xB8. Prints how many were answered; one that is not
+    within `patience` seconds is given up. "stop" on stdin ends it early."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, int(tos, 0))
     sock.bind((source, 0))
-    sock.settimeout(2)
-    answered = 0
+    sock.settimeout(float(patience))
+    answered = sent = 0
     for sequence in range(int(count)):
+        if select.select([sys.stdin], [], [], 0)[0]:
+            break
+        sent += 1
         body = struct.pack("!BBHHH", 8, 0, 0, 0x4d50, sequence) + bytes(56)
         total = sum(struct.unpack(f"!{len(body) // 2}H", body))
         total = (total >> 16) + (total & 0xffff)
         body = body[:2] + struct.pack("!H", ~(total + (total >> 16)) & 0xffff) + body[4:]
         sock.sendto(body, (target, 0))
         while True:
-            reply = sock.recv(256)
-            if reply[20] == 0 and reply[24:28] == body[4:8]:
+            try:
+                reply = sock.recv(256)
+            except TimeoutError:
+                break
+            if reply[20] == 0 and reply[24:28] == body[4:8] and reply[12:16] == socket.inet_aton(target):
                 answered += 1
                 break
         time.sleep(float(interval))
-    print(json.dumps({"sent": int(count), "answered": answered}), flush=True)
+    print(json.dumps({"sent": sent, "answered": answered}), flush=True)
 
 
 DNS_QUERY = bytes.fromhex("1234 0100 0001 0000 0000 0000") + b"\x07example\x03org\x00" + bytes.fromhex("0001 0001")
@@ -217,7 +289,7 @@ def program_dns(source, target, count):
     print(json.dumps({"queries": int(count), "udp_payload": [len(DNS_QUERY), len(DNS_ANSWER)]}), flush=True)
 
 
-PROGRAMS = {"_serve": program_serve, "_fetch": program_fetch, "_ping": program_ping,
+PROGRAMS = {"_serve": program_serve, "_fetch": program_fetch, "_ping": program_ping, "_knock": program_knock,
             "_dns_server": program_dns_server, "_dns": program_dns}
 
 
@@ -227,7 +299,7 @@ class Fetch:
     """A running client program."""
 
     def __init__(self, lab, want):
-        self.want = want
+        self.want, self.done = want, None
         self.process = lab.start("client", "_fetch", json.dumps(want))
 
     def read(self, key):
@@ -237,7 +309,9 @@ class Fetch:
         return json.loads(line)[key]
 
     def transferred(self):
-        return self.read("transferred")
+        """Wait for the last byte."""
+        self.done = self.done or self.read("transferred")
+        return self.done
 
     def close(self):
         """Let the program close what it holds; its rows."""
@@ -415,10 +489,11 @@ class Lab:
         self.servers = getattr(self, "servers", []) + [process]
 
     def fetch(self, down, rate=0, keepalive=0, count=1, together=True, joined=0, source=None, proto="mptcp",
-              port=PORT, up=0):
+              port=PORT, up=0, duplex=0, pause=0):
+        """`duplex`: the upload runs beside the download, at this rate; `pause`: seconds between them."""
         return Fetch(self, {"server": self.server, "port": port, "proto": proto, "down": down, "up": up, "rate": rate,
                             "keepalive": keepalive, "count": count, "together": together, "joined": joined,
-                            "source": source})
+                            "source": source, "duplex": duplex, "pause": pause})
 
     def finish(self, fetch):
         """Wait for its bytes, sample, close, write down what the program counted."""
@@ -426,15 +501,17 @@ class Lab:
             fetch.transferred()
             self.sample()
         self.event("close")
-        source = fetch.want["source"]
-        opened = next((w for w, a in self.addresses.items() if a == source), "wan1")
         for row in fetch.close():
-            self.connections.append({
-                "client_port": row["client_port"], "opened_over": opened, "t_connect": row["t_connect"],
-                "t_close": row["t_close"], "client_sent_app_bytes": row["sent"],
-                "client_received_app_bytes": row["received"], "client_token": row.get("token"),
-                "server_port": fetch.want["port"], "proto": fetch.want["proto"],
-                "fallback_to_tcp": row.get("fallback")})
+            self.note_connection(row, fetch.want["source"], fetch.want["port"], fetch.want["proto"])
+
+    def note_connection(self, row, source, port=PORT, proto="mptcp"):
+        """What a client program counted of a connection."""
+        opened = next((w for w, a in self.addresses.items() if a == source), "wan1")
+        self.connections.append({
+            "client_port": row["client_port"], "opened_over": opened, "t_connect": row["t_connect"],
+            "t_close": row["t_close"], "client_sent_app_bytes": row["sent"],
+            "client_received_app_bytes": row["received"], "client_token": row.get("token"),
+            "server_port": port, "proto": proto, "fallback_to_tcp": row.get("fallback")})
 
     @contextlib.contextmanager
     def tracker(self, wan, count, interval=0.1):
@@ -552,14 +629,20 @@ class Recorder:
 
 # ---- the cases: each a story ----
 
-CASES = {}
+CASES = {}      # those of lab_outages.py join when the lab is run
 
 
-def case(roles, family=4, sysctl=None):
-    def register(function):
-        CASES[function.__name__.replace("_", "-")] = (function, roles, family, sysctl)
-        return function
-    return register
+def register_into(cases):
+    """The decorator of a story: which WANs it has, and what they are for."""
+    def case(roles, family=4, sysctl=None):
+        def register(function):
+            cases[function.__name__.replace("_", "-")] = (function, roles, family, sysctl)
+            return function
+        return register
+    return case
+
+
+case = register_into(CASES)
 
 
 @case({"wan1": "master", "wan2": "backup"})
@@ -754,6 +837,8 @@ def main(arguments):
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     if arguments and arguments[0] in PROGRAMS:
         return PROGRAMS[arguments[0]](*arguments[1:])
+    import lab_outages      # which takes what it needs from here
+    CASES.update(lab_outages.CASES)
     if arguments[:1] == ["list"]:
         for name, (function, roles, _, _) in CASES.items():
             print(f"{name:18} {len(roles)} WANs  {function.__doc__}")
