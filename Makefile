@@ -122,7 +122,8 @@ install: all
 	install -m 644 capture/mptcp-grab.bash $(DESTDIR)$(COMPDIR)/mptcp-grab
 	install -m 644 capture/mptcp-captured.bash $(DESTDIR)$(COMPDIR)/mptcp-captured
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' capture/mptcp-captured.service >$(DESTDIR)$(UNITDIR)/mptcp-captured.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/mptcp-captured.service
+	sed 's|/usr/bin/|$(PREFIX)/bin/|' report/mptcp-audit-follow.service >$(DESTDIR)$(UNITDIR)/mptcp-audit-follow.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/mptcp-captured.service $(DESTDIR)$(UNITDIR)/mptcp-audit-follow.service
 	test -e $(DESTDIR)$(SYSCONFDIR)/mptcp-captured.conf || \
 		install -m 644 capture/mptcp-captured.conf $(DESTDIR)$(SYSCONFDIR)/mptcp-captured.conf
 

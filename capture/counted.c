@@ -81,6 +81,33 @@ static bool goes_on(const struct counted *a, const struct counted *b)
 	       b->first.bytes >= a->latest.bytes;
 }
 
+bool counted_join(struct counted *into, const struct counted *next)
+{
+	struct counted_sum settled = into->to_settled;
+	uint64_t dropped = into->dropped;
+
+	if (!goes_on(into, next))
+		return false;
+	sum_add(&settled, &into->to_latest);
+	sum_add(&settled, &into->beyond);
+	sum_add(&settled, &next->before);
+	sum_add(&settled, &next->to_settled);
+	into->sequence = next->sequence;
+	into->closes = next->closes;
+	into->whole = next->whole;
+	into->final = next->final;
+	into->settled = next->settled;
+	into->latest = next->latest;
+	into->to_settled = settled;
+	into->to_latest = next->to_latest;
+	into->beyond = next->beyond;
+	/* each file counts its drops from its own beginning */
+	into->settled.dropped += dropped;
+	into->latest.dropped += dropped;
+	into->dropped += next->dropped;
+	return true;
+}
+
 /* A sum stays one whatever a file claims. */
 static void grow(uint64_t *sum, uint64_t more)
 {

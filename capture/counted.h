@@ -62,6 +62,10 @@ static inline void counted_frame(struct counted *c, uint64_t ts_ns, uint32_t wir
 /* Keep a stretch that has a note. False: no memory. */
 bool counted_keep(struct counted_list *list, const struct counted *counted);
 
+/* `next` goes on where `into` ended, in the next file: both become one stretch, as counted_fold()
+ * takes them for one. False: it does not, and nothing has changed. */
+bool counted_join(struct counted *into, const struct counted *next);
+
 /* Add all of them up, in the order of their files, into the counters of `recording`. */
 void counted_fold(struct counted_list *list, struct frame_recording *recording);
 

@@ -45,6 +45,10 @@ define Package/mptcp-captured/description
   says in the files what they lack.
 endef
 
+define Package/mptcp-audit/conffiles
+/etc/config/mptcp-audit
+endef
+
 define Package/mptcp-captured/conffiles
 /etc/config/mptcp-captured
 endef
@@ -56,8 +60,10 @@ define Build/Compile
 endef
 
 define Package/mptcp-audit/install
-	$(INSTALL_DIR) $(1)/usr/bin
+	$(INSTALL_DIR) $(1)/usr/bin $(1)/etc/config $(1)/etc/init.d
 	$(INSTALL_BIN) $(PKG_BUILD_DIR)/build/mptcp-audit $(1)/usr/bin/
+	$(INSTALL_CONF) $(PKG_BUILD_DIR)/report/mptcp-audit.uci $(1)/etc/config/mptcp-audit
+	$(INSTALL_BIN) $(PKG_BUILD_DIR)/report/mptcp-audit-follow.init $(1)/etc/init.d/mptcp-audit-follow
 endef
 
 define Package/mptcp-captured/install

@@ -663,6 +663,19 @@ bool ledger_merge(struct ledger *into, const struct ledger *from);
  */
 bool ledger_sort(struct ledger *ledger);
 
+/*
+ * Make it smaller for a long time in a store; every sum stays what it was. Buckets become at least
+ * as wide as `width_s`, stretches of the recorder that touch become one, at most `connections` are
+ * kept whole and the others go to the rest, and with `forget_files` the files that no evidence
+ * speaks of and that had no flaw are left out. False when memory ran out; it is valid then.
+ */
+struct ledger_bounds {
+	uint32_t width_s;
+	size_t connections;
+	bool forget_files;
+};
+bool ledger_condense(struct ledger *ledger, const struct ledger_bounds *bounds);
+
 /* Law 1: cells and buckets of each WAN add up to the same, and its peers to no more (a part of a
  * merged ledger may be older than peers are). NULL, or a sentence saying where it
  * breaks. */

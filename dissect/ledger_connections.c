@@ -337,12 +337,12 @@ static void connections_unite(struct ledger *ledger)
 
 /* ---- keeping the highest ---- */
 
-static void connections_cut(struct ledger *ledger)
+static void connections_cut(struct ledger *ledger, size_t most)
 {
 	size_t n = ledger->n_connections, out = 0;
 	struct ranked *ranked;
 
-	if (n <= LEDGER_CONNECTIONS_MAX)
+	if (n <= most)
 		return;
 	ranked = calloc(n, sizeof(*ranked));
 	if (!ranked)
@@ -350,10 +350,12 @@ static void connections_cut(struct ledger *ledger)
 	for (size_t i = 0; i < n; i++)
 		ranked[i] = (struct ranked){rank_of(&ledger->connections[i]), i};
 	qsort(ranked, n, sizeof(*ranked), ranked_order);
-	for (size_t i = LEDGER_CONNECTIONS_MAX; i < n; i++)
+	for (size_t i = most; i < n; i++)
 		let_go(ledger, &ledger->connections[ranked[i].connection]);
-	ledger->floor = ranked[LEDGER_CONNECTIONS_MAX - 1].rank;
-	ledger->floor_known = true;
+	if (most == LEDGER_CONNECTIONS_MAX) { /* a ledger that is condensed is complete */
+		ledger->floor = ranked[most - 1].rank;
+		ledger->floor_known = true;
+	}
 	free(ranked);
 	for (size_t i = 0; i < n; i++)
 		if (ledger->connections[i].id[0] || ledger->connections[i].subflows)
@@ -364,7 +366,15 @@ static void connections_cut(struct ledger *ledger)
 void ledger_fold_connections(struct ledger *ledger)
 {
 	connections_unite(ledger);
-	connections_cut(ledger);
+	connections_cut(ledger, LEDGER_CONNECTIONS_MAX);
+}
+
+void ledger_bound_connections(struct ledger *ledger, size_t most)
+{
+	if (most < LEDGER_CONNECTIONS_MAX) {
+		connections_unite(ledger);
+		connections_cut(ledger, most);
+	}
 }
 
 bool ledger_push_connection(struct ledger *ledger, struct ledger_connection *connection)
@@ -426,5 +436,5 @@ void ledger_take_connection(struct ledger *ledger, struct ledger_connection *con
 	}
 	ledger_push_connection(ledger, connection);
 	if (ledger->n_connections >= ROOM)
-		connections_cut(ledger);
+		connections_cut(ledger, LEDGER_CONNECTIONS_MAX);
 }

@@ -66,6 +66,9 @@ bool ledger_push_connection(struct ledger *ledger, struct ledger_connection *con
 /* Join connections of one id and keep the highest-ranking LEDGER_CONNECTIONS_MAX. */
 void ledger_fold_connections(struct ledger *ledger);
 
+/* Join them and keep the highest-ranking `most`, if that is fewer. */
+void ledger_bound_connections(struct ledger *ledger, size_t most);
+
 /* save and load: "devices" and "macs" of a WAN's row; false: out of memory, or not such lists. */
 void ledger_names_merge(struct ledger_wan *into, const struct ledger_wan *from);
 bool ledger_names_save(json_t *row, const struct ledger_wan *wan);

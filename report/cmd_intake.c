@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,7 +18,9 @@
 #include "../dissect/pipeline.h"
 #include "cmd_captures.h"
 #include "cmd_expect.h"
+#include "cmd_packed.h"
 #include "cmd_state.h"
+#include "cmd_store.h"
 #include "command.h"
 #include "output.h"
 #include "text.h"
@@ -110,23 +113,16 @@ static bool exists(const char *path)
 	return strcmp(path, "-") == 0 || access(path, F_OK) == 0;
 }
 
-/* A saved ledger begins as any JSON object does; no capture format does. */
+/* A saved ledger begins as any JSON object does, packed or not; no capture format does. */
 static bool is_ledger(const char *path)
 {
 	struct stat st;
-	FILE *file;
-	int c;
+	int fd;
 
 	if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return false;
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	do
-		c = getc(file);
-	while (c != EOF && isspace(c));
-	fclose(file);
-	return c == '{';
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && packed_first(fd) == '{';
 }
 
 /* FILE or NAME=FILE; a file whose own name holds a '=' is a file. *path is borrowed from `word`. */
@@ -148,7 +144,8 @@ static bool add_input(struct intake *intake, const char *word, bool aside)
 		if (!input->wan)
 			return false;
 	}
-	input->ledger = is_ledger(input->path);
+	input->store = store_is(input->path);
+	input->ledger = input->store || is_ledger(input->path);
 	intake->n_inputs++;
 	return true;
 }
@@ -371,19 +368,43 @@ int intake_bad_option(char **argv, const struct option *options, int result)
 
 /* ---- reading ---- */
 
+static int load_packed(const char *path, struct ledger *ledger, char *message, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	char *bytes = NULL;
+	FILE *file;
+	size_t n;
+
+	if (fd < 0)
+		return -errno;
+	error = packed_read(fd, &bytes, &n);
+	if (error != 0)
+		return error;
+	file = n ? fmemopen(bytes, n, "r") : NULL;
+	if (!file || !ledger_load(ledger, file, message, size))
+		error = -EBADMSG;
+	if (file)
+		fclose(file);
+	free(bytes);
+	return error;
+}
+
 int intake_load(const char *path, struct ledger *ledger)
 {
-	char message[300];
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	bool loaded;
+	char message[300] = "is no ledger, or a damaged one";
+	int error;
 
-	if (!file)
-		return command_complain(errno == EACCES ? EXIT_DENIED : EXIT_NO_INPUT, "%s: %s",
-		                        path, strerror(errno));
-	loaded = ledger_load(ledger, file, message, sizeof(message));
-	if (file != stdin)
-		fclose(file);
-	return loaded ? 0 : command_complain(EXIT_BAD_DATA, "%s: %s", path, message);
+	if (strcmp(path, "-") == 0)
+		return ledger_load(ledger, stdin, message, sizeof(message))
+		               ? 0
+		               : command_complain(EXIT_BAD_DATA, "%s: %s", path, message);
+	error = load_packed(path, ledger, message, sizeof(message));
+	if (error == -EBADMSG)
+		return command_complain(EXIT_BAD_DATA, "%s: %s", path, message);
+	if (error != 0)
+		return command_complain(error == -EACCES ? EXIT_DENIED : EXIT_NO_INPUT, "%s: %s",
+		                        path, strerror(-error));
+	return 0;
 }
 
 int intake_save(const struct ledger *ledger, const char *path)
@@ -448,7 +469,9 @@ static int merge_ledgers(struct intake *intake, struct ledger *ledger)
 		if (!intake->inputs[i].ledger)
 			continue;
 		ledger_init(&one);
-		code = intake_load(intake->inputs[i].path, &one);
+		code = intake->inputs[i].store ? store_read(intake->inputs[i].path, &intake->zone,
+		                                            intake->from_ns, intake->to_ns, &one)
+		                               : intake_load(intake->inputs[i].path, &one);
 		if (code == 0)
 			code = give_roles(intake, intake->inputs[i].role, &one);
 		if (code == 0 && !ledger_merge(ledger, &one))

@@ -26,7 +26,8 @@ struct intake_input {
 	const char *path;
 	char *wan;        /* owned; NULL = told by the capture */
 	bool aside;       /* role off: does not bound the shared time */
-	bool ledger;      /* a ledger's JSON, not a capture */
+	bool ledger;      /* a ledger's JSON, also packed, or a store; not a capture */
+	bool store;       /* what follow keeps (cmd_store.h) */
 	const char *role; /* static text: of all WANs of a ledger, NULL = not named */
 };
 

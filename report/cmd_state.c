@@ -44,7 +44,7 @@ int state_check(const struct intake *intake, size_t n_captures)
 }
 
 /* What decides which frames come, of which WAN, and when: another one makes another dissection. */
-static char *origin_of(const struct intake *intake)
+char *state_origin(const struct intake *intake)
 {
 	char *text = NULL;
 	size_t size;
@@ -118,7 +118,7 @@ struct pipeline *state_begin(const struct intake *intake, bool sums, struct ledg
 {
 	struct pipeline_options with = *options;
 	struct pipeline *pipeline = NULL;
-	char *origin = origin_of(intake);
+	char *origin = state_origin(intake);
 	FILE *file = intake->state ? fopen(intake->state, "re") : NULL;
 
 	*code = 0;

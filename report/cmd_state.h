@@ -26,6 +26,10 @@ extern const char state_help[];
  * from either, counts only what it reads itself, and never replaces the first kind.
  */
 
+/* What decides which frames come, of which WAN, and when, in words: pipeline_options.origin. Owned
+ * by the caller; NULL = out of memory. */
+char *state_origin(const struct intake *intake);
+
 /* What the options say about it that does not fit together: 0 or an exit code, already explained.
  */
 int state_check(const struct intake *intake, size_t n_captures);

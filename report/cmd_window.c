@@ -186,7 +186,7 @@ int window_settle(struct intake *intake)
 	if (intake->to_ns && intake->to_ns <= intake->from_ns)
 		return command_complain(EXIT_USAGE, "the time to judge ends before it begins");
 	for (size_t i = 0; i < intake->n_inputs; i++)
-		if (intake->inputs[i].ledger)
+		if (intake->inputs[i].ledger && !intake->inputs[i].store)
 			return command_complain(EXIT_USAGE,
 			                        "%s: a ledger holds sums and cannot be cut; give "
 			                        "captures, or leave the window out",

@@ -12,6 +12,7 @@ _mptcp_audit_options()
 	merge) echo "-o --output -h --help" ;;
 	packets) echo "$intake -r -n -i --interface -c --count --kind --wan --json" ;;
 	watch) echo "-i --interface -f --filter --role --limit --config --uci --interval --duration --count --plain -h --help" ;;
+	follow) echo "$intake --zone --store --every --keep-hours --keep-days --remove --once" ;;
 	explain) echo "--lang -h --help" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
 	*) echo "$intake $window --state --billed --json" ;;
@@ -34,6 +35,7 @@ _mptcp_audit()
 		compopt -o nospace 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_limits)" -- "$current")
 		;;
+	--every) mapfile -t COMPREPLY < <(compgen -W "1h 2h 3h 4h 6h 8h 12h 24h" -- "$current") ;;
 	--window)
 		mapfile -t COMPREPLY < <(compgen -W "1h 1d 7d period" -- "$current")
 		;;
@@ -44,7 +46,7 @@ _mptcp_audit()
 		;;
 	--lang) mapfile -t COMPREPLY < <(compgen -W "en zh" -- "$current") ;;
 	--profile) mapfile -t COMPREPLY < <(compgen -W "economy reliability" -- "$current") ;;
-	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed) ;;
+	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --keep-hours | --keep-days) ;;
 	*)
 		if [[ $current == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_options "$command")" -- "$current")
@@ -53,7 +55,7 @@ _mptcp_audit()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets watch estimate explain --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets watch follow estimate explain --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi

@@ -27,6 +27,7 @@ COMPLETIONS = {"mptcp-audit": "report/mptcp-audit.bash", "mptcp-captured": "capt
                "mptcp-grab": "capture/mptcp-grab.bash"}
 EXPOSURE = 2.0  # of 10, by systemd-analyze security
 INSTALLED = """bin/mptcp-audit bin/mptcp-grab sbin/mptcp-captured lib/systemd/system/mptcp-captured.service
+lib/systemd/system/mptcp-audit-follow.service
 share/man/man1/mptcp-audit.1 share/man/man1/mptcp-grab.1 share/man/man5/mptcp-captured.conf.5 share/man/man8/mptcp-captured.8
 share/bash-completion/completions/mptcp-audit share/bash-completion/completions/mptcp-grab
 share/bash-completion/completions/mptcp-captured""".split()
@@ -330,6 +331,21 @@ def check_unit(suite, folder, unit):
         level = re.search(r"exposure level for .*: ([\d.]+)", out)
         check.true(f"exposure: {err or (level and level[1])}", level and float(level[1]) <= EXPOSURE)
     check_filtered(suite, folder, text)
+    check_follow_unit(suite, folder, os.path.join(os.path.dirname(unit), "mptcp-audit-follow.service"))
+
+
+def check_follow_unit(suite, folder, unit):
+    """As hard as the recorder's, and without any capability."""
+    with suite.check("unit of follow") as check:
+        text = read(unit).replace("/usr/local/bin/mptcp-audit", PROGRAMS["mptcp-audit"])
+        copy = write(os.path.join(folder, "unit", "mptcp-audit-follow.service"), text)
+        check.true("ExecStart is installed", PROGRAMS["mptcp-audit"] in text)
+        status, out, err = call("systemd-analyze", "verify", "--man=no", copy)
+        about = [line for line in (out + err).splitlines() if "mptcp-audit" in line]
+        check.same(f"verify ({out}{err})", (status, about), (0, []))
+        _, out, err = call("systemd-analyze", "security", "--offline=true", copy)
+        level = re.search(r"exposure level for .*: ([\d.]+)", out)
+        check.true(f"exposure: {err or (level and level[1])}", level and float(level[1]) <= EXPOSURE)
 
 
 def syscalls(name):
@@ -509,7 +525,7 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     check_tool(suite, "shellcheck", ["shellcheck"],
-               ["capture/mptcp-grab", "capture/mptcp-captured.init", *COMPLETIONS.values()])
+               ["capture/mptcp-grab", "capture/mptcp-captured.init", "report/mptcp-audit-follow.init", *COMPLETIONS.values()])
     check_tool(suite, "mandoc", ["mandoc", "-T", "lint", "-W", "warning"], PAGES.values())
     check_pages(suite)
     check_completions(suite)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd_follow.h - following a spool: passes over what has been closed since, each of which ends in a
+ * store (cmd_store.h) that knows it.
+ *
+ * A pass reads up to where all WANs are known, in pieces that end at each full hour of the site's
+ * clocks. Until a piece is committed the store is as it was before it; when writing fails the
+ * reader goes back to what the store knows, and tries again. Used by the subcommands only.
+ */
+#ifndef REPORT_CMD_FOLLOW_H
+#define REPORT_CMD_FOLLOW_H
+
+#include "../dissect/pipeline.h"
+#include "cmd_follow_read.h"
+#include "cmd_store.h"
+
+struct follow {
+	struct intake intake; /* options; no inputs */
+	const char *spool, *path;
+	bool once, remove;
+	unsigned every_h; /* hours of a piece's window */
+	struct store_keeping keeping;
+
+	struct store store;
+	struct store_current *current; /* owned; what is committed, or will be next */
+	struct follow_reader reader;
+	bool reading;
+
+	/* the piece that is read */
+	struct pipeline *pipeline;
+	struct ledger piece;
+	uint64_t piece_ns; /* its begin */
+
+	int signals; /* signalfd; -1 = none */
+	bool stopping;
+	uint64_t frames, files, passes; /* of this run */
+	int trouble;                    /* -errno of the last pass; 0 = none */
+};
+
+/*
+ * One pass. 0, or an exit code that ends it all, already explained. follow->trouble tells that
+ * nothing could be stored now. */
+int follow_pass(struct follow *follow);
+
+/* The reader goes back to what the store knows. 0 or an exit code, already explained. */
+int follow_reload(struct follow *follow);
+
+/*
+ * What becomes of files after a commit: called when all up to series->sequence of each WAN are
+ * counted and stored. The newest file of each WAN stays, so that the recorder's numbers go on.
+ */
+void follow_hand_over(struct follow *follow);
+
+#endif

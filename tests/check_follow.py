@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""check_follow.py - follow: a week of a recorder's files, hour by hour, killed at any moment, is the week audited at once.
+
+The week is built byte by byte: three WANs whose files end at different instants, connections that live for days and ones
+that live for seconds, keepalives, outages with a failover and back, a modem that was away over a full hour, a recorder
+that did not run for a while, frames dropped. The oracle of sums per hour is the story; that of the report is the audit of
+all files at once.
+"""
+import bisect
+import calendar
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import fixture_bytes as bytes_of
+import lab
+import oracle
+import recorder
+from fixture_bytes import SECOND, START_NS
+
+HOUR = 3600
+WEEK = 168
+KILLS = 100
+NOW = "2026-12-01T00:00:00Z"
+# Summer begins in the third night and ends in the fifth: days of 23 and 25 hours within the week.
+ZONE = "AAA-1BBB,J3/2,J5/3"
+WANS = (("wan1", "master", 4, 3300), ("wan2", "backup", 5, 4217), ("wan3", "backup", 6, 3617))
+OFF = (80 * HOUR + 1200, 80 * HOUR + 3000)      # nothing recorded
+AWAY = (29 * HOUR + 2400, 30 * HOUR + 1100)     # wan3's modem
+OUTAGES = (5 * HOUR + 600, 52 * HOUR + 3590, 130 * HOUR + 100)
+
+
+def audit(*arguments):
+    done = subprocess.run([oracle.PROGRAM, *arguments], capture_output=True, timeout=oracle.HANG_LIMIT, check=False)
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+def report(*arguments):
+    code, out, err = audit("report", "--now", NOW, "--json", "-", *arguments)
+    if code not in oracle.VERDICT_EXITS:
+        raise oracle.Failure(f"report {' '.join(arguments)} ended with {code}: {err}")
+    return json.loads(out)
+
+
+def differ(a, b, where=""):
+    """The first place where two values are not the same, or None."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        found = (differ(a.get(key), b.get(key), f"{where}.{key}") for key in sorted(set(a) | set(b)))
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        found = (differ(x, y, f"{where}[{i}]") for i, (x, y) in enumerate(zip(a, b)))
+    else:
+        found = iter(() if a == b else (f"{where}: {str(a)[:200]} at once, {str(b)[:200]} followed",))
+    return next((text for text in found if text), None)
+
+
+# ---- the week ----
+
+class Week:
+    """The story of some hours, and the files that a recorder made of it."""
+
+    def __init__(self, folder, hours):
+        self.hours, self.folder = hours, folder
+        self.story = self.tell()
+        self.times = {wan: [] for wan, *_ in WANS}
+        self.packets = {wan: [] for wan, *_ in WANS}
+        for packet in sorted(self.story.packets, key=lambda p: p["ns"]):
+            self.packets[packet["wan"]].append(packet)
+            self.times[packet["wan"]].append(packet["ns"])
+        self.files = [file for row in WANS for file in self.record(*row)]
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def at(self, story, second):
+        story.now_ns = max(story.now_ns, START_NS + int(second * SECOND))
+
+    def connection(self, story, number):
+        bytes_of.CLIENT.setdefault("wan3", "198.51.100.3")
+        keys = bytes([number % 251 + 1]) * 4 + number.to_bytes(4, "big"), b"server" + number.to_bytes(2, "big")
+        connection = bytes_of.Connection(story, 1, keys=keys)
+        flows = [bytes_of.Subflow(story, wan, 20000 + number, 0x10000000 + number, 0x20000000 + i)
+                 for i, (wan, *_) in enumerate(WANS)]
+        connection.open(flows[0])
+        connection.data(flows[0], "up", 90)
+        connection.ack(flows[0], "down")
+        for i, flow in enumerate(flows[1:], 2):
+            connection.join(flow, backup=True, address_id=i)
+        return connection, flows
+
+    def download(self, connection, flow, segments):
+        for number in range(segments):
+            connection.data(flow, "down", 1400)
+            if number % 4 == 3:
+                connection.ack(flow, "up")
+        connection.ack(flow, "up")
+
+    def tell(self):
+        story = bytes_of.Story()
+        number = 0
+        self.at(story, 11)
+        long = [self.connection(story, number := number + 1) for _ in range(3)]
+        for hour in range(self.hours):
+            start = hour * HOUR
+            for minute in range(2, 60, 6):
+                self.at(story, start + minute * 60 + hour % 7)
+                if any(begin <= start + minute * 60 < begin + 90 for begin in OUTAGES):
+                    continue
+                connection, flows = long[minute % 3]
+                self.download(connection, flows[0], 6 + hour % 5)
+                for flow in flows[1:]:
+                    connection.keepalive(flow, "up")
+            for begin in OUTAGES:
+                if start <= begin < start + HOUR:
+                    self.outage(story, long[0], begin)
+            self.at(story, start + 3560)
+            connection, flows = self.connection(story, number := number + 1)
+            self.download(connection, flows[0], 3)
+            self.at(story, start + 3599.9 + hour % 3 / 10)     # some over the full hour
+            connection.finish(flows)
+            if hour == self.hours // 2:
+                connection, flows = long.pop(1)
+                connection.finish(flows)
+                long.append(self.connection(story, number := number + 1))
+        return story
+
+    def outage(self, story, pair, begin):
+        """wan1 sends and hears nothing; the download goes on over wan2, then comes back."""
+        connection, flows = pair
+        self.at(story, begin)
+        self.download(connection, flows[0], 8)
+        lost = connection.data(flows[0], "up", 300)
+        for wait in (0.3, 0.6, 1.2):
+            story.wait(wait)
+            connection.data(flows[0], "up", 300, offset=connection.sent["up"] - 300, kind="retransmission",
+                            seq=flows[0].nxt["up"] - 300)
+        connection.data(flows[1], "up", 300, offset=connection.sent["up"] - 300, kind="reinjection")
+        connection.ack(flows[1], "down")
+        for _ in range(20):
+            story.wait(1)
+            self.download(connection, flows[1], 2)
+        connection.ack(flows[0], "down")
+        story.wait(2)
+        self.download(connection, flows[0], 12)
+        return lost
+
+    # -- files --
+
+    def record(self, wan, role, index, rotate):
+        """[(closed at, begun at, name)], in seconds of the week."""
+        recording = bytes_of.Recording(self, "all")
+        kernel = bytes_of.kernel_counters()
+        end, files, at, seq = self.hours * HOUR + 30 + index, [], 1 + index / 8, 1
+        while at < end:
+            until = min(at + rotate, end)
+            stop = until == end
+            if at < OFF[0] <= until:
+                until, stop = OFF[0] + index, True
+            files.append((until, at, self.file(recording, wan, role, index, seq, at, until, stop, kernel)))
+            at = OFF[1] + index if until == OFF[0] + index else until
+            seq += 1
+        return files
+
+    def file(self, recording, wan, role, index, seq, start, end, stop, kernel):
+        file = recording.file(wan, seq, start, end, role)
+        file.start, file.end = int(file.start), int(file.end)
+        file.describe(f"eth{index}", index, address=bytes_of.CLIENT[wan])
+        file.statistics(file.start, file.counters(file.start, kernel))
+        at = start
+        while at < end:
+            until = min(at + 600, end)
+            low, high = (bisect.bisect_left(self.times[wan], START_NS + int(t * SECOND)) for t in (at, until))
+            packets = self.packets[wan][low:high]
+            if wan == "wan3" and at < AWAY[1] and until > AWAY[0]:
+                packets = [p for p in packets if not AWAY[0] <= (p["ns"] - START_NS) / SECOND < AWAY[1]]
+            file.frames(packets, kernel)
+            if wan == "wan1" and seq % 50 == 7 and at == start:
+                file.drop(2, kernel)
+            if until < end:
+                now = START_NS + int(until * SECOND)
+                file.statistics(now, file.counters(now, kernel), *self.away(file, wan, until))
+            at = until
+        file.statistics(file.end, file.counters(file.end, kernel), *self.away(file, wan, end),
+                        file.note("end", reason="stop" if stop else "rotate"))
+        file.save()
+        return f"{wan}-{bytes_of.BOOT}-{seq:08}-" + time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(file.start // SECOND)) + ".pcapng"
+
+    def away(self, file, wan, now):
+        if wan != "wan3" or now <= AWAY[0] or now > AWAY[1] + 600:
+            return []
+        bounds = [START_NS + t * SECOND for t in AWAY]
+        return [file.gap("absent", *(bounds if now > AWAY[1] else bounds[:1]))]
+
+    # -- the spool at one moment --
+
+    def lay(self, spool, now):
+        """What a recorder's spool holds `now` seconds after the begin: closed files, and those being written."""
+        for closed, begun, name in self.files:
+            part = os.path.join(spool, name + ".part")
+            if closed <= now and not os.path.exists(os.path.join(spool, name)):
+                if os.path.exists(part):
+                    os.remove(part)
+                os.link(self.path(os.path.join("all", name)), os.path.join(spool, name))
+            elif begun <= now < closed and not os.path.exists(part):
+                with open(part, "wb"):
+                    pass
+
+    def stored_packets(self):
+        """Those that were recorded: not while nothing was, nor while a modem was away."""
+        for wan, _, index, _ in WANS:
+            for packet in self.packets[wan]:
+                second = (packet["ns"] - START_NS) / SECOND
+                if OFF[0] + index <= second < OFF[1] + index or second < 1 + index / 8:
+                    continue
+                if wan == "wan3" and AWAY[0] <= second < AWAY[1]:
+                    continue
+                yield packet
+
+
+def follow(spool, store, *more):
+    return ["follow", spool, "--store", store, "--zone", ZONE, *more]
+
+
+def run_killed(chance, arguments, patience):
+    """One run; killed after a random part of `patience`. True when it was."""
+    process = subprocess.Popen([oracle.PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _, err = process.communicate(timeout=chance.random() * patience)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        return True
+    if process.returncode:
+        raise oracle.Failure(f"follow ended with {process.returncode}: {err.decode()}")
+    return False
+
+
+def followed_and_killed(suite, week, folder):
+    spool, store = os.path.join(folder, "spool"), os.path.join(folder, "store")
+    os.mkdir(spool)
+    chance, kills, patience = random.Random(4), 0, 0.02
+    with suite.check(f"a week hour by hour, at least {KILLS} kills") as check:
+        for hour in range(1, WEEK + 1):
+            now = hour * HOUR if hour < WEEK else WEEK * HOUR + 100
+            week.lay(spool, now)
+            arguments = follow(spool, store, "--once", "--keep-hours", "30")
+            tries = 0
+            while tries < 3 and run_killed(chance, arguments, patience):
+                kills, tries = kills + 1, tries + 1
+            code, _, err = audit(*arguments)
+            if code or "late" in err:
+                raise oracle.Failure(f"hour {hour}: follow ended with {code}: {err}")
+        check.true(f"{kills} kills", kills >= KILLS)
+        whole, kept = report(spool), report(store)
+        for told in (whole, kept):      # a day keeps the names of those files only that something speaks of
+            check.true("files", told["coverage"].pop("files"))
+        found = differ(whole, kept)
+        check.true(f"the report of the store is that of all files ({found})", not found)
+        check.true("... of more than nothing", whole["interruptions"] and len(whole["connections"]) > WEEK)
+        names = os.listdir(store)
+        check.true("hours became days", any(n.startswith("day-") for n in names) and any(n.startswith("hour-") for n in names))
+        check.true("nothing half-written is left", not any(n.endswith(".part") for n in names))
+    return spool, store
+
+
+def sums_of_hours(suite, week, store):
+    """Frames of each hour that is still one, and of all days: by the story."""
+    with suite.check("sums per ledger of the store, by the story") as check:
+        stored = list(week.stored_packets())
+        for name in sorted(os.listdir(store)):
+            if name == "current":
+                continue
+            begin, end = (calendar.timegm(time.strptime(t, "%Y%m%dT%H%M%SZ")) for t in name.split(".")[0].split("-")[1:3])
+            code, out, err = audit("dissect", "--from", str(begin), "--to", str(end), store)
+            if code:
+                raise oracle.Failure(f"dissect of {name} ended with {code}: {err}")
+            got = {wan["name"]: sum(cell["sum"][0] for cell in wan["cells"]) for wan in json.loads(out)["wans"]}
+            want = dict.fromkeys(got, 0)
+            for packet in stored:
+                if begin * SECOND <= packet["ns"] < end * SECOND:
+                    want[packet["wan"]] = want.get(packet["wan"], 0) + 1
+            check.same(name, got, want)
+
+
+def windows(suite, store):
+    with suite.check("windows") as check:
+        code, _, err = audit("report", "--zone", ZONE, "--from", "2026-01-07 10:00", "--to", "2026-01-07 12:00", store)
+        check.true(f"whole hours ({err.strip()})", code in oracle.VERDICT_EXITS and not err)
+        code, _, err = audit("report", "--zone", ZONE, "--from", "2026-01-07 10:20", "--to", "2026-01-07 12:00", store)
+        check.true(f"not a part of one: {err.strip()}", code == 64 and "10:00:00" in err and "11:00:00" in err)
+        code, _, err = audit("report", "--zone", ZONE, "--from", "2026-01-02 10:00", "--to", "2026-01-03", store)
+        check.true(f"not a part of a day: {err.strip()}", code == 64 and "2026-01-02 00:00:00" in err)
+        code, _, err = audit("report", "--zone", ZONE, "--from", "2026-01-07", "--to", "2026-02-01", store)
+        check.true(f"what lies beyond is told: {err.strip()}", code in oracle.VERDICT_EXITS and "knows of the time" in err)
+
+
+def main():
+    suite = oracle.Suite("follow")
+    oracle.need_program(suite)
+    # the store waits for its disk at each commit: in memory that takes no time
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        week = Week(folder, WEEK)
+        spool, store = followed_and_killed(suite, week, folder)
+        sums_of_hours(suite, week, store)
+        windows(suite, store)
+    return suite.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
