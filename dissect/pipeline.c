@@ -1,237 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "describe.h"
 #include "handshake.h"
 #include "peers.h"
 #include "pipeline_inside.h"
 
 enum { MAX_SUBFLOWS = 65536 };
 #define CIRCUMSTANCE_NS (50 * UINT64_C(1000000)) /* how long one look at the other WANs holds */
-
-/* One TCP frame on its way through the stages. */
-struct passage {
-	const struct frame *frame;
-	struct segment segment;
-	struct options tcp;
-	struct subflow *subflow;
-	struct connection *connection;
-	struct flow_tally *tally;
-	unsigned dir;
-	struct classification class;
-	struct ledger_entry entry;
-	bool copy;
-	uint32_t first_wan; /* of the packet that it is a copy of */
-	struct track_identity identity;
-};
-
-/* ---- indices ---- */
-
-static uint32_t *grow_map(uint32_t **map, size_t *n, uint32_t at)
-{
-	if (at < *n)
-		return &(*map)[at];
-	size_t more = *n ? *n * 2 : 16;
-	while (more <= at)
-		more *= 2;
-	uint32_t *grown = realloc(*map, more * sizeof(**map));
-	if (!grown)
-		return NULL;
-	memset(grown + *n, 0xff, (more - *n) * sizeof(*grown));
-	*map = grown;
-	*n = more;
-	return &grown[at];
-}
-
-static uint32_t wan_index(struct pipeline *p, uint32_t at, const struct frame_wan *wan)
-{
-	uint32_t *place = grow_map(&p->wans, &p->n_wans, at);
-
-	if (!place)
-		return LEDGER_WANS_MAX;
-	if (*place == NO_INDEX)
-		*place = ledger_wan(p->ledger, wan->name);
-	return *place;
-}
-
-/* A file of several WANs stands with the first of them by name, whichever had the first frame: as
- * when ledgers are merged. */
-static void settle_file_wan(struct ledger *ledger, uint32_t file, uint32_t wan)
-{
-	if (file >= ledger->n_files || wan >= ledger->n_wans || ledger->files[file].wan == wan)
-		return;
-	struct ledger_file *f = &ledger->files[file];
-	if (f->wan >= ledger->n_wans ||
-	    strcmp(ledger->wans[wan].name, ledger->wans[f->wan].name) < 0)
-		f->wan = wan;
-}
-
-static uint32_t file_index(struct pipeline *p, uint32_t at, const struct frame_file *file,
-                           uint32_t wan)
-{
-	uint32_t *place = grow_map(&p->files, &p->n_files, at);
-
-	if (!place)
-		return LEDGER_FILES_MAX;
-	if (*place != NO_INDEX)
-		return *place;
-	*place = ledger_file(p->ledger, file->name, wan);
-	if (p->n_old)
-		pipeline_meet_file(p, *place);
-	return *place;
-}
-
-/* ---- settling: the entry is final ---- */
-
-static void count_extras(struct ledger_counters *n, const struct ledger_entry *e,
-                         const struct subflow *sf, const struct classification *class)
-{
-	static const size_t ack_counters[] = {
-		[ACK_ADVANCED] = offsetof(struct ledger_counters, ack_advanced_frames),
-		[ACK_DATA_ONLY] = offsetof(struct ledger_counters, ack_data_only_frames),
-		[ACK_WINDOW] = offsetof(struct ledger_counters, ack_window_frames),
-		[ACK_DUPLICATE] = offsetof(struct ledger_counters, ack_duplicate_frames),
-		[ACK_PROBE_ANSWER] = offsetof(struct ledger_counters, ack_probe_answer_frames),
-	};
-
-	if (class->kind == KIND_ACK && class->ack != ACK_NONE)
-		++*(uint64_t *)(void *)((char *)n + ack_counters[class->ack]);
-	n->keepalives_answered += class->answered;
-	uint32_t fresh = e->payload[KIND_PAYLOAD];
-	if (fresh) {
-		if (!sf->mptcp)
-			n->plain_tcp_bytes += fresh;
-		else if (sf->fallback)
-			n->tcp_fallback_bytes += fresh;
-		else
-			n->unmapped_bytes += class->unmapped;
-	}
-	n->same_subflow_dsn_bytes += class->same_subflow_dsn;
-	n->dsn_collapsed_bytes += class->collapsed;
-	if (e->kind < KIND_CARRYING)
-		n->header_bytes += e->ip_bytes -
-		                   (e->payload[0] + e->payload[1] + e->payload[2] + e->payload[3]);
-}
-
-static void settle_entry(struct pipeline *p, struct subflow *sf, struct flow_tally *tally,
-                         const struct ledger_entry *e, const struct classification *class)
-{
-	ledger_count(p->ledger, e);
-	if (e->wan < LEDGER_WANS_MAX)
-		count_extras(&p->ledger->wans[e->wan].counters, e, sf, class);
-	connections_count(tally, e);
-	peers_count(p->ledger, sf, tally, e);
-}
-
-/* A frame that waited is settled. */
-static void settle_late(void *context, struct subflow *sf, struct pending *pending,
-                        const struct classification *late)
-{
-	struct pipeline *p = context;
-	struct ledger_entry *e = &pending->entry;
-	struct flow_tally *tally = connections_tally(p->connections, sf, e->wan);
-
-	e->file = pipeline_old_file(p, e->file);
-	e->kind = (uint8_t)late->kind;
-	memcpy(e->payload, late->payload, sizeof(e->payload));
-	if (pending->forgotten)
-		tally = NULL;
-	else if (e->wan < LEDGER_WANS_MAX && pending->reason == PENDING_MAP)
-		p->ledger->wans[e->wan].counters.late_map_bytes +=
-			pending->end - pending->start - late->unmapped;
-	if (tally)
-		settle_entry(p, sf, tally, e, late);
-	if (pending->sighting) {
-		describe_settled(pending->sighting, e, late);
-		p->options.settled(p->options.context, pending->sighting);
-		free(pending->sighting);
-	}
-	free(pending);
-}
-
-static void settle_given_up(void *context, struct subflow *sf, struct pending *pending)
-{
-	struct pipeline *p = context;
-	struct classification late;
-
-	if (p->suspended) { /* it lives on in the state */
-		free(pending->sighting);
-		free(pending);
-		return;
-	}
-	classify_give_up(pending, &late);
-	settle_late(context, sf, pending, &late);
-}
-
-/* ---- telling ---- */
-
-static void tell(struct pipeline *p, const struct passage *a, struct sighting *s)
-{
-	describe_frame(s, a->frame, &a->segment, &a->entry, p->order - 1, p->options.describe);
-	if (a->entry.app < p->ledger->n_apps)
-		s->app = p->ledger->apps[a->entry.app];
-	if (!a->subflow)
-		return;
-	describe_subflow(s, a->subflow, a->connection, &a->class);
-	if (p->options.describe)
-		describe_options(&a->segment, s->options, sizeof(s->options));
-}
-
-static void tell_now(struct pipeline *p, const struct passage *a)
-{
-	struct sighting s;
-
-	if (!p->options.settled)
-		return;
-	tell(p, a, &s);
-	p->options.settled(p->options.context, &s);
-}
-
-static void evict_oldest(struct pipeline *p, struct subflow *sf, struct half *h)
-{
-	struct pending *oldest = h->pending;
-
-	h->pending = oldest->next;
-	h->n_pending--;
-	if (oldest->entry.wan < LEDGER_WANS_MAX)
-		p->ledger->wans[oldest->entry.wan].counters.pending_evicted_bytes +=
-			oldest->end - oldest->start;
-	settle_given_up(p, sf, oldest);
-}
-
-/* Keep the frame until its mapping, or the answer to it, has passed. False when there is no memory.
- */
-static bool keep_waiting(struct pipeline *p, const struct passage *a)
-{
-	struct half *h = &a->subflow->half[a->dir];
-	struct pending *waiting = malloc(sizeof(*waiting));
-
-	if (!waiting)
-		return false;
-	if (h->n_pending == PENDING_MAX)
-		evict_oldest(p, a->subflow, h);
-	*waiting = (struct pending){
-		.reason = a->class.reason,
-		.start = a->class.start,
-		.end = a->class.end,
-		.entry = a->entry,
-	};
-	if (p->options.settled) {
-		waiting->sighting = malloc(sizeof(*waiting->sighting));
-		if (waiting->sighting)
-			tell(p, a, waiting->sighting);
-	}
-	struct pending **link = &h->pending;
-	while (*link)
-		link = &(*link)->next;
-	*link = waiting;
-	h->n_pending++;
-	return true;
-}
-
 /* ---- TCP ---- */
 
 /* Which way dir 0 runs on this WAN. Addresses known to be the WAN's own tell; else who opened. */
@@ -347,8 +124,8 @@ static void settle_duplicate(struct pipeline *p, struct passage *a)
 		n->copies_frames++;
 		n->copies_l2_bytes += a->entry.l2_bytes;
 	}
-	settle_entry(p, a->subflow, a->tally, &a->entry, &a->class);
-	tell_now(p, a);
+	pipeline_settle(p, a->subflow, a->tally, &a->entry, &a->class);
+	pipeline_tell(p, a);
 }
 
 static bool is_copy(struct pipeline *p, const struct passage *a, uint32_t *first_wan)
@@ -480,14 +257,14 @@ static void account_segment(struct pipeline *p, struct passage *a)
 	e->circumstance = e->kind < KIND_CARRYING ? circumstance_of(p, a) : 0;
 	if (a->class.new_syn && !(a->segment.flags & TCP_ACK))
 		peers_opened(p->ledger, a->subflow, a->tally, e);
-	bool waits = a->class.wait && keep_waiting(p, a);
+	bool waits = a->class.wait && pipeline_keep_waiting(p, a);
 	if (p->express)
 		express_learn(p->express, a->frame, &a->segment, e->wan, a->subflow, a->tally,
 		              a->dir);
 	if (waits)
 		return;
-	settle_entry(p, a->subflow, a->tally, e, &a->class);
-	tell_now(p, a);
+	pipeline_settle(p, a->subflow, a->tally, e, &a->class);
+	pipeline_tell(p, a);
 }
 
 static void feed_tcp(struct pipeline *p, struct passage *a)
@@ -522,7 +299,7 @@ static void feed_other(struct pipeline *p, struct passage *a)
 		health_hear(&p->hearing, a->entry.wan, a->entry.ts_ns);
 	ledger_count(p->ledger, &a->entry);
 	peers_count_other(p->ledger, &a->segment, &a->entry);
-	tell_now(p, a);
+	pipeline_tell(p, a);
 }
 
 /* ---- in and out ---- */
@@ -539,7 +316,7 @@ void pipeline_survey(struct pipeline *p, const struct frame_wan *wan, const stru
 {
 	struct segment segment;
 	struct options tcp;
-	uint32_t index = wan_index(p, frame->wan, wan);
+	uint32_t index = pipeline_wan_index(p, frame->wan, wan);
 	bool mptcp = false;
 
 	if (index >= LEDGER_WANS_MAX)
@@ -586,9 +363,8 @@ static void turn_to(struct pipeline *p, const struct frame_wan *wan, const struc
 		p->classifier.epoch_ns = frame->ts_ns;
 	p->frame_wan = frame->wan;
 	p->frame_file = frame->file;
-	p->wan_now = wan_index(p, frame->wan, wan);
-	p->file_now = file_index(p, frame->file, file, p->wan_now);
-	settle_file_wan(p->ledger, p->file_now, p->wan_now);
+	p->wan_now = pipeline_wan_index(p, frame->wan, wan);
+	p->file_now = pipeline_file_index(p, frame->file, file, p->wan_now);
 }
 
 void pipeline_feed(struct pipeline *p, const struct frame_wan *wan, const struct frame_file *file,
@@ -651,7 +427,7 @@ bool pipeline_begin(struct pipeline *p, const struct frame_wan *wans, size_t n_w
 	if (!ledger_forget(p->ledger))
 		return false;
 	for (uint32_t i = 0; i < n_wans; i++) {
-		uint32_t index = wan_index(p, i, &wans[i]);
+		uint32_t index = pipeline_wan_index(p, i, &wans[i]);
 
 		if (index < LEDGER_WANS_MAX)
 			p->lost[index] = wans[i].dropped;
@@ -709,7 +485,7 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	p->deciding = true;
 	p->frame_wan = p->frame_file = NO_INDEX;
 	uint64_t seed = options->seed ? options->seed : system_seed();
-	struct track_sink sink = {settle_given_up, leave, leave_connection, p};
+	struct track_sink sink = {pipeline_give_up, leave, leave_connection, p};
 	p->track = track_new(options->max_subflows ? options->max_subflows : MAX_SUBFLOWS, seed,
 	                     &sink);
 	p->hearing.ledger = ledger;
@@ -725,7 +501,7 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 	}
 	p->classifier = (struct classifier){
 		.budget = track_budget(p->track),
-		.settle = settle_late,
+		.settle = pipeline_settle_late,
 		.context = p,
 	};
 	if (!options->settled && !options->long_way) {
@@ -737,190 +513,6 @@ struct pipeline *pipeline_new(struct ledger *ledger, const struct pipeline_optio
 		}
 	}
 	return p;
-}
-
-/* ---- what the recorder says ---- */
-
-/* Holes shorter than this are the time it takes to close a file and open the next. */
-#define HOLE_NS 1000000000ull
-
-static void count_gap(struct ledger_counters *n, enum span_state state, uint64_t gaps, uint64_t ns)
-{
-	static const struct {
-		size_t gaps, us;
-	} places[SPAN_COUNT] = {
-#define PLACE(state)                                                                               \
-	{offsetof(struct ledger_counters, gaps_##state),                                           \
-	 offsetof(struct ledger_counters, gaps_##state##_us)}
-		[SPAN_ABSENT] = PLACE(absent),
-		[SPAN_DOWN] = PLACE(down),
-		[SPAN_SUSPENDED] = PLACE(suspended),
-		[SPAN_STOPPED] = PLACE(stopped),
-#undef PLACE
-	};
-
-	*(uint64_t *)(void *)((char *)n + places[state].gaps) += gaps;
-	*(uint64_t *)(void *)((char *)n + places[state].us) += ns / 1000;
-}
-
-static void add_span(struct ledger_wan *w, enum span_state state, const struct frame_span *from)
-{
-	struct ledger_span span = {from->from_ns, from->to_ns, from->lost, (uint8_t)state};
-
-	ledger_add_span(w, &span);
-	if (state != SPAN_COVERED)
-		count_gap(&w->counters, state, 1, from->to_ns - from->from_ns);
-}
-
-static const uint8_t gap_states[STATE_COUNT] = {
-	[STATE_ABSENT] = SPAN_ABSENT,
-	[STATE_DOWN] = SPAN_DOWN,
-	[STATE_SUSPENDED] = SPAN_SUSPENDED,
-	[STATE_STOPPED] = SPAN_STOPPED,
-};
-
-/* A gap that has a name and begins where the record ends takes the record on. */
-static uint64_t reach_over(uint64_t reach, const struct frame_span *named)
-{
-	return reach && named->from_ns <= reach + HOLE_NS && named->to_ns > reach ? named->to_ns
-	                                                                          : reach;
-}
-
-/* Between two stretches that are covered, and in no gap that has a name, the recorder did not run.
- * `reach`: how far an earlier piece of the record went, 0 = there is none. Returns how far it goes
- * now. */
-static uint64_t add_holes(struct ledger_wan *w, const struct frame_recording *recording,
-                          uint64_t reach)
-{
-	size_t gap = 0;
-
-	for (size_t i = 0; i < recording->n_covers; i++) {
-		const struct frame_span *cover = &recording->covers[i];
-
-		for (; gap < recording->n_gaps && recording->gaps[gap].from_ns <= cover->from_ns;
-		     gap++)
-			reach = reach_over(reach, &recording->gaps[gap]);
-		if (reach && cover->from_ns > reach + HOLE_NS)
-			add_span(w, SPAN_STOPPED,
-			         &(struct frame_span){.from_ns = reach, .to_ns = cover->from_ns});
-		if (cover->to_ns > reach)
-			reach = cover->to_ns;
-	}
-	for (; gap < recording->n_gaps; gap++)
-		reach = reach_over(reach, &recording->gaps[gap]);
-	return reach;
-}
-
-static uint64_t finish_recording(struct ledger_wan *w, const struct frame_recording *recording,
-                                 uint64_t reach_ns)
-{
-	struct ledger_counters *n = &w->counters;
-
-	n->recorded_files += recording->files;
-	n->repaired_files += recording->repaired;
-	n->unfinished_files += recording->unfinished;
-	n->missing_files += recording->missing;
-	n->clock_steps += recording->step_notes;
-	n->kernel_frames += recording->kernel_frames;
-	n->kernel_bytes += recording->kernel_bytes;
-	n->kernel_seen_frames += recording->counted_frames;
-	n->kernel_seen_bytes += recording->counted_bytes;
-	n->kernel_seen_dropped += recording->counted_dropped;
-	n->kernel_spans += recording->counted_spans;
-	for (size_t i = 0; i < recording->n_covers; i++)
-		add_span(w, SPAN_COVERED, &recording->covers[i]);
-	for (size_t i = 0; i < recording->n_gaps; i++)
-		add_span(w, gap_states[recording->gaps[i].state], &recording->gaps[i]);
-	for (unsigned i = 0; i < STATE_COUNT; i++)
-		count_gap(n, gap_states[i], recording->more_gaps[i], recording->more_gaps_ns[i]);
-	reach_ns = add_holes(w, recording, reach_ns);
-	for (unsigned i = 0; i < recording->n_steps; i++)
-		ledger_add_step(w, &(struct ledger_step){recording->steps[i].at_ns,
-		                                         recording->steps[i].by_ns});
-	for (unsigned i = 0; i < recording->n_warnings; i++) {
-		const struct frame_warning *from = &recording->warnings[i];
-		struct ledger_warning warning = {.count = from->count};
-
-		memcpy(warning.code, from->code, sizeof(warning.code));
-		memcpy(warning.about, from->about, sizeof(warning.about));
-		ledger_add_warning(w, &warning);
-	}
-	for (unsigned i = 0; i < recording->n_roles; i++)
-		ledger_add_role(w, recording->roles[i]);
-	for (unsigned i = 0; i < recording->n_devices; i++)
-		ledger_add_device(w, recording->devices[i]);
-	return reach_ns;
-}
-
-static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wan *wan)
-{
-	char mac[18];
-
-	if (index >= LEDGER_WANS_MAX)
-		return;
-	struct ledger_wan *w = &p->ledger->wans[index];
-	w->filtered |= wan->filtered;
-	w->drops_known |= wan->drops_known;
-	w->counters.dropped_frames +=
-		wan->dropped > p->lost[index] ? wan->dropped - p->lost[index] : 0;
-	w->n_own = sides_own(p->sides, index, w->own);
-	if (sides_mac(p->sides, index, mac))
-		ledger_add_mac(w, mac);
-	if (wan->recording)
-		p->reach_ns[index] = finish_recording(w, wan->recording, p->reach_ns[index]);
-}
-
-static void finish_file(struct pipeline *p, uint32_t index, const struct frame_file *file)
-{
-	if (index >= p->ledger->n_files)
-		return;
-	struct ledger_file *f = &p->ledger->files[index];
-	f->frames += file->frames;
-	f->wire_bytes += file->wire_bytes;
-	f->first_ns = file->first_ns;
-	f->last_ns = file->last_ns;
-	f->snaplen = file->snaplen;
-	f->recorded = file->recorded;
-	f->growing = file->growing;
-	f->repaired = file->repaired;
-	f->from_ns = file->from_ns;
-	f->to_ns = file->to_ns;
-	f->shift_ns = file->shift_ns;
-	if (file->state != FILE_OK && file->message[0] && !f->message)
-		f->message = strdup(file->message);
-}
-
-/* A WAN that only a state knows of lost no frames here that anybody would have to tell of: it must
- * not say "not known" for the pieces that have it. */
-static void note_old_wans(struct pipeline *p, const struct frame_wan *wans, size_t n_wans)
-{
-	uint64_t here = 0;
-
-	for (uint32_t i = 0; i < n_wans; i++) {
-		uint32_t index = wan_index(p, i, &wans[i]);
-		if (index < LEDGER_WANS_MAX)
-			here |= UINT64_C(1) << index;
-	}
-	for (uint32_t i = 0; i < p->old_wans; i++)
-		if (!(here >> i & 1))
-			p->ledger->wans[i].drops_known = true;
-}
-
-void pipeline_note_sources(struct pipeline *p, const struct frame_wan *wans, size_t n_wans,
-                           const struct frame_file *files, size_t n_files)
-{
-	for (uint32_t i = 0; i < n_wans; i++)
-		finish_wan(p, wan_index(p, i, &wans[i]), &wans[i]);
-	for (uint32_t i = 0; i < n_files; i++) {
-		if (files[i].outside)
-			continue;
-		uint32_t wan = wan_index(p, files[i].wan, &wans[files[i].wan]);
-		uint32_t file = file_index(p, i, &files[i], wan);
-
-		settle_file_wan(p->ledger, file, wan);
-		finish_file(p, file, &files[i]);
-	}
-	note_old_wans(p, wans, n_wans);
 }
 
 void pipeline_finish(struct pipeline *p, const struct frame_wan *wans, size_t n_wans,

@@ -82,7 +82,8 @@ int pipeline_checkpoint(struct pipeline *pipeline, uint64_t cut_ns, FILE *state)
  * Instead of pipeline_new(): go on where the pipeline that wrote `state` ended. The ledger must be
  * empty; it gets the WANs, applications and circumstances met so far. NULL when the state is
  * foreign, damaged, of another format or made with other options: the message goes on after the
- * file's name.
+ * file's name. Frames that waited over the cut are told when they settle, if the pipeline before
+ * told frames.
  *
  * What is not carried over: the flows that nDPI looks into, so that UDP on ports nobody knows is
  * looked at anew; the label of a TCP flow is kept. Packets that lie more than half a second behind

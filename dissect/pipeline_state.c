@@ -20,7 +20,6 @@ enum {
 	MARK_CHECKPOINT = 'C',
 	TEXT_BYTES = 16384
 };
-enum { REF_NONE, REF_TIME, REF_NXT };
 
 /* ---- files of earlier pieces ---- */
 
@@ -74,52 +73,16 @@ static uint32_t number_file(void *context, uint32_t file)
 	return (uint32_t)naming->n;
 }
 
-static const struct state_field entry_fields[] = {
-	STATE_FIELD(ledger_entry, ts_ns, REF_TIME, UINT64_MAX),
-	STATE_FIELD(ledger_entry, number, REF_NONE, UINT64_MAX),
-	STATE_FIELD(ledger_entry, wan, REF_NONE, LEDGER_WANS_MAX - 1),
-	STATE_FIELD(ledger_entry, file, REF_NONE, UINT32_MAX),
-	STATE_FIELD(ledger_entry, l2_bytes, REF_NONE, UINT32_MAX),
-	STATE_FIELD(ledger_entry, ip_bytes, REF_NONE, UINT32_MAX),
-	STATE_FIELD(ledger_entry, payload[0], REF_NONE, UINT32_MAX),
-	STATE_FIELD(ledger_entry, payload[1], REF_NONE, UINT32_MAX),
-	STATE_FIELD(ledger_entry, payload[2], REF_NONE, UINT32_MAX),
-	STATE_FIELD(ledger_entry, payload[3], REF_NONE, UINT32_MAX),
-	STATE_FIELD(ledger_entry, direction, REF_NONE, DIR_COUNT - 1),
-	STATE_FIELD(ledger_entry, kind, REF_NONE, KIND_COUNT - 1),
-	STATE_FIELD(ledger_entry, traffic, REF_NONE, TRAFFIC_COUNT - 1),
-	STATE_FIELD(ledger_entry, app, REF_NONE, LEDGER_APPS_MAX - 1),
-	STATE_FIELD(ledger_entry, circumstance, REF_NONE, LEDGER_CIRCUMSTANCES_MAX - 1),
-};
-
-static const uint16_t entry_flags[] = {offsetof(struct ledger_entry, shared)};
-
 struct saving {
 	struct naming naming;
 	struct state_out *out;
 };
 
-static void save_pending(void *context, struct subflow *sf)
+static void save_waiting(void *context, struct subflow *sf)
 {
 	struct saving *s = context;
-	const uint64_t refs[] = {[REF_TIME] = sf->last_ns};
 
-	for (unsigned dir = 0; dir < 2; dir++) {
-		const struct half *h = &sf->half[dir];
-
-		state_put(s->out, h->n_pending);
-		for (const struct pending *w = h->pending; w; w = w->next) {
-			struct ledger_entry entry = w->entry;
-
-			entry.file = number_file(&s->naming, entry.file);
-			state_put(s->out, w->reason);
-			state_put_near(s->out, w->start, h->nxt);
-			state_put_near(s->out, w->end, h->nxt);
-			state_put_fields(s->out, &entry, entry_fields, STATE_ROWS(entry_fields),
-			                 refs);
-			state_put_flags(s->out, &entry, entry_flags, STATE_ROWS(entry_flags));
-		}
-	}
+	pipeline_save_waiting(sf, s->out, number_file, &s->naming);
 }
 
 static void save_ledger(const struct ledger *ledger, struct state_out *out)
@@ -199,7 +162,7 @@ static void save_all(struct pipeline *p, struct state_out *out)
 	struct saving s = {.naming = {.p = p}, .out = &body};
 
 	state_put_mark(&body, MARK_PENDING);
-	track_walk(p->track, save_pending, &s);
+	track_walk(p->track, save_waiting, &s);
 	health_save(&p->hearing, p->ledger->n_wans, &body, p->seen_ns, number_file, &s.naming);
 	inquiries_save(&p->inquiries, p->ledger->n_wans, &body, p->seen_ns);
 	sides_save(p->sides, p->ledger->n_wans, &body);
@@ -282,49 +245,11 @@ struct loading {
 	struct state_in *in;
 };
 
-static bool entry_fits(const struct ledger *ledger, const struct ledger_entry *e)
-{
-	return e->wan < ledger->n_wans && (!e->app || e->app < ledger->n_apps) &&
-	       (!e->circumstance || e->circumstance < ledger->n_circumstances);
-}
-
-/* The one behind *link, or NULL when the state is damaged. */
-static struct pending *load_waiting(const struct loading *l, const struct half *h, uint64_t last_ns)
-{
-	const uint64_t refs[] = {[REF_TIME] = last_ns};
-	struct pending w = {.reason = (enum pending_reason)state_take(l->in, PENDING_FIRST_ACK)};
-
-	w.start = state_take_near(l->in, h->nxt);
-	w.end = state_take_near(l->in, h->nxt);
-	state_take_fields(l->in, &w.entry, entry_fields, STATE_ROWS(entry_fields), refs);
-	state_take_flags(l->in, &w.entry, entry_flags, STATE_ROWS(entry_flags));
-	w.entry.file = old_number(l->p, w.entry.file);
-	if (w.start > w.end || w.end - w.start > UINT32_MAX || !entry_fits(l->p->ledger, &w.entry))
-		state_refuse(l->in);
-	struct pending *waiting = l->in->damaged ? NULL : malloc(sizeof(*waiting));
-	if (waiting)
-		*waiting = w;
-	else
-		state_refuse(l->in);
-	return waiting;
-}
-
-static void load_pending(void *context, struct subflow *sf)
+static void load_waiting(void *context, struct subflow *sf)
 {
 	const struct loading *l = context;
 
-	for (unsigned dir = 0; dir < 2; dir++) {
-		struct half *h = &sf->half[dir];
-		struct pending **link = &h->pending;
-
-		for (size_t n = state_take_count(l->in, PENDING_MAX); n > 0; n--) {
-			*link = load_waiting(l, h, sf->last_ns);
-			if (!*link)
-				break;
-			link = &(*link)->next;
-			h->n_pending++;
-		}
-	}
+	pipeline_load_waiting(l->p, sf, l->in, old_number, l->p);
 }
 
 static void load_names(struct ledger *ledger, struct state_in *in)
@@ -459,7 +384,7 @@ static void load_all(struct pipeline *p, struct state_in *in)
 	connections_load(p->connections, p->track, &bounds, in);
 	load_files(p, in);
 	state_take_mark(in, MARK_PENDING);
-	track_walk(p->track, load_pending, &l);
+	track_walk(p->track, load_waiting, &l);
 	health_load(&p->hearing, bounds.wans, in, p->seen_ns, now_number, p);
 	inquiries_load(&p->inquiries, bounds.wans, in, p->seen_ns);
 	sides_load(p->sides, bounds.wans, in);

@@ -6,8 +6,8 @@
  * is the SYN, DSN 1 the first data byte. `a>` comes from the client of flow a, `a<` from its
  * server; flows a to d are of connection 0, e and f of 1, g and h of 2; a, c, e, g are on the WAN
  * "main", the others on "spare". A line comes 20 ms after the one before, or `+N` s, `+Nms`. Every
- * story is told three times: frame by frame, the short way, and in pieces of a frame each, and all
- * must save the same ledger.
+ * story is told frame by frame, the short way, and both in pieces of a frame each: all must save
+ * the same ledger, and say the same of each frame.
  */
 #ifndef TESTS_STORY_H
 #define TESTS_STORY_H
@@ -47,6 +47,8 @@ struct shot {
 	uint32_t split[KIND_CARRYING];
 	char connection[17];
 	struct ledger_circumstance others; /* how the other WANs were; of carrying kinds */
+	char told[600];                    /* all that was said of it */
+	bool told_again;
 };
 
 struct story {
@@ -431,6 +433,27 @@ static inline void shoot_all(struct story *s, const struct line *lines)
 
 /* ---- what comes out ---- */
 
+static inline void words_of(const struct sighting *t, char *text, size_t size)
+{
+	snprintf(text, size, "%u %u %u %u %u %llu %u %x %u %u %u %s > %s %s.%u %d %llu %s %s",
+	         t->entry.kind, t->entry.payload[0], t->entry.payload[1], t->entry.payload[2],
+	         t->entry.payload[3], (unsigned long long)t->order, t->payload_len, t->tcp_flags,
+	         t->seq, t->ack, t->window, t->src, t->dst, t->connection, t->subflow, t->has_dsn,
+	         t->has_dsn ? (unsigned long long)t->dsn : 0, t->app, t->options);
+}
+
+static inline void settled_again(void *context, const struct sighting *t)
+{
+	struct story *s = context;
+	struct shot *shot = &s->shots[t->order];
+	char text[sizeof(shot->told)];
+
+	words_of(t, text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, shot->told);
+	CU_ASSERT(!shot->told_again);
+	shot->told_again = true;
+}
+
 static inline void settled(void *context, const struct sighting *t)
 {
 	struct story *s = context;
@@ -438,6 +461,7 @@ static inline void settled(void *context, const struct sighting *t)
 
 	CU_ASSERT(!shot->settled);
 	shot->settled = true;
+	words_of(t, shot->told, sizeof(shot->told));
 	shot->kind = (enum kind)t->entry.kind;
 	memcpy(shot->split, t->entry.payload, sizeof(shot->split));
 	memcpy(shot->connection, t->connection, sizeof(shot->connection));
@@ -539,21 +563,26 @@ static inline void compare(const struct shot *shot)
 static inline void story_play(struct story *s)
 {
 	struct pipeline_options slow = {
-		.seed = 5, .no_ndpi = true, .settled = settled, .context = s};
-	struct pipeline_options fast = {.seed = 5, .no_ndpi = true};
+		.seed = 5, .no_ndpi = true, .settled = settled, .context = s, .describe = true};
+	struct pipeline_options fast = {.seed = 5, .no_ndpi = true}, again = slow;
 	struct ledger other;
 
 	ledger_init(&other);
 	char *one = play(s, &s->ledger, &slow), *two = play(s, &other, &fast);
-	char *three = play_in_pieces(s, &fast);
+	again.settled = settled_again;
+	char *three = play_in_pieces(s, &fast), *four = play_in_pieces(s, &again);
 	CU_ASSERT_STRING_EQUAL(one, two);
 	CU_ASSERT_STRING_EQUAL(one, three);
+	CU_ASSERT_STRING_EQUAL(one, four);
 	free(one);
 	free(two);
 	free(three);
+	free(four);
 	ledger_release(&other);
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		compare(&s->shots[i]);
+		CU_ASSERT(s->shots[i].told_again);
+	}
 }
 
 static inline void story_end(struct story *s)

@@ -9,7 +9,7 @@
  * fed, each frame is settled once, its payload is split without loss, the short way gives the
  * ledger that the long way gives, and so do pieces between which the state goes from one pipeline
  * to the next (law 3). Short stories are cut at every border between two frames, long ones where
- * the bytes of a frame say so.
+ * the bytes of a frame say so; frames that wait over a cut are told once, too.
  */
 #include "../../dissect/pipeline.h"
 #include "../craft.h"
@@ -406,8 +406,14 @@ static bool cut_behind(const uint8_t *data, size_t size, const uint8_t *act, uns
 
 static char *play_in_pieces(const uint8_t *data, size_t size, size_t *len)
 {
-	struct pipeline_options options = {
-		.max_subflows = size && data[0] & 1 ? 16 : 0, .seed = 7, .no_ndpi = true};
+	struct told told = {0};
+	bool tells = size && data[0] & 2; /* the long way, and frames that wait are told later */
+	struct pipeline_options options = {.max_subflows = size && data[0] & 1 ? 16 : 0,
+	                                   .seed = 7,
+	                                   .no_ndpi = true,
+	                                   .settled = tells ? settled : NULL,
+	                                   .context = &told,
+	                                   .describe = tells};
 	unsigned cuts = 0;
 	struct stage stage;
 	struct ledger ledger, sum;
@@ -433,7 +439,7 @@ static char *play_in_pieces(const uint8_t *data, size_t size, size_t *len)
 	pipeline_finish(pipeline, wans, WANS, files, 2);
 	pipeline_free(pipeline);
 	MUST(ledger_merge(&sum, &ledger));
-	check_sums(&sum, NULL, fed);
+	check_sums(&sum, tells ? &told : NULL, fed);
 	FILE *out = open_memstream(&text, len);
 	MUST(out && ledger_save(&sum, out) == 0 && fclose(out) == 0);
 	ledger_release(&ledger);
