@@ -95,7 +95,7 @@ class Week:
 
     def download(self, connection, flow, segments):
         for number in range(segments):
-            connection.data(flow, "down", 1400)
+            connection.data(flow, "down", 240)
             if number % 4 == 3:
                 connection.ack(flow, "up")
         connection.ack(flow, "up")
@@ -299,6 +299,206 @@ def windows(suite, store):
         check.true(f"what lies beyond is told: {err.strip()}", code in oracle.VERDICT_EXITS and "knows of the time" in err)
 
 
+# ---- what goes wrong ----
+
+def lay_day(week, folder, hours):
+    """A spool of the first hours, all of its files closed."""
+    spool, store = os.path.join(folder, "spool"), os.path.join(folder, "store")
+    os.mkdir(spool)
+    lay_closed(week, spool, hours)
+    return spool, store
+
+
+def lay_closed(week, spool, hours):
+    week.lay(spool, hours * HOUR)
+    for name in os.listdir(spool):
+        if name.endswith(".part"):
+            os.remove(os.path.join(spool, name))
+
+
+def followed(spool, store, *more):
+    code, out, err = audit(*follow(spool, store, "--once", *more))
+    if code:
+        raise oracle.Failure(f"follow ended with {code}: {err}")
+    return out, err
+
+
+def frames_of(store):
+    code, out, err = audit("dissect", store)
+    if code:
+        raise oracle.Failure(f"dissect ended with {code}: {err}")
+    return {wan["name"]: sum(cell["sum"][0] for cell in wan["cells"]) for wan in json.loads(out)["wans"]}
+
+
+def disk_full(suite, week, folder):
+    """The store has no room left in the middle of a day, and room again later."""
+    with suite.check("a full disk") as check:
+        spool, _ = lay_day(week, folder, 20)
+        disk = os.path.join(folder, "disk")
+        os.mkdir(disk)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", disk], capture_output=True, check=False)
+        if done.returncode:
+            suite.skip("a full disk", "no mount: needs root")
+            return
+        try:
+            store, filler = os.path.join(disk, "store"), os.path.join(disk, "filler")
+            with open(filler, "wb") as file:
+                file.write(bytes(216 * 1024))
+            code, _, err = audit(*follow(spool, store, "--once"))
+            check.true(f"said, and no success: {code} {err.strip()}", code == 74 and "No space left" in err)
+            check.true("what was stored before is whole", sum(frames_of(store).values()) > 0)
+            check.true("nothing half-written is left", not any(n.endswith(".part") for n in os.listdir(store)))
+            os.remove(filler)
+            followed(spool, store)
+            found = differ(report(spool), report(store))
+            check.true(f"with room again nothing is missing ({found})", not found)
+        finally:
+            subprocess.run(["umount", disk], check=False)
+
+
+def watches(pid):
+    """It has its store, and waits for news of the spool."""
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            if "inotify" in os.readlink(f"/proc/{pid}/fd/{name}"):
+                return True
+        except OSError:
+            pass
+    return False
+
+
+def refusals(suite, week, folder):
+    with suite.check("refusals") as check:
+        spool, store = lay_day(week, folder, 5)
+        followed(spool, store)
+        current = os.path.join(store, "current")
+        with open(current, "rb") as file:
+            good = file.read()
+        cases = [("a text", b"hello\n"), ("nothing", b""), ("half of it", good[:len(good) // 2]), ("JSON", b"{}\n")]
+        cases += [(f"byte {at} changed", good[:at] + bytes([good[at] ^ 1]) + good[at + 1:]) for at in (0, 9, len(good) // 2, len(good) - 1)]
+        for what, data in cases:
+            with open(current, "wb") as file:
+                file.write(data)
+            code, _, err = audit(*follow(spool, store, "--once"))
+            check.true(f"{what}: {code} {err.strip()}", code == 65 and "the store is left as it is" in err)
+            with open(current, "rb") as file:
+                check.true("... and it is", file.read() == data)
+            code, _, err = audit("report", store)
+            check.true(f"report of {what}: {code} {err.strip()}", code == 65 and "damaged" in err)
+        with open(current, "wb") as file:
+            file.write(good)
+        code, _, err = audit(*follow(spool, store, "--once", "-f", "tcp"))
+        check.true(f"another filter: {err.strip()}", code == 64 and "another filter" in err)
+        code, _, err = audit(*follow(spool, spool, "--once"))
+        check.true(f"a directory of other things: {err.strip()}", code == 73 and "no store" in err)
+        code, _, err = audit(*follow(os.path.join(folder, "none"), store, "--once"))
+        check.true(f"no spool: {err.strip()}", code == 66)
+        code, _, err = audit("follow", spool)
+        check.true(f"no store: {err.strip()}", code == 64 and "--store" in err)
+        first = subprocess.Popen([oracle.PROGRAM, *follow(spool, store)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            lab.wait_until("the first follower to watch its spool", lambda: watches(first.pid))
+            code, _, err = audit(*follow(spool, store, "--once"))
+            check.true(f"two followers: {err.strip()}", code == 73 and "another" in err)
+        finally:
+            first.terminate()
+            check.same("asked to end, it does", first.wait(20), 0)
+
+
+def taken_away(suite, week, folder):
+    """The ring was faster; and --remove."""
+    with suite.check("files that are gone") as check:
+        spool, store, whole = (os.path.join(folder, name) for name in ("spool", "store", "whole"))
+        os.mkdir(spool)
+        os.mkdir(whole)
+        week.lay(spool, 3 * HOUR)
+        followed(spool, store)
+        gone = sorted(n for n in os.listdir(week.path("all")) if n.startswith("wan2-"))[5]
+        week.lay(spool, 12 * HOUR)
+        os.remove(os.path.join(spool, gone))
+        _, err = followed(spool, store, "--remove")
+        check.same("said", err, "")
+        count = len(os.listdir(spool))
+        check.true(f"what is counted is gone: {count} are left", 6 <= count <= 9)
+        lay_closed(week, spool, 13)     # files that were counted come back, and go again
+        lay_closed(week, whole, 13)
+        for folder in (spool, whole):
+            os.remove(os.path.join(folder, gone))
+        followed(spool, store, "--remove")
+        left = sorted(n.split("-")[0] for n in os.listdir(spool) if n.endswith(".pcapng"))
+        check.same("the newest of each WAN is left", left, ["wan1", "wan2", "wan3"])
+        pair = [report(whole), report(store)]
+        for told in pair:
+            told["coverage"].pop("files")
+            strip_files(told)
+        found = differ(*pair)
+        check.true(f"a file that was never read is the same hole as for an audit ({found})", not found)
+        recording = next(w for w in pair[1]["coverage"]["wans"] if w["wan"] == "wan2")["recording"]
+        check.same("missing files", recording["missing_files"], 1)
+        check.true("not recorded", any(gap["state"] == "stopped" for gap in recording["gaps"]))
+
+
+def strip_files(told):
+    """Reports of two directories name their files by two names."""
+    if isinstance(told, dict):
+        told.pop("file", None)
+        told.pop("wireshark", None)
+    for value in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
+        strip_files(value)
+
+
+def turns_up_late(suite, week, folder):
+    """A WAN without an open file holds nothing back; when it comes after all, it is told and counted."""
+    with suite.check("late files") as check:
+        spool, store = lay_day(week, folder, 6)
+        late = {n: os.path.join(folder, n) for n in os.listdir(spool) if n.startswith("wan3-")}
+        for name, path in late.items():
+            os.rename(os.path.join(spool, name), path)
+        followed(spool, store)
+        for name, path in late.items():
+            os.rename(path, os.path.join(spool, name))
+        _, err = followed(spool, store)
+        check.true(f"told: {err.strip()}", "turned up" in err)
+        check.same("counted", frames_of(store), frames_of(spool))
+        check.true("more than nothing", frames_of(store)["wan3"] > 100)
+
+
+# ---- with the recorder itself ----
+
+def with_the_recorder(suite, folder):
+    """Both run at once; what the far end sent is in the store, or in a count."""
+    with suite.check("recorder and follower together, by the kernel's counters") as check:
+        spool, store = os.path.join(folder, "live"), os.path.join(folder, "live-store")
+        os.chmod(folder, 0o755)
+        with recorder.Router(2) as router:
+            daemon = recorder.Daemon(router, "-i", "wan1=master", "-i", "wan2=backup", "--rotate-size", "64K", "--rotate-time", "1s",
+                                     spool=spool).ready()
+            before = {wan: router.counted(wan) for wan in router.wans}
+            follower = subprocess.Popen([oracle.PROGRAM, *follow(spool, store)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            with router.traffic("wan1", 3000) as one, router.traffic("wan2", 50) as other:
+                lab.wait_until("frames and files of both", lambda: one.sent > 6000 and other.sent > 100 and all(
+                    len(recorder.files(spool, wan)) > 1 for wan in router.wans))
+                lab.wait_until("a first commit with frames", lambda: os.path.exists(os.path.join(store, "current")) and
+                               sum(frames_of(store).values()) > 0)
+            offered = {wan: router.counted(wan) - before[wan] for wan in router.wans}
+            check.true("the recorder ended well", daemon.stop() in (0, 3))
+            rows = {wan: recorder.read(spool, wan) for wan in router.wans}
+            kept = {wan: sum(len(file.frames) for file in rows[wan]) for wan in rows}
+            lab.wait_until("all to be counted", lambda: frames_of(store) == kept, 30)
+            follower.terminate()
+            _, err = follower.communicate(timeout=30)
+            check.same(f"the follower ended well: {err.decode()}", follower.returncode, 0)
+            check.true(f"said nothing: {err.decode()}", not err)
+        told = report(store)
+        for wan in told["coverage"]["wans"]:
+            name = wan["wan"]
+            check.same(f"{name}: stored and dropped", recorder.stored(rows[name]) + wan["dropped_frames"], offered[name])
+            check.same(f"{name}: frames", frames_of(store)[name], kept[name])
+        pair = [report(spool), told]
+        found = differ(*pair)
+        check.true(f"the report is that of the spool ({found})", not found)
+
+
 def main():
     suite = oracle.Suite("follow")
     oracle.need_program(suite)
@@ -309,6 +509,14 @@ def main():
         spool, store = followed_and_killed(suite, week, folder)
         sums_of_hours(suite, week, store)
         windows(suite, store)
+        for check in (disk_full, refusals, taken_away, turns_up_late):
+            own = os.path.join(folder, check.__name__)
+            os.mkdir(own)
+            check(suite, week, own)
+        if os.geteuid() == 0:
+            with_the_recorder(suite, folder)
+        else:
+            suite.skip("with the recorder", "needs root")
     return suite.end()
 
 
