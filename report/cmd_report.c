@@ -105,6 +105,7 @@ static int tell(const struct intake *intake, const struct ledger *ledger)
 		.from_ns = intake->from_ns,
 		.to_ns = intake->to_ns,
 		.zone = &intake->zone,
+		.zone_text = intake->ask.zone ? intake->ask.zone : intake->policy.expect.zone.text,
 		.billing_day = intake->ask.billing_day,
 		.billed_wan = intake->billed_wan,
 		.billed_bytes = intake->billed_bytes,

@@ -14,7 +14,7 @@
 /* For a terminal of 80 columns or more. Write errors stay in the stream: ask ferror(). */
 void render_text(const struct report *report, FILE *out, bool colour);
 
-/* Schema "mptcp-audit.report/1.2" (report.schema.json beside this file). NULL when out of memory.
+/* Schema "mptcp-audit.report/1.3" (report.schema.json beside this file). NULL when out of memory.
  */
 json_t *render_json(const struct report *report);
 

@@ -8,12 +8,14 @@
  */
 #include "render.h"
 #include "render_expect.h"
+#include "render_series.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
 #include "text.h"
+#include "verdict.h"
 
 /* One object being filled; `whole` turns false when something could not be stored. */
 struct writer {
@@ -327,6 +329,8 @@ static json_t *render_wan(struct writer *w, const struct report *report,
 	put(w, o, "apps", render_apps(w, report->ledger, wan->ledger));
 	put(w, o, "events", render_events(w, wan->ledger));
 	put(w, o, "counters", render_counters(w, c));
+	put(w, o, "projection", render_projection(report, wan));
+	put(w, o, "cost", backup ? render_cost(report, wan) : json_null());
 	put_account(w, shared, report->ledger, &wan->shared, backup);
 	put(w, o, "shared", shared);
 	return o;
@@ -368,6 +372,8 @@ static json_t *render_subflow(struct writer *w, const struct report *report,
 	put(w, o, "established", json_boolean(subflow->established));
 	put(w, o, "backup_flag_client", flag(subflow->backup_client));
 	put(w, o, "backup_flag_server", flag(subflow->backup_server));
+	put(w, o, "backup_flag_client_at", moment(subflow->backup_client_ns));
+	put(w, o, "backup_flag_server_at", moment(subflow->backup_server_ns));
 	put(w, o, "confidence",
 	    subflow->confidence < CONF_COUNT ? string(confidence_names[subflow->confidence])
 	                                     : json_null());
@@ -420,9 +426,12 @@ static json_t *seconds_of(uint64_t ns)
 static json_t *render_interruption(struct writer *w, const struct report *report, size_t index)
 {
 	const struct ledger_interruption *row = &report->ledger->interruptions[index];
-	json_t *o = json_object();
-	char id[17];
+	json_t *o = json_object(), *messages = json_object();
+	char id[17], sentence[800] = "";
 
+	verdict_say_interruption(report, index, sentence, sizeof(sentence));
+	put_message(w, o, messages, "words", sentence);
+	put(w, o, "messages", messages);
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)row->id);
 	put(w, o, "kind", string(interruption_names[row->kind]));
 	put(w, o, "wan", wan_name(report, row->wan));
@@ -477,7 +486,7 @@ static json_t *render_evidence(struct writer *w, const struct report *report,
 
 	for (size_t i = 0; i < finding->n_frames; i++) {
 		const struct finding_frame *frame = &finding->frames[i];
-		json_t *o = json_object();
+		json_t *o = json_object(), *messages = json_object();
 		char filter[64];
 
 		snprintf(filter, sizeof(filter), "frame.number == %llu",
@@ -489,7 +498,8 @@ static json_t *render_evidence(struct writer *w, const struct report *report,
 		put(w, o, "frame", number(frame->number));
 		put(w, o, "time", moment(frame->ts_ns));
 		put(w, o, "filter", string(filter));
-		put(w, o, "note", string(frame->note));
+		put_message(w, o, messages, "note", frame->note);
+		put(w, o, "messages", messages);
 		push(w, array, o);
 	}
 	return array;
@@ -529,6 +539,7 @@ static json_t *render_window(struct writer *w, const struct report *report)
 	put(w, o, "seconds", json_real((double)(report->end_ns - report->start_ns) / 1e9));
 	put(w, o, "asked_from", moment(report->options.from_ns));
 	put(w, o, "asked_to", moment(report->options.to_ns));
+	put(w, o, "time_zone", string_or_null(report->options.zone_text));
 	return o;
 }
 
@@ -749,7 +760,7 @@ json_t *render_json(const struct report *report)
 
 	put(&w, tool, "name", string("mptcp-audit"));
 	put(&w, tool, "version", string(report->options.version));
-	put(&w, o, "schema", string("mptcp-audit.report/1.2"));
+	put(&w, o, "schema", string("mptcp-audit.report/1.3"));
 	put(&w, o, "tool", tool);
 	put(&w, o, "generated", moment(report->options.generated_ns));
 	put(&w, o, "site", string_or_null(report->policy->site));
@@ -760,6 +771,7 @@ json_t *render_json(const struct report *report)
 	put(&w, o, "expected", render_expected(report));
 	put(&w, o, "window", render_window(&w, report));
 	put_arrays(&w, o, report);
+	put(&w, o, "series", render_series(report));
 	put(&w, o, "coverage", render_coverage(&w, report));
 	put(&w, o, "limits", render_limits(&w, report->policy));
 	if (w.whole)

@@ -163,6 +163,7 @@ struct report_options {
 	int billing_day;         /* as a flag said it; 0 = the plan's, else 1 */
 	uint64_t from_ns, to_ns; /* only frames in [from, to) were counted; 0 = not bounded */
 	const struct zone *zone; /* the site's clocks; NULL = UTC; borrowed */
+	const char *zone_text;   /* the same as a TZ string; NULL or "" = not told; borrowed */
 };
 
 struct report {

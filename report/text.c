@@ -173,7 +173,6 @@ const char *text_duration(char out[TEXT_SHORT], uint64_t ns)
 
 /* ---- UTF-8 ---- */
 
-/* One character at p: its length in bytes and its code point; 0 when p does not begin one. */
 static size_t utf8_next(const unsigned char *p, uint32_t *code)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -197,8 +196,12 @@ static size_t utf8_next(const unsigned char *p, uint32_t *code)
 	return length;
 }
 
-/* Characters that move, reverse or hide what stands beside them. */
-static bool unsafe(uint32_t code)
+size_t text_next(const char *text, uint32_t *code)
+{
+	return utf8_next((const unsigned char *)text, code);
+}
+
+bool text_hides(uint32_t code)
 {
 	static const struct {
 		uint32_t from, to;
@@ -231,7 +234,7 @@ const char *text_safe(char *out, size_t size, const char *in, unsigned columns)
 		if (length == 0) {
 			strcpy(piece, "\xef\xbf\xbd");
 			length = 1;
-		} else if (unsafe(code)) {
+		} else if (text_hides(code)) {
 			wide = (unsigned)snprintf(piece, sizeof(piece), "<U+%04X>", (unsigned)code);
 		} else {
 			memcpy(piece, p, length);

@@ -50,6 +50,11 @@ const char *text_duration(char out[TEXT_SHORT], uint64_t ns);
  */
 const char *text_safe(char *out, size_t size, const char *in, unsigned columns);
 
+/* The character at `text`: its length in bytes and its code point; 0 when none begins there. And
+ * those that move, reverse or hide what stands beside them, as control characters do. */
+size_t text_next(const char *text, uint32_t *code);
+bool text_hides(uint32_t code);
+
 /* Columns a text_safe() string takes: its characters, each counted as one. */
 unsigned text_width(const char *text);
 

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * render_series.c - see render_series.h. As in render_json.c, what could not be stored is counted,
+ * so that nothing leaks and nothing is lost unnoticed.
+ */
+#include "render_series.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "expected.h"
+#include "text.h"
+
+#define NS              UINT64_C(1000000000)
+#define HOUR_S          3600
+#define DAY_S           86400.0
+#define MONTH_DAYS      30
+#define LARGEST_INTEGER 9.2e18 /* of JSON integers as most readers take them */
+
+static json_t *number(uint64_t n)
+{
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+/* `o`, or NULL when a part of it is missing. */
+static json_t *whole(json_t *o, bool good)
+{
+	if (good)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/* ---- columns on one axis ---- */
+
+struct axis {
+	uint64_t start_s, step_s, bucket_s;
+	size_t points;
+};
+
+struct columns {
+	uint64_t carrying[SERIES_POINTS_MAX];
+	uint64_t standby[SERIES_POINTS_MAX];
+	uint64_t peak[SERIES_POINTS_MAX];
+};
+
+/* From the first bucket of any WAN to the last; false: there is none. */
+static bool find_axis(const struct report *report, struct axis *axis)
+{
+	uint64_t first = UINT64_MAX, last = 0, buckets;
+
+	for (size_t i = 0; i < report->n_wans; i++) {
+		const struct ledger_wan *wan = report->wans[i].ledger;
+
+		if (wan->n_buckets == 0)
+			continue;
+		if (wan->buckets[0].start_s < first)
+			first = wan->buckets[0].start_s;
+		if (wan->buckets[wan->n_buckets - 1].start_s > last)
+			last = wan->buckets[wan->n_buckets - 1].start_s;
+	}
+	if (first > last)
+		return false;
+	axis->bucket_s = ledger_widths_s[report->ledger->width];
+	buckets = (last - first) / axis->bucket_s + 1;
+	axis->step_s = axis->bucket_s * ((buckets + SERIES_POINTS_MAX - 1) / SERIES_POINTS_MAX);
+	axis->start_s = first;
+	axis->points = (size_t)((last - first) / axis->step_s + 1);
+	return true;
+}
+
+static void count_bucket(struct columns *columns, size_t at, const struct ledger_bucket *bucket)
+{
+	uint64_t carrying = 0, standby = 0;
+
+	for (size_t d = 0; d < DIR_COUNT; d++)
+		for (size_t k = 0; k < KIND_COUNT; k++) {
+			if (k < KIND_CARRYING)
+				carrying += bucket->kinds[d][k].ip_bytes;
+			else if (k != KIND_DUPLICATE)
+				standby += bucket->kinds[d][k].ip_bytes;
+		}
+	columns->carrying[at] += carrying;
+	columns->standby[at] += standby;
+	if (carrying + standby > columns->peak[at])
+		columns->peak[at] = carrying + standby;
+}
+
+static bool put_column(json_t *o, const char *key, const uint64_t *values, size_t points)
+{
+	json_t *array = json_array();
+	bool good = array != NULL;
+
+	for (size_t i = 0; good && i < points; i++)
+		good = json_array_append_new(array, number(values[i])) == 0;
+	return !json_object_set_new(o, key, array) && good;
+}
+
+static json_t *wan_columns(const struct report_wan *wan, const struct axis *axis,
+                           struct columns *columns)
+{
+	char *name = text_utf8(wan->name);
+	json_t *o = json_object();
+	bool good;
+
+	memset(columns, 0, sizeof(*columns));
+	for (size_t i = 0; i < wan->ledger->n_buckets; i++) {
+		const struct ledger_bucket *bucket = &wan->ledger->buckets[i];
+
+		count_bucket(columns, (size_t)((bucket->start_s - axis->start_s) / axis->step_s),
+		             bucket);
+	}
+	good = name && !json_object_set_new(o, "wan", json_string(name)) &&
+	       put_column(o, "carrying_ip_bytes", columns->carrying, axis->points) &&
+	       put_column(o, "standby_ip_bytes", columns->standby, axis->points);
+	if (axis->step_s > axis->bucket_s)
+		good = good && put_column(o, "peak_ip_bytes", columns->peak, axis->points);
+	free(name);
+	return whole(o, good);
+}
+
+json_t *render_series(const struct report *report)
+{
+	struct columns *columns;
+	struct axis axis;
+	json_t *o, *wans;
+	char text[TEXT_SHORT];
+	bool good;
+
+	if (!find_axis(report, &axis))
+		return json_null();
+	columns = malloc(sizeof(*columns));
+	o = json_object();
+	wans = json_array();
+	good = columns && o && wans;
+	for (size_t i = 0; good && i < report->n_wans; i++)
+		good = !json_array_append_new(wans, wan_columns(&report->wans[i], &axis, columns));
+	good = !json_object_set_new(o, "wans", wans) && good;
+	good = good &&
+	       !json_object_set_new(o, "start",
+	                            json_string(text_time(text, axis.start_s * NS, 0))) &&
+	       !json_object_set_new(o, "step_seconds", number(axis.step_s)) &&
+	       !json_object_set_new(o, "bucket_seconds", number(axis.bucket_s)) &&
+	       !json_object_set_new(o, "points", number(axis.points));
+	free(columns);
+	return whole(o, good);
+}
+
+/* ---- numbers ---- */
+
+static uint64_t at_rate(uint64_t bytes, uint64_t seconds, double for_seconds)
+{
+	double sum = (double)bytes * for_seconds / (double)seconds;
+
+	return sum < LARGEST_INTEGER ? (uint64_t)(sum + 0.5) : (uint64_t)LARGEST_INTEGER;
+}
+
+json_t *render_projection(const struct report *report, const struct report_wan *wan)
+{
+	uint64_t seconds = (report->end_ns - report->start_ns) / NS;
+	const struct account *shared = &wan->shared;
+	json_t *o;
+	bool good;
+
+	if (!report->window || seconds < HOUR_S)
+		return json_null();
+	o = json_object();
+	good = !json_object_set_new(o, "seconds", number(seconds)) &&
+	       !json_object_set_new(o, "bytes_per_day",
+	                            number(at_rate(shared->billed, seconds, DAY_S))) &&
+	       !json_object_set_new(o, "bytes_per_month",
+	                            number(at_rate(shared->billed, seconds, DAY_S * MONTH_DAYS))) &&
+	       !json_object_set_new(o, "standby_bytes_per_month",
+	                            number(at_rate(shared->standby, seconds, DAY_S * MONTH_DAYS)));
+	return whole(o, good);
+}
+
+static bool put_part(json_t *parts, const char *name, const struct expected_row *row)
+{
+	json_t *o = json_object();
+	bool good = !json_object_set_new(o, "seen_bytes", number(row->seen)) &&
+	            !json_object_set_new(o, "expected_bytes",
+	                                 number(row->seen < row->most ? row->seen : row->most)) &&
+	            !json_object_set_new(o, "count", number(row->count));
+
+	return !json_object_set_new(parts, name, o) && good;
+}
+
+json_t *render_cost(const struct report *report, const struct report_wan *wan)
+{
+	json_t *o = json_object(), *parts = json_object();
+	struct expected_cost cost;
+	bool good = true;
+
+	expected_make(&cost, report, (size_t)(wan - report->wans));
+	for (size_t i = 0; good && i < EXPECTED_PARTS; i++)
+		if (cost.rows[i].seen)
+			good = put_part(parts, expected_names[i], &cost.rows[i]);
+	good = !json_object_set_new(o, "parts", parts) && good;
+	good = good && !json_object_set_new(o, "seen_bytes", number(cost.seen)) &&
+	       !json_object_set_new(o, "expected_bytes", number(cost.expected)) &&
+	       !json_object_set_new(o, "unexplained_bytes", number(cost.unexplained));
+	return whole(o, good);
+}
