@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "../dissect/ledger.h"
+#include "message.h"
 #include "policy.h"
 #include "zone.h"
 
@@ -59,6 +60,8 @@ struct intake {
 	struct uci *uci;          /* owned; NULL = no --uci */
 	const char *filter;       /* borrowed from argv; NULL = none */
 	const char *json;         /* borrowed; where --json goes, NULL = not asked for */
+	const char *html;         /* the same of --html */
+	enum language language;   /* of what is written for people */
 	uint64_t now_ns;          /* --now, or 0 */
 	bool done;                /* set by who has seen enough frames: reading stops */
 	const char *state;        /* --state (cmd_state.h), borrowed; NULL = not asked for */
@@ -86,6 +89,8 @@ enum intake_option {
 	OPTION_WAN,
 	OPTION_NOW,
 	OPTION_JSON,
+	OPTION_HTML,
+	OPTION_LANG,
 	OPTION_STATE,
 	OPTION_OWN, /* a subcommand's own long options begin here */
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd_intake.h"
+#include "cmd_render.h"
 #include "cmd_state.h"
 #include "cmd_window.h"
 #include "command.h"
@@ -22,6 +23,8 @@ static const struct option options[] = {
 	WINDOW_LONG_OPTIONS,
 	STATE_LONG_OPTION,
 	{"json", required_argument, NULL, OPTION_JSON},
+	{"html", required_argument, NULL, OPTION_HTML},
+	{"lang", required_argument, NULL, OPTION_LANG},
 	{"billed", required_argument, NULL, OPTION_BILLED},
 	{NULL, 0, NULL, 0},
 };
@@ -37,7 +40,10 @@ static int help(void)
 	fputs("  --billed [WAN=]BYTES  what the carrier bills for this time: set against what was "
 	      "seen\n",
 	      stdout);
-	fputs("  --json FILE|-       the report as JSON (- instead of the text)\n", stdout);
+	fputs("  --json FILE|-       the report as JSON (- instead of the text)\n"
+	      "  --html FILE         the report as a page for a browser\n"
+	      "  --lang LANGUAGE     of that page: en (default) or zh-CN\n",
+	      stdout);
 	intake_print_limits();
 	fputs("\nExit: 0 pass, 1 warn, 2 fail, 3 not assessed, 64 and above: errors\n", stdout);
 	return EXIT_PASS;
@@ -74,6 +80,18 @@ static int write_json(const struct report *report, const char *path)
 	if (!dumped)
 		error = why; /* the first error is the one told */
 	return error == 0 ? 0 : write_failed(path, error);
+}
+
+static int write_html(const struct report *report, const struct intake *intake)
+{
+	json_t *json = render_json(report);
+	int code;
+
+	if (!json)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	code = render_to(json, format_find("html"), intake->language, "--html", intake->html);
+	json_decref(json);
+	return code;
 }
 
 static int write_text(const struct report *report)
@@ -127,6 +145,8 @@ static int tell(const struct intake *intake, const struct ledger *ledger)
 	}
 	if (intake->json)
 		code = write_json(&report, intake->json);
+	if (code == 0 && intake->html)
+		code = write_html(&report, intake);
 	if (code == 0 && !(intake->json && strcmp(intake->json, "-") == 0))
 		code = write_text(&report);
 	if (code == 0)
@@ -149,6 +169,15 @@ static int parse(struct intake *intake, int argc, char **argv, bool *helped)
 			return intake_bad_option(argv, options, option);
 		if (option == OPTION_JSON) {
 			intake->json = optarg;
+			continue;
+		}
+		if (option == OPTION_HTML) {
+			intake->html = optarg;
+			continue;
+		}
+		if (option == OPTION_LANG) {
+			if (!render_language(optarg, &intake->language))
+				return EXIT_USAGE;
 			continue;
 		}
 		code = window_option(&intake->ask, option, optarg);

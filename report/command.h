@@ -34,6 +34,7 @@ int cmd_merge(int argc, char **argv);
 int cmd_packets(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
+int cmd_render(int argc, char **argv);
 int cmd_estimate(int argc, char **argv);
 int cmd_follow(int argc, char **argv);
 

@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{"explain", "what a check means, and how to repair what it finds", cmd_explain},
 	{"watch", "what each WAN carries at this moment, on a screen", cmd_watch},
 	{"follow", "a recorder's spool into a store of hours, days and months", cmd_follow},
+	{"render", "a stored report as a page, in either language", cmd_render},
 	{"estimate", "what keeping backups ready costs, without a capture", cmd_estimate},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -14,8 +14,9 @@ _mptcp_audit_options()
 	watch) echo "-i --interface -f --filter --role --limit --config --uci --interval --duration --count --plain -h --help" ;;
 	follow) echo "$intake --zone --store --every --keep-hours --keep-days --remove --once" ;;
 	explain) echo "--lang -h --help" ;;
+	render) echo "-o --output --format --lang -h --help" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
-	*) echo "$intake $window --state --billed --json" ;;
+	*) echo "$intake $window --state --billed --json --html --lang" ;;
 	esac
 }
 
@@ -44,7 +45,8 @@ _mptcp_audit()
 			[[ ${path##*/} == "$current"* ]] && COMPREPLY+=("${path##*/}")
 		done
 		;;
-	--lang) mapfile -t COMPREPLY < <(compgen -W "en zh" -- "$current") ;;
+	--lang) mapfile -t COMPREPLY < <(compgen -W "en zh-CN" -- "$current") ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W "html" -- "$current") ;;
 	--profile) mapfile -t COMPREPLY < <(compgen -W "economy reliability" -- "$current") ;;
 	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --keep-hours | --keep-days) ;;
 	*)
@@ -55,7 +57,7 @@ _mptcp_audit()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets watch follow estimate explain --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets watch follow estimate render explain --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi

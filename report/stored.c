@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stored.c - see stored.h.
+ */
+#include "stored.h"
+
+#include <string.h>
+
+#include "text.h"
+
+const char *stored_text(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+uint64_t stored_number(const json_t *o, const char *key)
+{
+	const json_t *value = json_object_get(o, key);
+	double real;
+
+	if (json_is_integer(value))
+		return json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
+	real = json_number_value(value);
+	return real > 0 && real < 9.2e18 ? (uint64_t)real : 0;
+}
+
+double stored_real(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+bool stored_has(const json_t *o, const char *key)
+{
+	const json_t *value = json_object_get(o, key);
+
+	return value && !json_is_null(value);
+}
+
+bool stored_true(const json_t *o, const char *key)
+{
+	return json_is_true(json_object_get(o, key));
+}
+
+uint64_t stored_time(const json_t *o, const char *key)
+{
+	uint64_t ns;
+
+	return text_parse_time(stored_text(o, key), &ns) ? ns : 0;
+}
+
+const char *stored_message(char *out, size_t size, const json_t *o, const char *key)
+{
+	const json_t *tree = json_object_get(json_object_get(o, "messages"), key);
+
+	if (!tree || !message_from_json(out, size, tree))
+		text_safe(out, size, stored_text(o, key), 6000);
+	return out;
+}
+
+json_t *stored_in(const json_t *o, const char *one, const char *two)
+{
+	return json_object_get(json_object_get(o, one), two);
+}
+
+size_t stored_choice(const json_t *o, const char *key, const char *const *words, size_t count)
+{
+	const char *text = stored_text(o, key);
+
+	for (size_t i = 0; i < count; i++)
+		if (words[i] && strcmp(words[i], text) == 0)
+			return i;
+	return count;
+}
+
+const char *stored_name(char out[STORED_NAME], const json_t *o, const char *key, unsigned columns)
+{
+	return text_safe(out, STORED_NAME, stored_text(o, key), columns);
+}
+
+void stored_zone(const json_t *report, struct zone *zone)
+{
+	const char *told = stored_text(json_object_get(report, "window"), "time_zone");
+
+	if (!*told)
+		told = stored_text(stored_in(report, "expected", "time_zone"), "value");
+	if (!*told || !zone_parse(zone, told))
+		zone_utc(zone);
+}
