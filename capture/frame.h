@@ -123,6 +123,8 @@ struct frame_wan {
 	uint64_t dropped; /* frames the capture itself says it lost (pcapng statistics, notes) */
 	bool drops_known; /* at least one statistics block said how many */
 	bool filtered;    /* a capture or audit filter hides frames of this WAN */
+	/* of captures of it that were thinned (thin.h): how many, and what was left out of them */
+	uint64_t thinned_files, thinned_frames, thinned_bytes;
 	const struct frame_recording *recording; /* NULL: none of its files is the recorder's */
 };
 

@@ -17,6 +17,8 @@
 #define LINKS_MAX   256 /* interface indices that one SLL2 file may name */
 #define LINKS_SLOTS 512
 #define ROOM_FIRST  4
+/* Bounded, so that sums of them stay sums whatever a file claims. */
+#define LEFT_MAX (UINT32_MAX * (uint64_t)1024)
 
 struct input_ties {
 	struct input_frame group[INPUT_TIES];
@@ -119,6 +121,15 @@ int64_t input_shift(const struct input *input, const struct input_env *env)
 
 /* ---- which WAN ---- */
 
+/* Once for each file and WAN, but for files in which WANs take turns. */
+static void note_thinned(struct input *input, const struct input_env *env, uint32_t wan)
+{
+	if (input->peeking || input->thinned_wan == wan)
+		return;
+	input->thinned_wan = wan;
+	env->roster->wans[wan].thinned_files++;
+}
+
 static uint32_t named_wan(struct input *input, const struct input_env *env, const char *name,
                           const struct savefile_interface *interface)
 {
@@ -129,6 +140,8 @@ static uint32_t named_wan(struct input *input, const struct input_env *env, cons
 	row->bounds |= !input->aside;
 	roster_own(env->roster, wan, interface->own, interface->n_own);
 	row->filtered |= interface->filtered;
+	if (interface->thinned)
+		note_thinned(input, env, wan);
 	return wan;
 }
 
@@ -283,7 +296,8 @@ static void count_frame(struct input *input, const struct frame *frame)
 }
 
 /* A server sees a WAN from its far end: what came in went up. */
-static void take_split(const struct input_env *env, struct frame *frame)
+static void take_split(struct input *input, const struct input_env *env, bool thinned,
+                       struct frame *frame)
 {
 	static const uint8_t turned[] = {
 		[MARK_NONE] = MARK_NONE, [MARK_IN] = MARK_OUT, [MARK_OUT] = MARK_IN};
@@ -293,6 +307,8 @@ static void take_split(const struct input_env *env, struct frame *frame)
 		return;
 	frame->wan = split_wan(env->split, row);
 	frame->mark = turned[frame->mark];
+	if (thinned && env->roster->wans[frame->wan].thinned_files == 0)
+		note_thinned(input, env, frame->wan);
 }
 
 /* Turn a record into a frame of its WAN. False when the filter hides it. */
@@ -327,7 +343,7 @@ static bool take_frame(struct input *input, const struct input_env *env,
 	    (frame->linktype == LINK_SLL || frame->linktype == LINK_SLL2))
 		frame->mark = cooked_mark(frame);
 	if (env->split)
-		take_split(env, frame);
+		take_split(input, env, interface->thinned, frame);
 	frame->ts_ns = recording_shifted(ts_ns, shift_of(input, env->roster, frame->wan));
 	if (interface->told && !input->peeking)
 		recording_frame(&input->recording, interface, record->ts_ns, ts_ns,
@@ -353,12 +369,45 @@ static void take_recorded(struct input *input, const struct input_env *env,
 		recording->began_ns = record->start_ns;
 }
 
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	b = b > LEFT_MAX ? LEFT_MAX : b;
+	return a > LEFT_MAX - b ? LEFT_MAX : a + b;
+}
+
+/* What was left out of the interface, whoever captured it; several notes add up. */
+static void take_thinned(struct input *input, const struct input_env *env,
+                         const struct savefile_record *record, uint32_t wan)
+{
+	struct savefile_record options = *record;
+	enum quality_name name;
+	const char *text;
+	size_t length;
+
+	while (savefile_comment(&input->savefile, &options, &text, &length)) {
+		uint64_t frames = 0, bytes = 0;
+
+		if (!quality_parse(text, length, &name) || name != QUALITY_THINNED ||
+		    wan == SAVEFILE_NO_WAN)
+			continue;
+		quality_get_number(text, length, "frames", &frames);
+		quality_get_number(text, length, "bytes", &bytes);
+		struct frame_wan *row = &env->roster->wans[wan];
+		note_thinned(input, env, wan);
+		row->thinned_frames = add(row->thinned_frames, frames);
+		row->thinned_bytes = add(row->thinned_bytes, bytes);
+	}
+}
+
 static void take_statistics(struct input *input, const struct input_env *env,
                             struct savefile_record *record)
 {
 	settle_interfaces(input, env);
 	const struct savefile_interface *interface = &input->savefile.interfaces[record->interface];
 	uint32_t wan = interface->wan;
+	if (!input->peeking)
+		take_thinned(input, env, record,
+		             wan == SAVEFILE_NO_WAN ? input->row->wan : wan);
 	if (interface->told && wan != SAVEFILE_NO_WAN) {
 		take_recorded(input, env, record, wan);
 		return;
@@ -723,6 +772,7 @@ static void start_anew(struct input *input)
 	input->held = UINT64_MAX;
 	input->number = 0;
 	input->raw_ns = 0;
+	input->thinned_wan = SAVEFILE_NO_WAN;
 	input->row->wan = SAVEFILE_NO_WAN;
 	recording_release(&input->recording);
 	input->recording = (struct recording){0};

@@ -58,6 +58,7 @@ struct input {
 	struct recording recording; /* what it says of itself; its identity stays when closed */
 	int64_t clock_shift_ns;     /* of a recording whose clock was set later */
 	bool backwards; /* it lies before the one before it: set by input_count_plain() */
+	uint32_t thinned_wan; /* of which it was noted last that frames were left out */
 	uint64_t held;  /* offset that must stay in the window: what the caller borrows */
 
 	/* the frame ahead */

@@ -16,6 +16,9 @@ static const char *const names[] = {
 	[QUALITY_WARNING] = "warning",
 	[QUALITY_REPAIRED] = "repaired",
 	[QUALITY_END] = "end",
+	[QUALITY_KEPT] = "kept",
+	[QUALITY_FRAME] = "frame",
+	[QUALITY_THINNED] = "thinned",
 };
 
 const char *const quality_states[STATE_COUNT] = {

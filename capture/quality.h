@@ -23,6 +23,12 @@
  *                     whole block: what was lost behind it is not known
  *   end        (ISB)  reason=rotate|stop|reload|suspended the last block of a finished file
  *
+ * What thinning (thin.h) adds, in a capture of any program:
+ *
+ *   kept       (IDB)  file= as=evidence|events|carrying|whole the capture it was, and what was kept
+ *   frame      (EPB)  number= file= for= where the frame stood there, and why it was kept
+ *   thinned    (ISB)  frames= bytes= flaw= what was left out of the interface; several add up
+ *
  * The standard options of the same ISB count since the file began, for one interface:
  * isb_starttime and isb_endtime what the file covers, frames or not; isb_ifrecv = stored +
  * isb_osdrop (kernel, ring full) + isb_ifdrop (lost by us: disk full). A later ISB of the interface
@@ -48,6 +54,9 @@ enum quality_name {
 	QUALITY_WARNING,
 	QUALITY_REPAIRED,
 	QUALITY_END,
+	QUALITY_KEPT,
+	QUALITY_FRAME,
+	QUALITY_THINNED,
 	QUALITY_UNKNOWN /* a later recorder's */
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "thin.h"
 
 void recording_release(struct recording *recording)
 {
@@ -74,6 +75,15 @@ static void take_identity(struct recording *recording, struct recording_interfac
 		quality_get(text, length, "boot", recording->boot, sizeof(recording->boot));
 }
 
+/* Of what was kept whole nothing is missing. */
+static void take_kept(struct savefile_interface *interface, const char *text, size_t length)
+{
+	char as[FRAME_WORD];
+
+	interface->thinned = !quality_get(text, length, "as", as, sizeof(as)) ||
+	                     strcmp(as, thin_reasons[THIN_WHOLE]) != 0;
+}
+
 bool recording_describe(struct recording *recording, const struct savefile *savefile,
                         struct savefile_record *record)
 {
@@ -86,6 +96,8 @@ bool recording_describe(struct recording *recording, const struct savefile *save
 	while (savefile_comment(savefile, record, &text, &length)) {
 		if (!quality_parse(text, length, &name))
 			continue;
+		if (name == QUALITY_KEPT)
+			take_kept(&savefile->interfaces[record->interface], text, length);
 		if (name == QUALITY_WARNING)
 			take_warning(&row, text, length);
 		if (name != QUALITY_INTERFACE)
@@ -232,7 +244,7 @@ bool recording_settle(struct recording *recording, struct roster *roster,
 	if (!same_clock(row->offset_ns, told->offset_ns))
 		end_counted(recording, row, roster, false);
 	row->offset_ns = told->offset_ns;
-	row->filtered |= interface->filtered;
+	row->filtered |= interface->filtered || interface->thinned;
 	if (told->role[0])
 		roster_role(roster, interface->wan, told->role);
 	if (told->device[0])

@@ -53,7 +53,8 @@ struct recording {
 
 void recording_release(struct recording *recording);
 
-/* An interface description: interface->told is set when it has our note. False: no memory. */
+/* An interface description: interface->told is set when it has our note, interface->thinned when
+ * frames were left out of it, whoever captured it. False: no memory. */
 bool recording_describe(struct recording *recording, const struct savefile *savefile,
                         struct savefile_record *record);
 

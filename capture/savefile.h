@@ -33,6 +33,7 @@ struct savefile_interface {
 	uint32_t told;    /* the caller's; 0 when new */
 	uint16_t linktype;
 	bool filtered; /* the interface was captured with a filter */
+	bool thinned;  /* the caller's: some of its frames were left out later (thin.h) */
 
 	/* time: ticks * multiplier, or ticks / divisor, or ticks / 2^shift seconds; then + offset_s
 	 */

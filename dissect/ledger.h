@@ -220,6 +220,10 @@ struct ledger_event {
 	X(copies_frames) /* duplicates whose first copy was on another WAN (stacked devices) */    \
 	X(copies_l2_bytes)                                                                         \
 	X(dropped_frames) /* the capture says it lost these */                                     \
+	/* captures that were thinned after they were made, and what was left out of them */       \
+	X(thinned_files)                                                                           \
+	X(thinned_frames)                                                                          \
+	X(thinned_bytes)                                                                           \
 	/* what the quality record of our recorder says: its files */                              \
 	X(recorded_files)                                                                          \
 	X(repaired_files)   /* cut to their last whole block by a later start */                   \

@@ -197,6 +197,9 @@ static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wa
 	w->drops_known |= wan->drops_known;
 	w->counters.dropped_frames +=
 		wan->dropped > p->lost[index] ? wan->dropped - p->lost[index] : 0;
+	w->counters.thinned_files += wan->thinned_files;
+	w->counters.thinned_frames += wan->thinned_frames;
+	w->counters.thinned_bytes += wan->thinned_bytes;
 	w->n_own = sides_own(p->sides, index, w->own);
 	if (sides_mac(p->sides, index, mac))
 		ledger_add_mac(w, mac);

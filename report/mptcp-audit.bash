@@ -15,6 +15,7 @@ _mptcp_audit_options()
 	follow) echo "$intake --zone --store --every --keep-hours --keep-days --remove --once" ;;
 	explain) echo "--lang -h --help" ;;
 	render) echo "-o --output --format --lang -h --help" ;;
+	thin) echo "$intake -o --output --budget --around" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
 	*) echo "$intake $window --state --billed --json --html --lang" ;;
 	esac
@@ -48,7 +49,7 @@ _mptcp_audit()
 	--lang) mapfile -t COMPREPLY < <(compgen -W "en zh-CN" -- "$current") ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "html" -- "$current") ;;
 	--profile) mapfile -t COMPREPLY < <(compgen -W "economy reliability" -- "$current") ;;
-	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --keep-hours | --keep-days) ;;
+	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --budget | --around | --keep-hours | --keep-days) ;;
 	*)
 		if [[ $current == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_options "$command")" -- "$current")
@@ -57,7 +58,7 @@ _mptcp_audit()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets watch follow estimate render explain --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets thin watch follow estimate render explain --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi

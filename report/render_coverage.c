@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "text.h"
+#include "thinned.h"
 
 static void print_file(const struct page *page, const struct ledger_file *file)
 {
@@ -122,7 +123,7 @@ static void print_gaps(const struct page *page, const struct report_wan *wan)
 	uint64_t cut = e[EVENT_HEADER_CUT].count > e[EVENT_OPTION_CUT].count
 	                       ? e[EVENT_HEADER_CUT].count
 	                       : e[EVENT_OPTION_CUT].count;
-	char name[100], text[TEXT_SHORT];
+	char name[100], text[TEXT_SHORT], some[200], words[200];
 	struct line line = {.used = 0};
 
 	more(&line, "%s: ", text_safe(name, sizeof(name), wan->name, 20));
@@ -145,6 +146,8 @@ static void print_gaps(const struct page *page, const struct report_wan *wan)
 		more(&line, ", clock off by %s or more", text_duration(text, wan->ledger->skew_ns));
 	if (wan->ledger->filtered)
 		more(&line, ", filtered");
+	if (thinned_words(wan->ledger, some, sizeof(some)))
+		more(&line, ", %s", message_words(words, sizeof(words), some, &page->telling));
 	if (wan->coverage.recorded)
 		more_quality(&line, wan, &page->telling);
 	page_wrap(page, line.text, 2);

@@ -694,6 +694,11 @@ static json_t *render_wan_coverage(struct writer *w, const struct report_wan *wa
 	put(w, o, "super_frames", number(e[EVENT_SUPER_FRAME].count));
 	put(w, o, "skew_seconds", json_real((double)wan->ledger->skew_ns / 1e9));
 	put(w, o, "filtered", json_boolean(wan->ledger->filtered));
+	if (wan->ledger->counters.thinned_files) {
+		put(w, o, "thinned_files", number(wan->ledger->counters.thinned_files));
+		put(w, o, "thinned_frames", number(wan->ledger->counters.thinned_frames));
+		put(w, o, "thinned_bytes", number(wan->ledger->counters.thinned_bytes));
+	}
 	put(w, o, "recording", render_recording(w, wan));
 	return o;
 }

@@ -7,6 +7,7 @@
 
 #include "message.h"
 #include "text.h"
+#include "thinned.h"
 #include "verdict.h"
 
 #define NS 1000000000u
@@ -251,7 +252,7 @@ static void whole_judge(const struct report *report, struct finding *finding)
 	const struct report_wan *row = &report->wans[finding->wan];
 	const struct ledger_wan *wan = row->ledger;
 	struct flaws flaws = flaws_of(report, (size_t)finding->wan);
-	char name[100], *text = finding->text;
+	char name[100], some[200], *text = finding->text;
 	size_t size = sizeof(finding->text);
 
 	text_safe(name, sizeof(name), row->name, 32);
@@ -260,6 +261,8 @@ static void whole_judge(const struct report *report, struct finding *finding)
 	whole_parts(finding, row, &flaws);
 	if (flaws.frames == 0 && !row->coverage.recorded) {
 		SAY(text, size, no_frame, name);
+	} else if (thinned_words(wan, some, sizeof(some))) {
+		SAY(text, size, thinned_no_whole, name, some);
 	} else if (flaw_told(report, &flaws, name, text, size)) {
 		verdict_show_event(finding, &wan->events[EVENT_HEADER_CUT], "cut TCP header");
 		verdict_show_event(finding, &wan->events[EVENT_OPTION_CUT], "cut option");

@@ -10,6 +10,7 @@
 
 #include "message.h"
 #include "text.h"
+#include "thinned.h"
 
 const struct rule verdict_rules[] = {
 	{"A1", MESSAGE_title_share, MESSAGE_why_share, rule_share},
@@ -413,6 +414,7 @@ bool verdict_judge(struct report *report)
 	for (size_t i = 0; i < verdict_n_rules; i++)
 		if (!verdict_rules[i].judge(report, &verdict_rules[i]))
 			return false;
+	thinned_temper(report);
 	report->verdict = verdict_overall(report);
 	if (count_backups(report) > 0 || report->verdict == STATUS_FAIL ||
 	    report->verdict == STATUS_WARN)
