@@ -257,7 +257,15 @@ struct ledger_event {
 	X(stalls)                                                                                  \
 	X(stalls_us) /* of each failover the longest */                                            \
 	X(openings)                                                                                \
-	X(openings_us)
+	X(openings_us)                                                                             \
+	/* frames that a server saw, and of which WAN nothing told (sites.h) */                    \
+	X(untold_opening_frames)                                                                   \
+	X(untold_joined_frames)                                                                    \
+	X(untold_midway_frames)                                                                    \
+	X(untold_plain_frames)                                                                     \
+	X(untold_other_frames)                                                                     \
+	X(untold_elsewhere_frames) /* subflows of no site that was told: maybe of this one */      \
+	X(contradicted_joins)      /* their address ID names another WAN than their address */
 
 struct ledger_counters {
 #define X(name) uint64_t name;
@@ -558,6 +566,7 @@ struct ledger {
 	bool floor_known;
 };
 
+/* A ledger whose bytes are all zero is initialised, too. */
 void ledger_init(struct ledger *ledger);
 void ledger_release(struct ledger *ledger);
 
