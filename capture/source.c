@@ -110,30 +110,12 @@ static bool is_shared(const struct source *source, uint64_t ts_ns)
 	return source->alone || (ts_ns >= source->start_ns && ts_ns <= source->end_ns);
 }
 
-/* What an interface lost may be of any WAN that was split from it. */
-static void share_losses(struct source *source)
-{
-	struct frame_wan *wans = source->roster.wans, sum = {.drops_known = true};
-
-	for (size_t i = source->n_splits; source->n_splits && i < source->roster.n; i++) {
-		sum.dropped += wans[i].dropped;
-		sum.drops_known &= wans[i].drops_known;
-		sum.filtered |= wans[i].filtered;
-	}
-	for (size_t i = 0; i < source->n_splits; i++) {
-		wans[i].dropped = sum.dropped;
-		wans[i].drops_known = sum.drops_known && source->roster.n > source->n_splits;
-		wans[i].filtered |= sum.filtered;
-	}
-}
-
 static bool merged_next(struct source *source, struct frame *frame)
 {
 	end_loan(source);
 	while (source->n_heap && !source->heap[0]->open)
 		source_wake_first(source);
 	if (source->n_heap == 0) {
-		share_losses(source);
 		roster_fold(&source->roster);
 		return false;
 	}
@@ -218,7 +200,7 @@ static void survey_input(struct source *source, const struct input *input, struc
 {
 	struct input peek;
 	struct frame_file row = {0};
-	struct input_env env = {.roster = &source->roster, .split = source->env.split};
+	struct input_env env = {.roster = &source->roster};
 	bool more = input_peek(input, &peek, &row, &env);
 
 	for (size_t n = 0; more && n < survey->most * SURVEY_DEPTH; n++) {

@@ -25,16 +25,8 @@ struct source_shift {
 	int64_t ns;
 };
 
-/* On a server: frames to or from `network` (ADDRESS/LEN) are of this WAN, seen from the other side.
- * What fits none stays with its interface. */
-struct source_split {
-	const char *wan, *network;
-};
-
 struct source_options {
 	const char *filter; /* libpcap filter language, NULL = all frames */
-	const struct source_split *splits;
-	size_t n_splits;
 	const struct source_shift *shifts;
 	size_t n_shifts;
 

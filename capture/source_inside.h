@@ -26,7 +26,6 @@ struct source {
 	struct source_shift *shifts; /* owned copies */
 	size_t n_shifts;
 	struct input_env env;
-	size_t n_splits; /* rows of the roster that are split from others: the first */
 
 	struct capture *captures;
 	size_t n_captures;

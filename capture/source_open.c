@@ -23,24 +23,6 @@ static bool out_of_memory(struct source_error *error)
 	return say(error, SOURCE_NO_MEMORY, "out of memory");
 }
 
-static bool copy_splits(struct source *source, const struct source_options *options,
-                        struct source_error *error)
-{
-	error->failure = SOURCE_BAD_FILTER;
-	source->env.split = split_new(options->splits, options->n_splits, error->message,
-	                              sizeof(error->message));
-	if (!source->env.split)
-		return false;
-	for (size_t i = 0; i < options->n_splits; i++) {
-		uint32_t wan = roster_wan(&source->roster, options->splits[i].wan, false);
-
-		source->roster.wans[wan].bounds = true;
-		split_set_wan(source->env.split, i, wan);
-	}
-	source->n_splits = source->roster.n; /* they are the first rows */
-	return !source->roster.out_of_memory || out_of_memory(error);
-}
-
 static bool copy_options(struct source *source, const struct source_options *options,
                          struct source_error *error)
 {
@@ -61,8 +43,6 @@ static bool copy_options(struct source *source, const struct source_options *opt
 	}
 	source->roster.shifts = source->shifts;
 	source->roster.n_shifts = source->n_shifts;
-	if (options->n_splits && !copy_splits(source, options, error))
-		return false;
 	if (options->filter) {
 		source->roster.filtered = true;
 		source->env.filter = filter_new(options->filter);
@@ -347,8 +327,7 @@ static bool build_heap(struct source *source)
  * fast. */
 static void try_solo(struct source *source)
 {
-	if (source->inputs.n != 1 || source->n_order != 1 || source->env.filter ||
-	    source->env.split)
+	if (source->inputs.n != 1 || source->n_order != 1 || source->env.filter)
 		return;
 	struct input *input = source->order[0];
 	if (!input->open)
@@ -373,7 +352,7 @@ static bool open_all(struct source *source, const struct source_spec *specs, siz
 	if (!recordings_settle(&source->inputs, &source->roster, options ? options->since_ns : 0,
 	                       options ? options->until_ns : 0))
 		return out_of_memory(error);
-	if (source->n_splits == 0 && !grabbed_tell(&source->inputs, &source->roster))
+	if (!grabbed_tell(&source->inputs, &source->roster))
 		return out_of_memory(error);
 	if (!count_empty(source, error))
 		return false;
@@ -411,7 +390,6 @@ void source_close(struct source *source)
 	for (size_t i = 0; i < source->n_shifts; i++)
 		free((char *)source->shifts[i].wan);
 	filter_free(source->env.filter);
-	split_free(source->env.split);
 	roster_release(&source->roster);
 	free(source->captures);
 	free(source->shifts);

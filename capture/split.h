@@ -9,7 +9,11 @@
 #define CAPTURE_SPLIT_H
 
 #include "frame.h"
-#include "source.h"
+
+/* Frames to or from `network` (ADDRESS/LEN) are of this WAN, seen from the other side. */
+struct source_split {
+	const char *wan, *network;
+};
 
 struct split;
 

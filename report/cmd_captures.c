@@ -11,6 +11,8 @@
 
 #include "../capture/source.h"
 #include "../dissect/pipeline.h"
+#include "cmd_outlets.h"
+#include "cmd_sites.h"
 #include "cmd_state.h"
 #include "command.h"
 
@@ -35,22 +37,16 @@ static struct source *open_source(const struct intake *intake, size_t n_captures
 {
 	struct source_spec *specs = calloc(n_captures, sizeof(*specs));
 	struct source_shift *shifts = calloc(intake->n_shifts + 1, sizeof(*shifts));
-	struct source_split *splits = calloc(intake->n_splits + 1, sizeof(*splits));
 	struct source_options options = {.filter = intake->filter,
 	                                 .shifts = shifts,
 	                                 .n_shifts = intake->n_shifts,
-	                                 .splits = splits,
-	                                 .n_splits = intake->n_splits,
 	                                 .since_ns = since_ns,
 	                                 .until_ns = intake->to_ns};
 	struct source_error error = {SOURCE_NO_MEMORY, "out of memory"};
 	struct source *source = NULL;
 	size_t n = 0;
 
-	if (specs && shifts && splits) {
-		for (size_t i = 0; i < intake->n_splits; i++)
-			splits[i] = (struct source_split){intake->splits[i].wan,
-			                                  intake->splits[i].network};
+	if (specs && shifts) {
 		for (size_t i = 0; i < intake->n_inputs; i++)
 			if (!intake->inputs[i].ledger)
 				specs[n++] = (struct source_spec){intake->inputs[i].path,
@@ -63,7 +59,6 @@ static struct source *open_source(const struct intake *intake, size_t n_captures
 	}
 	free(specs);
 	free(shifts);
-	free(splits);
 	if (!source)
 		*code = command_complain((enum exit_code)failure_code(error.failure), "%s",
 		                         error.message);
@@ -108,6 +103,12 @@ static void progress_step(struct progress *progress)
 	fprintf(stderr, "\r%llu frames", (unsigned long long)progress->frames);
 }
 
+/* Where frames go: into one dissection, or, on a server, each into that of its site. */
+struct sink {
+	struct pipeline *pipeline; /* NULL: the outlets have their own */
+	struct outlets *outlets;   /* NULL: a frame is of its interface's WAN */
+};
+
 /*
  * The time that is judged, and the state that it goes on from: frames that the state knows are
  * passed over, frames before the window are read for what they tell of connections, those behind it
@@ -116,7 +117,7 @@ static void progress_step(struct progress *progress)
 struct cutting {
 	struct intake *intake;
 	struct source *source;
-	struct pipeline *pipeline;
+	const struct sink *sink;
 	uint64_t since_ns;      /* the state knows all before; 0 = none does */
 	uint64_t not_before_ns; /* a frame before it lies in the state already */
 	uint64_t from_ns, to_ns;
@@ -131,25 +132,30 @@ static void cutting_begin(struct cutting *cutting, bool captures)
 	const struct frame_wan *wans = source_wans(cutting->source, &n);
 
 	cutting->begun = true;
-	if (!pipeline_begin(cutting->pipeline, wans, captures ? n : 0))
+	if (cutting->sink->outlets
+	            ? !outlets_begin(cutting->sink->outlets, captures ? cutting->source : NULL)
+	            : !pipeline_begin(cutting->sink->pipeline, wans, captures ? n : 0))
 		cutting->code = command_complain(EXIT_INTERNAL, "out of memory");
 }
 
 static void cutting_init(struct cutting *cutting, struct intake *intake, struct source *source,
-                         struct pipeline *pipeline)
+                         const struct sink *sink)
 {
-	struct pipeline_origin origin = pipeline_origin(pipeline);
+	struct pipeline *pipeline = sink->pipeline;
+	struct pipeline_origin origin = {0};
 	bool window = intake->from_ns || intake->to_ns;
 
+	if (pipeline)
+		origin = pipeline_origin(pipeline);
 	*cutting = (struct cutting){
 		.intake = intake,
 		.source = source,
-		.pipeline = pipeline,
+		.sink = sink,
 		.since_ns = origin.cut_ns,
 		.from_ns = intake->from_ns,
 		.to_ns = intake->to_ns ? intake->to_ns : UINT64_MAX,
 		.on = window || (origin.resumed && !intake->adds_up),
-		.keeps = window && state_is_kept(intake, pipeline),
+		.keeps = window && pipeline && state_is_kept(intake, pipeline),
 	};
 	if (window && origin.resumed && !origin.cut_ns)
 		cutting->not_before_ns = origin.last_ns;
@@ -165,7 +171,7 @@ static void cutting_keep(struct cutting *cutting, uint64_t complete_ns)
 	cutting->keeps = false;
 	if (cut < cutting->since_ns)
 		cut = cutting->since_ns;
-	cutting->code = state_keep(cutting->intake, cutting->pipeline, cut);
+	cutting->code = state_keep(cutting->intake, cutting->sink->pipeline, cut);
 }
 
 static bool overlaps(struct cutting *cutting, const struct frame *frame)
@@ -217,7 +223,7 @@ static void cutting_end(struct cutting *cutting)
 }
 
 /* Up to PROGRESS_FRAMES frames; false when there are no more. */
-static bool run_some(const struct intake *intake, struct source *source, struct pipeline *pipeline,
+static bool run_some(const struct intake *intake, struct source *source, const struct sink *sink,
                      struct cutting *cutting)
 {
 	struct frame frame;
@@ -228,27 +234,42 @@ static bool run_some(const struct intake *intake, struct source *source, struct 
 			return false;
 		if (cutting->on && !cutting_admits(cutting, &frame))
 			continue;
-		pipeline_feed(pipeline, &source_wans(source, &n)[frame.wan],
-		              &source_files(source, &n)[frame.file], &frame);
+		if (sink->outlets)
+			outlets_feed(sink->outlets, source, &frame);
+		else
+			pipeline_feed(sink->pipeline, &source_wans(source, &n)[frame.wan],
+			              &source_files(source, &n)[frame.file], &frame);
 	}
 	return true;
 }
 
 /* The end of the capture, or of this piece of it. */
-static int end_source(struct intake *intake, struct source *source, struct pipeline *pipeline)
+static int end_source(struct intake *intake, struct source *source, const struct sink *sink)
 {
 	size_t n_wans, n_files;
-	const struct frame_wan *wans = source_wans(source, &n_wans);
-	const struct frame_file *files = source_files(source, &n_files);
+	const struct frame_wan *wans = sink->outlets ? outlets_wans(sink->outlets, source, &n_wans)
+	                                             : source_wans(source, &n_wans);
+	const struct frame_file *files = sink->outlets
+	                                         ? outlets_files(sink->outlets, source, &n_files)
+	                                         : source_files(source, &n_files);
 	bool window = intake->from_ns || intake->to_ns;
 	int code = 0;
 
 	if (intake->state && intake->adds_up)
-		return state_end(intake, pipeline, wans, n_wans, files, n_files);
-	if (!window && state_is_kept(intake, pipeline))
-		code = state_keep(intake, pipeline, 0);
-	pipeline_finish(pipeline, wans, n_wans, files, n_files);
+		return state_end(intake, sink->pipeline, wans, n_wans, files, n_files);
+	if (!window && state_is_kept(intake, sink->pipeline))
+		code = state_keep(intake, sink->pipeline, 0);
+	pipeline_finish(sink->pipeline, wans, n_wans, files, n_files);
+	if (sink->outlets)
+		outlets_tally(sink->outlets);
 	return code;
+}
+
+static int end_sites(struct source *source, const struct sink *sink)
+{
+	return outlets_finish(sink->outlets, source)
+	               ? 0
+	               : command_complain(EXIT_INTERNAL, "out of memory");
 }
 
 /* Was the recorder's clock set after the state ended? Then its times are not those of the captures.
@@ -286,22 +307,25 @@ static int check_clock(const struct intake *intake, const struct source *source,
 }
 
 /* 0 or an exit code, already explained. */
-static int run_source(struct intake *intake, struct source *source, struct pipeline *pipeline,
+static int run_source(struct intake *intake, struct source *source, const struct sink *sink,
                       struct cutting *cutting)
 {
 	struct progress progress = {.terminal = isatty(STDERR_FILENO)};
-	struct surveying surveying = {pipeline, source};
+	struct surveying surveying = {sink->pipeline, source};
 
 	clock_gettime(CLOCK_MONOTONIC, &progress.start);
-	source_survey(source, SURVEY_FRAMES, survey, &surveying);
-	cutting_init(cutting, intake, source, pipeline);
-	while (run_some(intake, source, pipeline, cutting))
+	if (!sink->outlets) /* on a server what tells the WAN tells the side, too */
+		source_survey(source, SURVEY_FRAMES, survey, &surveying);
+	cutting_init(cutting, intake, source, sink);
+	while (run_some(intake, source, sink, cutting))
 		progress_step(&progress);
 	if (progress.shown)
 		fputs("\r                    \r", stderr);
 	if (cutting->code == 0)
 		cutting_end(cutting);
-	return cutting->code ? cutting->code : end_source(intake, source, pipeline);
+	if (cutting->code)
+		return cutting->code;
+	return sink->pipeline ? end_source(intake, source, sink) : end_sites(source, sink);
 }
 
 /* The time all captures share, inside the window. */
@@ -358,34 +382,54 @@ static void tell_files(const struct source *source)
 			command_complain(EXIT_PASS, "%s: %s", files[i].name, files[i].message);
 }
 
+/* What is said once of all that was read. */
+static void tell_source(const struct intake *intake, const struct source *source,
+                        struct ledger *ledger, const struct cutting *cutting)
+{
+	size_t n = intake->sites ? intake->sites->n_ledgers : 1;
+
+	for (size_t i = 0; i < n; i++)
+		share_window(intake->sites ? intake->sites->ledgers[i] : ledger, source, cutting);
+	if (cutting->on && !intake->sites)
+		tell_empty(intake, source, ledger);
+	tell_files(source);
+}
+
+static int open_sink(struct sink *sink, struct intake *intake, struct ledger *ledger,
+                     const struct pipeline_options *options)
+{
+	int code = 0;
+
+	*sink = (struct sink){0};
+	if (!intake->sites)
+		sink->pipeline = state_begin(intake, intake->adds_up, ledger, options, &code);
+	if (code == 0)
+		sink->outlets = outlets_open(intake, sink->pipeline, ledger, options, &code);
+	return code;
+}
+
 int captures_read(struct intake *intake, size_t n_captures, struct ledger *ledger,
                   void (*settled)(void *, const struct sighting *), void *context)
 {
 	struct pipeline_options options = {
 		.settled = settled, .context = context, .describe = settled != NULL};
-	struct pipeline *pipeline;
+	struct sink sink;
 	struct cutting cutting;
-	struct source *source;
-	int code = 0;
+	struct source *source = NULL;
+	int code = open_sink(&sink, intake, ledger, &options);
 
-	pipeline = state_begin(intake, intake->adds_up, ledger, &options, &code);
-	if (!pipeline)
-		return code;
-	source = open_source(intake, n_captures, pipeline_origin(pipeline).cut_ns, &code);
-	if (!source) {
-		pipeline_free(pipeline);
-		return code;
-	}
-	code = check_clock(intake, source, pipeline);
 	if (code == 0)
-		code = run_source(intake, source, pipeline, &cutting);
-	if (code == 0) {
-		share_window(ledger, source, &cutting);
-		if (cutting.on)
-			tell_empty(intake, source, ledger);
-		tell_files(source);
-	}
-	pipeline_free(pipeline);
+		source = open_source(intake, n_captures,
+		                     sink.pipeline ? pipeline_origin(sink.pipeline).cut_ns : 0,
+		                     &code);
+	if (code == 0 && sink.pipeline)
+		code = check_clock(intake, source, sink.pipeline);
+	if (code == 0)
+		code = run_source(intake, source, &sink, &cutting);
+	if (code == 0)
+		tell_source(intake, source, ledger, &cutting);
+	outlets_close(sink.outlets);
+	pipeline_free(sink.pipeline);
 	source_close(source);
 	return code;
 }

@@ -3,15 +3,20 @@
  * cmd_dissect.c - mptcp-audit dissect: captures in, a ledger as JSON out.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd_intake.h"
+#include "cmd_sites.h"
 #include "cmd_state.h"
 #include "cmd_window.h"
 #include "command.h"
 
 static const struct option options[] = {
-	INTAKE_LONG_OPTIONS, WINDOW_LONG_OPTIONS,
-	STATE_LONG_OPTION,   {"output", required_argument, NULL, 'o'},
+	INTAKE_LONG_OPTIONS,
+	WINDOW_LONG_OPTIONS,
+	STATE_LONG_OPTION,
+	{"output", required_argument, NULL, 'o'},
+	{"sites", required_argument, NULL, OPTION_SITES},
 	{NULL, 0, NULL, 0},
 };
 
@@ -19,11 +24,13 @@ static int help(void)
 {
 	fputs("Usage: mptcp-audit dissect [-o FILE] [OPTION]... [NAME=]FILE...\n"
 	      "Count what captures hold; the ledger can be merged and reported later.\n\n"
-	      "  -o, --output FILE   where the ledger goes (standard output)\n",
+	      "  -o, --output FILE   where the ledger goes (standard output); with --sites the\n"
+	      "                      directory that gets a ledger SITE.json each\n",
 	      stdout);
 	fputs(intake_help, stdout);
 	fputs(window_help, stdout);
 	fputs(state_help, stdout);
+	fputs(sites_help, stdout);
 	return EXIT_PASS;
 }
 
@@ -50,6 +57,9 @@ static int parse(struct intake *intake, const char **path, int argc, char **argv
 			return code;
 	}
 	code = intake_words(intake, argc, argv, optind);
+	if (code == 0 && intake->sites && (!*path || strcmp(*path, "-") == 0))
+		return command_complain(EXIT_USAGE, "--sites makes a ledger for each: -o names a "
+		                                    "directory for them");
 	return code ? code : window_settle(intake);
 }
 
@@ -68,7 +78,8 @@ int cmd_dissect(int argc, char **argv)
 	if (code == 0 && !helped)
 		code = intake_read(&intake, &ledger, NULL, NULL);
 	if (code == 0 && !helped)
-		code = intake_save(&ledger, path);
+		code = intake.sites ? site_list_save(intake.sites, path)
+		                    : intake_save(&ledger, path);
 	if (code == 0 && !helped)
 		code = state_commit(&intake);
 	ledger_release(&ledger);

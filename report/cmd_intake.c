@@ -19,6 +19,8 @@
 #include "cmd_captures.h"
 #include "cmd_expect.h"
 #include "cmd_packed.h"
+#include "cmd_outlets.h"
+#include "cmd_sites.h"
 #include "cmd_state.h"
 #include "cmd_store.h"
 #include "command.h"
@@ -49,6 +51,8 @@ const char intake_help[] =
 	"  --wan NAME=ADDRESS[/LEN]   in the capture of a server: what comes from or goes to\n"
 	"                      these addresses is WAN NAME, up and down as its router sees it;\n"
 	"                      may be repeated; the rest stays with its interface\n"
+	"  --wan NAME=id:N     where addresses change: subflows that join with address ID N;\n"
+	"                      id:0 are those that open connections; the rest is WAN unknown\n"
 	"  --shift NAME=SEC    add SEC (may be negative) to each time of WAN NAME\n"
 	"  --now TIME          the time the report says it was made (RFC 3339)\n";
 
@@ -101,6 +105,7 @@ void intake_release(struct intake *intake)
 	free(intake->shifts);
 	free(intake->splits);
 	free(intake->billed_wan);
+	site_list_free(intake->sites);
 	policy_release(&intake->policy);
 	uci_free(intake->uci);
 	memset(intake, 0, sizeof(*intake));
@@ -280,27 +285,59 @@ static int take_shift(struct intake *intake, const char *argument)
 	return 0;
 }
 
-/* On a server's capture: whose a frame is, by its address. */
+/* On a server's capture: whose a frame is. */
 static int take_split(struct intake *intake, const char *argument)
 {
 	const char *equals = strchr(argument, '=');
+	struct sites_sign sign;
 	struct intake_split *grown;
 
 	if (!equals || equals == argument)
-		return command_complain(EXIT_USAGE, "--wan takes NAME=ADDRESS/LEN, for example "
-		                                    "--wan wan1=192.0.2.17");
+		return command_complain(EXIT_USAGE, "--wan takes NAME=ADDRESS/LEN or NAME=id:N, "
+		                                    "for example --wan wan1=192.0.2.17");
+	if (!sites_read_sign(equals + 1, &sign))
+		return command_complain(EXIT_USAGE,
+		                        "--wan: \"%.60s\" is no network: write an address, an "
+		                        "address and the length of its prefix, such as "
+		                        "192.0.2.0/24, or id:N (0 to 255)",
+		                        equals + 1);
 	grown = realloc(intake->splits, (intake->n_splits + 1) * sizeof(*grown));
 	if (!grown)
 		return command_complain(EXIT_INTERNAL, "out of memory");
 	intake->splits = grown;
 	grown += intake->n_splits++;
 	*grown = (struct intake_split){strndup(argument, (size_t)(equals - argument)),
-	                               strdup(equals + 1)};
+	                               strdup(equals + 1), sign};
 	if (!grown->wan || !grown->network)
 		return command_complain(EXIT_INTERNAL, "out of memory");
 	names_clean(grown->wan);
+	if (strcmp(grown->wan, OUTLETS_UNTOLD) == 0)
+		return command_complain(EXIT_USAGE, "--wan: " OUTLETS_UNTOLD
+		                                    " is the name of what nothing tells");
 	if (!policy_add_only(&intake->policy, grown->wan))
 		return command_complain(EXIT_INTERNAL, "out of memory");
+	return 0;
+}
+
+/* Options that make sense alone only. */
+static int check_sites(const struct intake *intake)
+{
+	bool by_id = false;
+
+	for (size_t i = 0; i < intake->n_splits; i++)
+		by_id |= intake->splits[i].sign.is_id;
+	if (intake->sites && intake->n_splits)
+		return command_complain(EXIT_USAGE, "--sites and --wan both say whose a frame is");
+	if (intake->state && (intake->sites || by_id))
+		return command_complain(EXIT_USAGE,
+		                        "--state does not know what told sites and WANs apart so "
+		                        "far; it does not go with --sites and --wan NAME=id:N");
+	for (size_t i = 0; intake->sites && i < intake->n_inputs; i++)
+		if (intake->inputs[i].ledger)
+			return command_complain(EXIT_USAGE,
+			                        "%s: --sites takes captures; a ledger is of one "
+			                        "site and is reported alone",
+			                        intake->inputs[i].path);
 	return 0;
 }
 
@@ -329,6 +366,8 @@ int intake_option(struct intake *intake, int option, const char *argument)
 		return take_shift(intake, argument);
 	case OPTION_WAN:
 		return take_split(intake, argument);
+	case OPTION_SITES:
+		return site_list_read(&intake->sites, argument);
 	case OPTION_STATE:
 		intake->state = argument;
 		return 0;
@@ -520,18 +559,33 @@ static void set_aside(struct intake *intake)
 	}
 }
 
-int intake_read(struct intake *intake, struct ledger *ledger,
-                void (*settled)(void *context, const struct sighting *sighting), void *context)
+/* In order, and adding up. */
+static int finish_ledger(struct ledger *ledger)
 {
 	char problem[300];
 	const char *broken;
+
+	if (!ledger_sort(ledger))
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	broken = ledger_check(ledger, problem, sizeof(problem));
+	if (broken)
+		return command_complain(EXIT_INTERNAL,
+		                        "the sums do not add up: %s; please report this", broken);
+	return 0;
+}
+
+int intake_read(struct intake *intake, struct ledger *ledger,
+                void (*settled)(void *context, const struct sighting *sighting), void *context)
+{
 	size_t n_captures = 0;
 	int code = 0;
 
 	set_aside(intake);
 	for (size_t i = 0; i < intake->n_inputs; i++)
 		n_captures += !intake->inputs[i].ledger;
-	code = state_check(intake, n_captures);
+	code = check_sites(intake);
+	if (code == 0)
+		code = state_check(intake, n_captures);
 	if (code == 0 && n_captures > 0)
 		code = captures_read(intake, n_captures, ledger, settled, context);
 	else if (code == 0 && intake->state)
@@ -540,11 +594,7 @@ int intake_read(struct intake *intake, struct ledger *ledger,
 		code = merge_ledgers(intake, ledger);
 	if (code != 0 || settled)
 		return code;
-	if (!ledger_sort(ledger))
-		return command_complain(EXIT_INTERNAL, "out of memory");
-	broken = ledger_check(ledger, problem, sizeof(problem));
-	if (broken)
-		return command_complain(EXIT_INTERNAL,
-		                        "the sums do not add up: %s; please report this", broken);
-	return 0;
+	for (size_t i = 0; intake->sites && i < intake->sites->n_ledgers && code == 0; i++)
+		code = finish_ledger(intake->sites->ledgers[i]);
+	return code ? code : finish_ledger(ledger);
 }

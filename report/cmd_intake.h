@@ -14,11 +14,13 @@
 #include <stdint.h>
 
 #include "../dissect/ledger.h"
+#include "../dissect/sites.h"
 #include "message.h"
 #include "policy.h"
 #include "zone.h"
 
 struct sighting;
+struct site_list;
 struct output;
 struct uci;
 
@@ -32,9 +34,10 @@ struct intake_input {
 	const char *role; /* static text: of all WANs of a ledger, NULL = not named */
 };
 
-/* --wan NAME=ADDRESS/LEN */
+/* --wan NAME=ADDRESS/LEN, or NAME=id:N */
 struct intake_split {
-	char *wan, *network; /* owned */
+	char *wan, *network; /* owned; what tells it, as it was written */
+	struct sites_sign sign;
 };
 
 struct intake_shift {
@@ -56,6 +59,7 @@ struct intake {
 	size_t n_shifts;
 	struct intake_split *splits; /* owned */
 	size_t n_splits;
+	struct site_list *sites; /* owned; NULL = no --sites */
 	struct policy policy;
 	struct uci *uci;          /* owned; NULL = no --uci */
 	const char *filter;       /* borrowed from argv; NULL = none */
@@ -92,6 +96,7 @@ enum intake_option {
 	OPTION_HTML,
 	OPTION_LANG,
 	OPTION_STATE,
+	OPTION_SITES,
 	OPTION_OWN, /* a subcommand's own long options begin here */
 };
 
@@ -129,6 +134,7 @@ void intake_expect(struct intake *intake);
  * explained. */
 int intake_words(struct intake *intake, int argc, char **argv, int first);
 
+/* With --sites all is read into the ledgers of that list, and `ledger` stays empty. */
 /*
  * Read all inputs into *ledger, which the caller has initialised. `settled` (may be NULL) gets each
  * frame of the captures with its texts filled when it is settled; without it the ledger is put in

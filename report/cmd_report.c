@@ -10,18 +10,22 @@
 #include <unistd.h>
 
 #include "cmd_intake.h"
+#include "cmd_outlets.h"
 #include "cmd_render.h"
+#include "cmd_sites.h"
 #include "cmd_state.h"
 #include "cmd_window.h"
 #include "command.h"
 #include "output.h"
 #include "render.h"
+#include "render_sites.h"
 #include "report.h"
 
 static const struct option options[] = {
 	INTAKE_LONG_OPTIONS,
 	WINDOW_LONG_OPTIONS,
 	STATE_LONG_OPTION,
+	{"sites", required_argument, NULL, OPTION_SITES},
 	{"json", required_argument, NULL, OPTION_JSON},
 	{"html", required_argument, NULL, OPTION_HTML},
 	{"lang", required_argument, NULL, OPTION_LANG},
@@ -37,10 +41,12 @@ static int help(void)
 	fputs(intake_help, stdout);
 	fputs(window_help, stdout);
 	fputs(state_help, stdout);
+	fputs(sites_help, stdout);
 	fputs("  --billed [WAN=]BYTES  what the carrier bills for this time: set against what was "
 	      "seen\n",
 	      stdout);
-	fputs("  --json FILE|-       the report as JSON (- instead of the text)\n"
+	fputs("  --json FILE|-       the report as JSON (- instead of the text); with --sites a\n"
+	      "                      line each, in their order\n"
 	      "  --html FILE         the report as a page for a browser\n"
 	      "  --lang LANGUAGE     of that page: en (default) or zh-CN\n",
 	      stdout);
@@ -94,13 +100,17 @@ static int write_html(const struct report *report, const struct intake *intake)
 	return code;
 }
 
-static int write_text(const struct report *report)
+static bool wants_colour(void)
 {
 	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
-	bool colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && terminal &&
-	              strcmp(terminal, "dumb") != 0;
 
-	render_text(report, stdout, colour);
+	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && terminal &&
+	       strcmp(terminal, "dumb") != 0;
+}
+
+static int write_text(const struct report *report)
+{
+	render_text(report, stdout, wants_colour());
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return write_failed("standard output", errno ? -errno : -EIO);
 	return 0;
@@ -114,7 +124,8 @@ static int exit_of(enum status verdict)
 	                                : EXIT_NOT_ASSESSED;
 }
 
-static int tell(const struct intake *intake, const struct ledger *ledger)
+/* 0 or an exit code, already explained; then nothing needs releasing. */
+static int build(const struct intake *intake, const struct ledger *ledger, struct report *report)
 {
 	struct report_options how = {
 		.generated_ns = intake->now_ns,
@@ -129,13 +140,11 @@ static int tell(const struct intake *intake, const struct ledger *ledger)
 		.billed_bytes = intake->billed_bytes,
 		.billed_binary = intake->billed_binary,
 	};
-	struct report report;
 	char message[700];
-	int code = 0;
 
-	switch (report_build(&report, ledger, &intake->policy, &how, message, sizeof(message))) {
+	switch (report_build(report, ledger, &intake->policy, &how, message, sizeof(message))) {
 	case REPORT_FINE:
-		break;
+		return 0;
 	case REPORT_UNKNOWN_FLAG:
 		return command_complain(EXIT_USAGE, "%s", message);
 	case REPORT_UNKNOWN_CONFIG:
@@ -143,6 +152,15 @@ static int tell(const struct intake *intake, const struct ledger *ledger)
 	default:
 		return command_complain(EXIT_INTERNAL, "%s", message);
 	}
+}
+
+static int tell(const struct intake *intake, const struct ledger *ledger)
+{
+	struct report report;
+	int code = build(intake, ledger, &report);
+
+	if (code != 0)
+		return code;
 	if (intake->json)
 		code = write_json(&report, intake->json);
 	if (code == 0 && intake->html)
@@ -155,11 +173,13 @@ static int tell(const struct intake *intake, const struct ledger *ledger)
 	return code;
 }
 
-static int parse(struct intake *intake, int argc, char **argv, bool *helped)
+/* `again`: for one of several sites; the list of them is known. */
+static int parse(struct intake *intake, int argc, char **argv, bool *helped, bool again)
 {
 	int option, code;
 
 	opterr = 0;
+	optind = 0;
 	while ((option = getopt_long(argc, argv, ":f:h", options, NULL)) != -1) {
 		if (option == 'h') {
 			*helped = true;
@@ -180,6 +200,8 @@ static int parse(struct intake *intake, int argc, char **argv, bool *helped)
 				return EXIT_USAGE;
 			continue;
 		}
+		if (again && option == OPTION_SITES)
+			continue;
 		code = window_option(&intake->ask, option, optarg);
 		if (code < 0)
 			code = intake_option(intake, option, optarg);
@@ -187,7 +209,148 @@ static int parse(struct intake *intake, int argc, char **argv, bool *helped)
 			return code;
 	}
 	code = intake_words(intake, argc, argv, optind);
+	if (code == 0 && intake->sites && intake->html)
+		return command_complain(EXIT_USAGE, "--html is of one site: --sites with --json "
+		                                    "writes a report a line, render makes a page "
+		                                    "of one");
 	return code ? code : window_settle(intake);
+}
+
+/* ---- several sites ---- */
+
+struct site_pages {
+	struct site_summary *rows; /* owned, as are their texts */
+	size_t n;
+	FILE *json; /* NULL: not wanted */
+	bool text, colour;
+};
+
+/* One line each, so that a reader needs no more than one of them at a time. */
+static bool write_line(const struct report *report, FILE *out)
+{
+	json_t *json = render_json(report);
+	bool dumped = json && json_dumpf(json, out, JSON_SORT_KEYS | JSON_COMPACT) == 0 &&
+	              fputc('\n', out) != EOF;
+
+	json_decref(json);
+	return dumped;
+}
+
+static char *page_text(const struct report *report, bool colour)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	render_text(report, out, colour);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static int page_of(struct site_pages *pages, const struct intake *intake, const char *name,
+                   const struct ledger *ledger)
+{
+	struct site_summary *row = &pages->rows[pages->n];
+	struct report report;
+	int code = build(intake, ledger, &report);
+
+	if (code != 0)
+		return code;
+	site_summarise(row, name, &report);
+	if (pages->text) {
+		row->text = page_text(&report, pages->colour);
+		code = row->text ? 0 : command_complain(EXIT_INTERNAL, "out of memory");
+	}
+	if (code == 0 && pages->json && !write_line(&report, pages->json))
+		code = write_failed(intake->json, errno ? -errno : -EIO);
+	report_release(&report);
+	pages->n++;
+	return code;
+}
+
+/* Each site is judged by what the options say of all and the list of it. */
+static int judge_site(struct site_pages *pages, const struct intake *all, size_t at, int argc,
+                      char **argv)
+{
+	const struct site_list *list = all->sites;
+	bool nobody = at + 1 == list->n_ledgers, helped = false;
+	const char *name = nobody ? OUTLETS_UNTOLD : site_list_name(list, at);
+	struct intake own;
+	int code;
+
+	intake_init(&own);
+	code = parse(&own, argc, argv, &helped, true);
+	own.now_ns = all->now_ns;
+	own.from_ns = all->from_ns;
+	own.to_ns = all->to_ns;
+	if (code == 0)
+		code = site_list_expect(list, name, &own.policy);
+	if (code == 0 && nobody && !policy_add_only(&own.policy, ""))
+		code = command_complain(EXIT_INTERNAL, "out of memory");
+	if (code == 0)
+		code = page_of(pages, &own, name, list->ledgers[at]);
+	intake_release(&own);
+	return code;
+}
+
+/* What is nobody's has a line in the JSON and a sentence below the overview, but no verdict. */
+static int judge_sites(struct site_pages *pages, const struct intake *all, int argc, char **argv)
+{
+	const struct site_list *list = all->sites;
+	size_t n = list->n_ledgers - 1;
+	bool nobody = list->ledgers[n]->n_wans > 0;
+	int code = 0;
+
+	for (size_t i = 0; i < n && code == 0; i++)
+		code = judge_site(pages, all, i, argc, argv);
+	if (code == 0 && nobody)
+		code = judge_site(pages, all, n, argc, argv);
+	if (code != 0)
+		return code;
+	pages->n -= nobody;
+	if (nobody)
+		free(pages->rows[pages->n].text);
+	code = exit_of(site_summaries_worst(pages->rows, pages->n));
+	if (!pages->text)
+		return code;
+	site_summaries_sort(pages->rows, pages->n);
+	render_sites(pages->rows, pages->n, nobody ? list->ledgers[n] : NULL, stdout,
+	             pages->colour);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return write_failed("standard output", errno ? -errno : -EIO);
+	return code;
+}
+
+static int tell_sites(const struct intake *intake, int argc, char **argv)
+{
+	bool alone = intake->json && strcmp(intake->json, "-") == 0;
+	struct site_pages pages = {.text = !alone, .colour = wants_colour()};
+	struct output output = {0};
+	int code = 0, error = 0;
+
+	pages.rows = calloc(intake->sites->n_ledgers, sizeof(*pages.rows));
+	if (!pages.rows)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	if (intake->json)
+		error = output_open(&output, intake->json);
+	if (error != 0)
+		code = command_complain(EXIT_CANNOT_CREATE, "--json %s: %s", intake->json,
+		                        strerror(-error));
+	pages.json = output.file;
+	if (code == 0)
+		code = judge_sites(&pages, intake, argc, argv);
+	if (output.file)
+		error = output_close(&output, code <= EXIT_NOT_ASSESSED);
+	if (code <= EXIT_NOT_ASSESSED && error != 0)
+		code = write_failed(intake->json, error);
+	for (size_t i = 0; i < pages.n; i++)
+		free(pages.rows[i].text);
+	free(pages.rows);
+	return code;
 }
 
 int cmd_report(int argc, char **argv)
@@ -199,11 +362,11 @@ int cmd_report(int argc, char **argv)
 
 	intake_init(&intake);
 	ledger_init(&ledger);
-	code = parse(&intake, argc, argv, &helped);
+	code = parse(&intake, argc, argv, &helped, false);
 	if (code == 0 && !helped)
 		code = intake_read(&intake, &ledger, NULL, NULL);
 	if (code == 0 && !helped)
-		code = tell(&intake, &ledger);
+		code = intake.sites ? tell_sites(&intake, argc, argv) : tell(&intake, &ledger);
 	if (!helped && code <= EXIT_NOT_ASSESSED) {
 		int failed = state_commit(&intake);
 		code = failed ? failed : code;

@@ -8,7 +8,7 @@ _mptcp_audit_options()
 	local window="--from --to --window --zone --billing-day"
 
 	case $1 in
-	dissect) echo "$intake $window --state -o --output" ;;
+	dissect) echo "$intake $window --state --sites -o --output" ;;
 	merge) echo "-o --output -h --help" ;;
 	packets) echo "$intake -r -n -i --interface -c --count --kind --wan --json" ;;
 	watch) echo "-i --interface -f --filter --role --limit --config --uci --interval --duration --count --plain -h --help" ;;
@@ -17,7 +17,7 @@ _mptcp_audit_options()
 	render) echo "-o --output --format --lang -h --help" ;;
 	thin) echo "$intake -o --output --budget --around" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
-	*) echo "$intake $window --state --billed --json --html --lang" ;;
+	*) echo "$intake $window --state --sites --billed --json --html --lang" ;;
 	esac
 }
 

@@ -44,6 +44,7 @@ const struct rule verdict_rules[] = {
 	{"A25", MESSAGE_title_outages, MESSAGE_why_outages, rule_outages},
 	{"A26", MESSAGE_title_projection, MESSAGE_why_projection, rule_projection},
 	{"A27", MESSAGE_title_whole, MESSAGE_why_whole, rule_whole},
+	{"A27", MESSAGE_title_untold, MESSAGE_why_untold, rule_untold},
 	{"A27", MESSAGE_title_captured, MESSAGE_why_captured, rule_captured},
 	{"A28", MESSAGE_title_inner, MESSAGE_why_inner, rule_inner},
 	{"A29", MESSAGE_title_silence, MESSAGE_why_silence, rule_silence},

@@ -117,6 +117,7 @@ bool rule_bill(struct report *report, const struct rule *rule);
 bool rule_stripped(struct report *report, const struct rule *rule);
 bool rule_whole(struct report *report, const struct rule *rule);
 bool rule_silence(struct report *report, const struct rule *rule);
+bool rule_untold(struct report *report, const struct rule *rule);
 
 /* What the configuration makes certain: they add findings only where there is something to say. */
 bool rule_captured(struct report *report, const struct rule *rule);
