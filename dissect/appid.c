@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "service.h"
+#include "state.h"
 
 #define ICMP_TYPE_CUT  255 /* no ICMP type of that number is in use */
 #define ETHERTYPES_MAX 64  /* unknown EtherTypes that get a label of their own */
@@ -126,15 +127,20 @@ static const char *label_link(struct appid *appid, const struct segment *s)
 
 /* ---- IP and above ---- */
 
-static const char *label_by_looking(struct appid *appid, uint64_t ts_ns, const struct segment *s)
+static bool engine_ready(struct appid *appid)
 {
-	const char *label = NULL;
-
 	if (appid->engine_wanted && !appid->engine) {
 		appid->engine = appid_engine_new();
 		appid->engine_wanted = appid->engine != NULL;
 	}
-	if (appid->engine && !s->fragment)
+	return appid->engine;
+}
+
+static const char *label_by_looking(struct appid *appid, uint64_t ts_ns, const struct segment *s)
+{
+	const char *label = NULL;
+
+	if (engine_ready(appid) && !s->fragment)
 		label = appid_engine_look(appid->engine, ts_ns, s);
 	return label ? label : service_ip_proto(s->proto);
 }
@@ -181,4 +187,68 @@ void appid_label(struct appid *appid, const struct frame *frame, const struct se
 	}
 	answer->label = label_link(appid, segment);
 	answer->local = true;
+}
+
+/* ---- state ---- */
+
+enum { MARK_APPID = 'A' };
+
+static void save_flow(void *context, const struct appid_flow *f)
+{
+	struct state_out *out = context;
+	size_t size = f->family == 4 ? 4 : 16;
+
+	state_put(out, f->family);
+	state_put(out, f->proto);
+	state_put_bytes(out, f->low, size);
+	state_put_bytes(out, f->high, size);
+	state_put(out, f->low_port);
+	state_put(out, f->high_port);
+	state_put_text(out, f->label ? f->label : "");
+}
+
+/* Flows until one of no family. */
+void appid_save(const struct appid *appid, struct state_out *out)
+{
+	state_put_mark(out, MARK_APPID);
+	state_put(out, appid->n_ethertypes);
+	for (size_t i = 0; i < appid->n_ethertypes; i++)
+		state_put(out, appid->ethertypes[i]);
+	if (appid->engine)
+		appid_engine_each(appid->engine, save_flow, out);
+	state_put(out, 0);
+}
+
+static void load_flow(struct appid *appid, uint8_t family, struct state_in *in)
+{
+	struct appid_flow f = {.family = family, .proto = (uint8_t)state_take(in, UINT8_MAX)};
+	size_t size = family == 4 ? 4 : 16;
+	char label[APPID_LABEL];
+
+	if (family != 4 && family != 6)
+		state_refuse(in);
+	state_take_bytes(in, f.low, size);
+	state_take_bytes(in, f.high, size);
+	f.low_port = (uint16_t)state_take(in, UINT16_MAX);
+	f.high_port = (uint16_t)state_take(in, UINT16_MAX);
+	state_take_text(in, label, sizeof(label));
+	f.label = label[0] ? label : NULL;
+	if (!in->damaged && engine_ready(appid))
+		appid_engine_keep(appid->engine, &f);
+}
+
+void appid_load(struct appid *appid, struct state_in *in)
+{
+	uint8_t family;
+
+	state_take_mark(in, MARK_APPID);
+	for (size_t n = state_take_count(in, ETHERTYPES_MAX); n > 0; n--)
+		label_unknown_ethertype(appid, (uint16_t)state_take(in, UINT16_MAX));
+	for (size_t n = 0; n <= APPID_FLOWS; n++) {
+		family = (uint8_t)state_take(in, 6);
+		if (!family)
+			return;
+		load_flow(appid, family, in);
+	}
+	state_refuse(in);
 }

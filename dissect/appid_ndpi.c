@@ -17,7 +17,7 @@
 #define WAYS         4
 #define PACKETS_MAX  8
 #define PACKET_BYTES 1600 /* of a packet that nDPI gets to see */
-#define LABEL_BYTES  24
+#define LABEL_BYTES  APPID_LABEL
 
 /* Lower end first, so both directions have one key. */
 struct flow_key {
@@ -107,17 +107,27 @@ static size_t set_of(const struct flow_key *key)
 	return (hash ^ hash >> 16) % SETS;
 }
 
-static struct flow *flow_of(struct appid_engine *engine, const struct segment *seen)
+/* The flow, or the one of its set that was silent longest. */
+static struct flow *place_of(struct appid_engine *engine, const struct flow_key *key)
 {
-	struct flow_key key = key_of(seen);
-	struct flow *set = engine->flows[set_of(&key)], *oldest = set;
+	struct flow *set = engine->flows[set_of(key)], *oldest = set;
 
 	for (size_t way = 0; way < WAYS; way++) {
-		if (set[way].used && !memcmp(&set[way].key, &key, sizeof(key)))
+		if (set[way].used && !memcmp(&set[way].key, key, sizeof(*key)))
 			return &set[way];
 		if (set[way].last_seen < oldest->last_seen)
 			oldest = &set[way];
 	}
+	return oldest;
+}
+
+static struct flow *flow_of(struct appid_engine *engine, const struct segment *seen)
+{
+	struct flow_key key = key_of(seen);
+	struct flow *oldest = place_of(engine, &key);
+
+	if (oldest->used && !memcmp(&oldest->key, &key, sizeof(key)))
+		return oldest;
 	forget_ndpi(oldest);
 	*oldest = (struct flow){.used = true, .key = key};
 	oldest->ndpi = ndpi_flow_malloc(SIZEOF_FLOW_STRUCT);
@@ -203,4 +213,70 @@ const char *appid_engine_look(struct appid_engine *engine, uint64_t ts_ns,
 	if (flow->ndpi && has_payload(segment))
 		look(engine, flow, ts_ns, segment);
 	return flow->label;
+}
+
+/* ---- carried over ---- */
+
+/* The oldest of a set that was seen after `after`; NULL when there is none. */
+static const struct flow *next_of(const struct flow set[WAYS], uint64_t after)
+{
+	const struct flow *next = NULL;
+
+	for (size_t way = 0; way < WAYS; way++)
+		if (set[way].used && set[way].last_seen > after &&
+		    (!next || set[way].last_seen < next->last_seen))
+			next = &set[way];
+	return next;
+}
+
+void appid_engine_each(const struct appid_engine *engine,
+                       void (*visit)(void *context, const struct appid_flow *flow), void *context)
+{
+	for (size_t set = 0; set < SETS; set++) {
+		const struct flow *f = next_of(engine->flows[set], 0);
+
+		for (; f; f = next_of(engine->flows[set], f->last_seen)) {
+			struct appid_flow flow = {.low_port = f->key.low_port,
+			                          .high_port = f->key.high_port,
+			                          .family = f->key.family,
+			                          .proto = f->key.proto,
+			                          .label = f->label};
+
+			memcpy(flow.low, f->key.low, sizeof(flow.low));
+			memcpy(flow.high, f->key.high, sizeof(flow.high));
+			if (!f->ndpi)
+				visit(context, &flow);
+		}
+	}
+}
+
+static const char *label_named(struct appid_engine *engine, const char *name)
+{
+	for (uint16_t i = 0; i < NDPI_MAX_SUPPORTED_PROTOCOLS; i++) {
+		const char *label = label_of(engine, i);
+
+		if (label && strcmp(label, name) == 0)
+			return label;
+	}
+	return NULL;
+}
+
+void appid_engine_keep(struct appid_engine *engine, const struct appid_flow *flow)
+{
+	const char *label = flow->label ? label_named(engine, flow->label) : NULL;
+	struct flow_key key;
+
+	if (flow->label && !label)
+		return;
+	memset(&key, 0, sizeof(key));
+	memcpy(key.low, flow->low, sizeof(key.low));
+	memcpy(key.high, flow->high, sizeof(key.high));
+	key.low_port = flow->low_port;
+	key.high_port = flow->high_port;
+	key.family = flow->family;
+	key.proto = flow->proto;
+	struct flow *place = place_of(engine, &key);
+	forget_ndpi(place);
+	*place = (struct flow){
+		.used = true, .key = key, .label = label, .last_seen = ++engine->looks};
 }

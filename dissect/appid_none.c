@@ -22,3 +22,17 @@ const char *appid_engine_look(struct appid_engine *engine, uint64_t ts_ns,
 	(void)segment;
 	return NULL;
 }
+
+void appid_engine_each(const struct appid_engine *engine,
+                       void (*visit)(void *context, const struct appid_flow *flow), void *context)
+{
+	(void)engine;
+	(void)visit;
+	(void)context;
+}
+
+void appid_engine_keep(struct appid_engine *engine, const struct appid_flow *flow)
+{
+	(void)engine;
+	(void)flow;
+}

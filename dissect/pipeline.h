@@ -85,9 +85,10 @@ int pipeline_checkpoint(struct pipeline *pipeline, uint64_t cut_ns, FILE *state)
  * file's name. Frames that waited over the cut are told when they settle, if the pipeline before
  * told frames.
  *
- * What is not carried over: the flows that nDPI looks into, so that UDP on ports nobody knows is
- * looked at anew; the label of a TCP flow is kept. Packets that lie more than half a second behind
- * the last one are not known as copies.
+ * What is not carried over: flows that nDPI has not decided on yet, which are looked at anew, and
+ * what it remembers of hosts: law 3 may not hold for labels that come from it, though those it gave
+ * to a flow stay. And packets that lie more than half a second behind the last one: they are not
+ * known as copies.
  */
 struct pipeline *pipeline_resume(struct ledger *ledger, const struct pipeline_options *options,
                                  FILE *state, char *message, size_t size);

@@ -3,7 +3,7 @@
  * pipeline_state.c - the end of one piece of a capture and the begin of the next.
  *
  * Rooms in the order in which they depend on each other: names of the ledger, tracker, tallies,
- * frames that wait, hearing, sides, copies. A new room's part goes behind the last one.
+ * frames that wait, hearing, sides, copies, labels. A new room's part goes behind the last one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -170,6 +170,7 @@ static void save_all(struct pipeline *p, struct state_out *out)
 	courses_save(&p->courses, &body, p->seen_ns, number_file, &s.naming);
 	for (size_t i = 0; i < p->ledger->n_wans; i++)
 		save_asked(p, p->ledger->wans[i].peers, &body);
+	appid_save(p->appid, &body);
 	state_put_mark(&body, MARK_END);
 
 	save_options(p, out);
@@ -392,6 +393,7 @@ static void load_all(struct pipeline *p, struct state_in *in)
 	courses_load(&p->courses, in, p->seen_ns, now_number, p);
 	for (size_t i = 0; i < bounds.wans; i++)
 		load_asked(p, &p->ledger->wans[i], in);
+	appid_load(p->appid, in);
 	state_take_mark(in, MARK_END);
 	p->resumed = (struct pipeline_origin){.resumed = true, .last_ns = p->seen_ns};
 	if (bytes_left(&in->bytes) > 0)

@@ -6,6 +6,7 @@
  * The oracle of a label is the assigned number (IANA) or OpenMPTCProuter's port table.
  */
 #include "../dissect/appid.h"
+#include "../dissect/state.h"
 
 #include <CUnit/CUnit.h>
 #include <stdlib.h>
@@ -265,6 +266,75 @@ static void test_engine_names_a_flow(void)
 	appid_free(tables);
 }
 
+/* The labels of one dissection go on in the next. */
+static struct appid *carried_over(struct appid *appid)
+{
+	struct state_out out = {0};
+	struct appid *next = appid_new(false);
+
+	appid_save(appid, &out);
+	struct state_in in = {.bytes = bytes_of(out.data, out.n)};
+	appid_load(next, &in);
+	CU_ASSERT(!in.damaged && bytes_left(&in.bytes) == 0);
+	for (size_t n = 0; n < out.n; n++) { /* cut short: refused, never read past its end */
+		struct appid *other = appid_new(false);
+		struct state_in part = {.bytes = bytes_of(out.data, n)};
+
+		appid_load(other, &part);
+		CU_ASSERT(part.damaged);
+		appid_free(other);
+	}
+	state_out_release(&out);
+	appid_free(appid);
+	return next;
+}
+
+/* Of three flows one is named by its first packet, one by none of its first eight, one by its
+ * second. Over a cut the first keeps its name, which no later packet would tell; the last is looked
+ * at anew. */
+static void test_engine_over_a_cut(void)
+{
+	static const char ping[] = "\x9c\x40\x9c\x41\0\x40\0\0"
+				   "d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe";
+	static const uint8_t dull[48] = {0x9c, 0x40, 0x9c, 0x41, 0, 48, 0, 0, 'd', 'u', 'l', 'l'};
+	static const uint8_t mute[4] = {198, 51, 100, 7}, late[4] = {198, 51, 100, 8};
+	struct appid_engine *engine = appid_engine_new();
+	const char *name = engine ? "bittorrent" : "udp";
+	struct appid *appid = appid_new(false);
+
+	for (int i = 0; i < 9; i++)
+		expect(appid, 17, 0, mute, dull, sizeof(dull), "udp", false);
+	expect(appid, 17, 0, late, dull, sizeof(dull), "udp", false);
+	/* last: of a port that spoke BitTorrent nDPI expects more of it */
+	expect(appid, 17, 0, vps, ping, sizeof(ping) - 1, name, false);
+	appid = carried_over(carried_over(appid));
+	expect(appid, 17, 0, vps, dull, sizeof(dull), name, false);
+	/* nine packets were enough: nobody looks any more, here as there */
+	expect(appid, 17, 0, mute, ping, sizeof(ping) - 1, "udp", false);
+	expect(appid, 17, 0, late, ping, sizeof(ping) - 1, name, false);
+	if (engine)
+		appid_engine_free(engine);
+	appid_free(appid);
+}
+
+/* Which unknown numbers have a label of their own, and which have none left, is the same after a
+ * cut. */
+static void test_ethertypes_over_a_cut(void)
+{
+	struct appid *appid = appid_new(true);
+	uint8_t frame[60] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
+
+	for (unsigned type = 0; type < 70; type++) {
+		frame[12] = 0x70;
+		frame[13] = (uint8_t)type;
+		if (type == 40)
+			appid = carried_over(appid);
+		const char *label = label_frame(appid, LINK_ETHERNET, frame, sizeof(frame)).label;
+		CU_ASSERT_EQUAL(strcmp(label, "ethertype-other") == 0, type >= 64);
+	}
+	appid_free(appid);
+}
+
 /* Packets of random bytes with true and false lengths, of more flows than are kept. */
 static void test_engine_survives(void)
 {
@@ -307,4 +377,6 @@ void suite_appid(void)
 	CU_ADD_TEST(suite, test_many_ethertypes);
 	CU_ADD_TEST(suite, test_engine_names_a_flow);
 	CU_ADD_TEST(suite, test_engine_survives);
+	CU_ADD_TEST(suite, test_engine_over_a_cut);
+	CU_ADD_TEST(suite, test_ethertypes_over_a_cut);
 }
