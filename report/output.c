@@ -5,6 +5,8 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,6 +63,39 @@ int output_open(struct output *output, const char *path)
 	return output->file ? 0 : -errno;
 }
 
+/* Not every file system can: what it cannot do is no failure to write. */
+static int sync_fd(int fd)
+{
+	return fsync(fd) == 0 || errno == EINVAL || errno == ENOSYS || errno == EROFS ? 0 : -errno;
+}
+
+/* The name stands when its directory is on the disk. */
+static int sync_directory(const char *path)
+{
+	char *copy = strdup(path);
+	int fd, error;
+
+	if (!copy)
+		return -ENOMEM;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	error = fd < 0 && errno != EACCES ? -errno : 0; /* one may write where one may not read */
+	if (fd >= 0) {
+		error = sync_fd(fd);
+		close(fd);
+	}
+	free(copy);
+	return error;
+}
+
+static int put_in_place(const struct output *output)
+{
+	if (rename(output->temporary, output->path) == 0)
+		return sync_directory(output->path);
+	int error = -errno;
+	unlink(output->temporary);
+	return error;
+}
+
 int output_close(struct output *output, bool keep)
 {
 	int error = 0;
@@ -69,15 +104,16 @@ int output_close(struct output *output, bool keep)
 		error = -EIO;
 	if (fflush(output->file) != 0 && (error == 0 || error == -EIO))
 		error = -errno;
+	/* after a loss of power a name that came before its bytes would stand for an empty file */
+	if (output->temporary && keep && error == 0)
+		error = sync_fd(fileno(output->file));
 	if (output->path && fclose(output->file) != 0 && error == 0)
 		error = -errno;
 	if (output->temporary) {
 		if (error != 0 || !keep)
 			unlink(output->temporary);
-		else if (rename(output->temporary, output->path) != 0) {
-			error = -errno;
-			unlink(output->temporary);
-		}
+		else
+			error = put_in_place(output);
 		free(output->temporary);
 	}
 	memset(output, 0, sizeof(*output));

@@ -2,8 +2,10 @@
  *
  * output.h - a file that appears whole or not at all.
  *
- * A plain file is written beside its place and renamed when complete; what is no plain file (a
- * pipe, a device) and standard output are written as they are. Used by the subcommands only.
+ * A plain file is written beside its place, brought to the disk and renamed when complete, and so
+ * is its name: after a loss of power there is the old file or the new one, and what was kept
+ * because the new one was not yet there may go. What is no plain file (a pipe, a device) and
+ * standard output are written as they are. Used by the subcommands only.
  */
 #ifndef REPORT_OUTPUT_H
 #define REPORT_OUTPUT_H
