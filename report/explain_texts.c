@@ -20,7 +20,7 @@ const char *const explain_roles[LANGUAGE_COUNT] = {
 };
 
 const struct explain_row explain_rows[] = {
-	{"A1", "fail, warn, pass",
+	{"A1", "fail, warn, pass, not assessed",
          "give the WAN the role backup, then restart its connections",
          "uci set network.wan2.multipath='backup'\nuci commit network\n/etc/init.d/mptcp restart",
          true, "#3270, #1615, #3252",
@@ -38,7 +38,7 @@ const struct explain_row explain_rows[] = {
            "将该 WAN 的角色设为 backup。如果其 MP_JOIN 已带备份标志（见 A6），说明调度器忽略了它："
            "改用 default（见 A5）。若是普通 TCP，见 A21 和 A23。仅待命占比偏高不是故障，见 A16。",
            "再抓包一小时并重新审计：用户数据占比应为 0.00 %。"}}},
-	{"A2", "fail, warn, pass", "find the largest cause under \"What used\", repair that one",
+	{"A2", "fail, warn, pass, not assessed", "find the largest cause under \"What used\", repair that one",
          NULL, false, "#1615, #2100; domain figures: 11 to 16 MB a day for a quiet backup",
          {{"Budget of the backup",
            "A mobile plan ends at a number of bytes, not at a share: on a quiet day a healthy "
@@ -53,7 +53,7 @@ const struct explain_row explain_rows[] = {
            "报告的 “What used” 列表给出原因，先处理最大的一项。套餐可用 --limit "
            "plan_bytes_per_day=... 或配置文件说明。",
            "比较处理前后每天的字节数。"}}},
-	{"A3", "fail, warn, pass", "role backup, scheduler default; on a bad primary repair the primary",
+	{"A3", "fail, warn, pass, not assessed, not applicable", "role backup, scheduler default; on a bad primary repair the primary",
          "uci set network.globals.mptcp_scheduler='default'\nuci commit network\n/etc/init.d/mptcp "
          "restart",
          true, "#3270; measured: 0 bytes at 2-3 % loss, 8 % of all bytes at 15 %",
@@ -69,7 +69,7 @@ const struct explain_row explain_rows[] = {
            "角色设为 backup，调度器设为 default；下行由服务器端的调度器决定。若是故障之后，见 A12。"
            "若报告指出主线路质量差，则没有设置可以解决，须修复主线路。",
            "备用线路 healthy 阶段为 0 B。"}}},
-	{"A4", "warn, pass", NULL, NULL, false, "mptcp#191, mptcp#177",
+	{"A4", "warn, pass, not assessed", NULL, NULL, false, "mptcp#191, mptcp#177",
          {{"Repairs over the backup",
            "Data that the primary had carried and that is sent again over the backup "
            "(reinjection) means that the primary loses packets or stalls.",
@@ -80,7 +80,7 @@ const struct explain_row explain_rows[] = {
            "主线路已发送的数据又经备用线路重发，说明主线路丢包或停滞。",
            "没有设置可以解决：请修复主线路（线缆、Wi-Fi、线路质量；缓冲膨胀可用 SQM 改善）。",
            "除断线期间外，备用线路上的重注入低于 1 %。"}}},
-	{"A5", "fail, pass", "choose a scheduler that is not redundant: default",
+	{"A5", "fail, warn, pass, not assessed", "choose a scheduler that is not redundant: default",
          "uci set network.globals.mptcp_scheduler='default'\nuci commit network\n/etc/init.d/mptcp "
          "restart",
          false, "#3252, #4229, #3769; measured: 50-620 kB of overlap at a switch",
@@ -99,7 +99,7 @@ const struct explain_row explain_rows[] = {
            "在路由器上选择调度器 default（或 bpf_burst、bpf_bkup），下行则在服务器上设置。LuCI："
            "网络 > MPTCP > Settings > “Multipath TCP scheduler”。",
            "备用线路不再有 redundant；用 sysctl net.mptcp.scheduler 查看当前调度器。"}}},
-	{"A6", "fail, warn, pass", "set the role the WAN should have and apply it",
+	{"A6", "fail, warn, pass, not assessed, not applicable", "set the role the WAN should have and apply it",
          "uci set network.wan1.multipath='master'\nuci set network.wan2.multipath='backup'\nuci "
          "commit network\n/etc/init.d/mptcp restart",
          true, "#948, #4229, #3551",
@@ -113,7 +113,7 @@ const struct explain_row explain_rows[] = {
            "内核只看 MP_JOIN 的备份标志和 MP_PRIO。只能有一个 master，多余的会被改为 enabled。",
            "设置每条 WAN 的角色并应用。运行中更改的角色以 MP_PRIO 通知现有连接。",
            "ip mptcp endpoint 中该线路显示 “subflow backup fullmesh”。"}}},
-	{"A7", "fail, info", "bring both ends to kernels with the backup fix: 6.6.45, 6.10.4, 6.11 or later",
+	{"A7", "fail, pass, not assessed, not applicable", "bring both ends to kernels with the backup fix: 6.6.45, 6.10.4, 6.11 or later",
          NULL, false, "mptcp#553; Linux b6a66e521a20",
          {{"Uplink leak by kernels that differ",
            "Before Linux 6.11 (6.6.45, 6.10.4) the answer to a join mirrored the backup flag by "
@@ -127,7 +127,7 @@ const struct explain_row explain_rows[] = {
            "备用线路会被用于上行。单独的 B=0 属正常。",
            "两端使用修复同侧的内核：升级路由器。没有 UCI 设置可以解决。",
            "主线路正常时，备用线路上没有上行数据。"}}},
-	{"A8", "fail, warn, pass", "make the primary the master: it opens the connections",
+	{"A8", "fail, warn, pass, not assessed, not applicable", "make the primary the master: it opens the connections",
          "uci set network.wan1.multipath='master'\nuci commit network\n/etc/init.d/network reload",
          true, "mptcp#285; routing metric 999; measured",
          {{"Connections opened over the backup",
@@ -141,7 +141,7 @@ const struct explain_row explain_rows[] = {
            "备用线路的路由度量为 999：若连接仍从这里发起，说明主路由缺失。检查 master 和 "
            "omr-tracker 日志（logread -e tracker）。",
            "ip route get 服务器地址 显示主线路的设备。"}}},
-	{"A9", "fail, warn, pass", "update OpenMPTCProuter to 0.62 or later; raise mptcp_subflows above 8",
+	{"A9", "fail, warn, pass, not assessed, not applicable", "update OpenMPTCProuter to 0.62 or later; raise mptcp_subflows above 8",
          "uci set network.globals.mptcp_subflows='16'\nuci set "
          "network.globals.mptcp_add_addr_accepted='16'\nuci commit network\n/etc/init.d/mptcp "
          "restart",
@@ -158,7 +158,7 @@ const struct explain_row explain_rows[] = {
            "备用线路上一个包也没有——那是坏了，不是省流量。",
            "升级路由器；WAN 很多时提高上限；否则是 NAT 或运营商剥离了 MP_JOIN（见 A23）。",
            "ss -M，或抓包中每个连接在备用线路上都有一个 MP_JOIN。"}}},
-	{"A10", "fail, warn, pass", "lower mptcp_stale_loss_cnt; make sure a standby subflow exists (A9)",
+	{"A10", "fail, warn, pass, not assessed, not applicable", "lower mptcp_stale_loss_cnt; make sure a standby subflow exists (A9)",
          "uci set network.globals.mptcp_stale_loss_cnt='2'\nuci commit network\n/etc/init.d/mptcp "
          "restart",
          false, "#4254; Linux ff5a0b421cb2; measured: 0.2 to 0.4 s",
@@ -173,7 +173,7 @@ const struct explain_row explain_rows[] = {
            "用户报告 2 到 60 秒。",
            "确认备用子流存在（A9）。降低 stale_loss_cnt（OMR 默认 4）会更快切换，但主线路丢包时会过早切换。",
            "下载时拔掉主线路并抓包，再审计。"}}},
-	{"A11", "fail, warn, pass", "shorten omr-tracker's interval and tries",
+	{"A11", "fail, warn, pass, not assessed, not applicable", "shorten omr-tracker's interval and tries",
          "uci set omr-tracker.defaults.interval='1'\nuci set omr-tracker.defaults.tries='2'\nuci "
          "commit omr-tracker\n/etc/init.d/omr-tracker restart",
          false, "omr-tracker's script: 3 x (2+2+2+1) s, about 21 s",
@@ -187,7 +187,7 @@ const struct explain_row explain_rows[] = {
            "新连接按路由走，路由要等 omr-tracker 判定主线路失效后才改变：默认约 21 秒。",
            "减少尝试次数、缩短间隔可以更快，但每条 WAN 的 ping 更多（A17）。",
            "第一个失败的 MP_CAPABLE 之后 10 秒内在别处得到应答。"}}},
-	{"A12", "fail, warn, pass", NULL, NULL, false,
+	{"A12", "fail, warn, pass, not assessed, not applicable", NULL, NULL, false,
          "#1401, #4197, #4199; measured: 45 s after an outage of 60 s",
          {{"Failback",
            "How long new data stays on the backup after the primary answers again. The stale "
@@ -201,7 +201,7 @@ const struct explain_row explain_rows[] = {
            "断线越久等得越久。真正的账单来自这里，而不是切换。",
            "没有设置可以解决：内核要等主子流的下一次重传。重启连接（路由器上的代理）可立即结束。",
            "主线路第一次应答后 30 秒内，备用线路不再有新数据。"}}},
-	{"A13", "fail, warn, pass", NULL, NULL, false,
+	{"A13", "fail, warn, pass, not assessed, not applicable", NULL, NULL, false,
          "multipath-tcp/mptcp#521, #974, #1271; measured: 3.3 to 26.6 s",
          {{"Stall on all WANs",
            "After a failback a connection may be silent on every WAN although data waits: the "
@@ -216,7 +216,7 @@ const struct explain_row explain_rows[] = {
            "用户看到的是线路恢复后网页或通话卡住。",
            "没有设置可以解决：这是内核行为。断线越短，停滞越短；两端使用更新的内核可能改善。",
            "抓包时重复断线：有数据等待时，没有连接静默超过 2 秒。"}}},
-	{"A14", "fail, warn, pass", "let keepalives run: shorter than the NAT's timeout", NULL, false,
+	{"A14", "fail, warn, pass, not assessed, not applicable", "let keepalives run: shorter than the NAT's timeout", NULL, false,
          "mptcp#616, #501; Linux bd11dc4fb969",
          {{"Dead standby",
            "A subflow that is idle for longer than a NAT remembers it is dead, and nobody knows "
@@ -229,7 +229,7 @@ const struct explain_row explain_rows[] = {
            "每 15 到 120 秒的 keepalive 可保持（shadowsocks-rust 为 15 秒）。6.10 起（6.6、6.9 稳定版）"
            "才到达所有子流；更早的版本没有设置可以解决。",
            "备用线路上的 keepalive 有应答，首次使用时没有 RST。"}}},
-	{"A15", "warn, pass, not applicable", "lengthen the keepalive interval of the proxy or VPN", NULL,
+	{"A15", "warn, pass, not assessed, not applicable", "lengthen the keepalive interval of the proxy or VPN", NULL,
          false, "#4286; measured: 128 bytes for a probe and its answer",
          {{"Keepalives",
            "Each idle subflow is kept alive on every backup, also while its connection is busy "
@@ -244,7 +244,7 @@ const struct explain_row explain_rows[] = {
            "在 NAT 允许的范围内加长代理的 keepalive（shadowsocks-rust 15 秒、glorytun 20、"
            "shadowsocks-libev 40、xray 45），并在服务器端关闭闲置连接。",
            "查看 “What used” 中的节奏和字节数。"}}},
-	{"A16", "warn, pass", NULL, NULL, false, "measured: 836 bytes per connection and backup on 6.18",
+	{"A16", "warn, pass, not applicable", NULL, NULL, false, "measured: 836 bytes per connection and backup on 6.18",
          {{"Opening and closing of subflows",
            "One connection costs a join and a close on every backup: 836 bytes on Linux 6.18 "
            "without any payload. 1 % is met only if connections move 84 kB on the primary on "
@@ -257,7 +257,7 @@ const struct explain_row explain_rows[] = {
            "平均每个连接在主线路传 84 kB 以上才能低于 1 %，所以短连接多不是角色的错。",
            "没有设置可以解决。减少短连接：用多路复用的代理、单连接 VPN，或减少带角色的备用线路。",
            "每连接字节数约 836；占比随连接大小下降。"}}},
-	{"A17", "fail, warn, pass", "lengthen omr-tracker's interval on the backup; server_http_test off",
+	{"A17", "fail, warn, pass, not assessed, not applicable", "lengthen omr-tracker's interval on the backup; server_http_test off",
          "uci set omr-tracker.wan2=interface\nuci set omr-tracker.wan2.interval='30'\nuci set "
          "omr-tracker.defaults.server_http_test='0'\nuci commit omr-tracker\n/etc/init.d/omr-tracker "
          "restart",
@@ -275,7 +275,7 @@ const struct explain_row explain_rows[] = {
            "加长备用线路的间隔，关闭 server_http_test。间隔越长，发现备用线路失效越晚。",
            "查看 “tracker pings” 每小时字节数和节奏。"}}},
 	{"A18",
-         "pass, not applicable",
+         "pass, not assessed, not applicable",
          "lengthen the interval of the proxy's section in omr-tracker",
          "uci show omr-tracker | grep interval\nuci set omr-tracker.shadowsocks.interval='30'   # "
          "the section of your proxy\nuci commit omr-tracker\n/etc/init.d/omr-tracker restart",
@@ -292,7 +292,7 @@ const struct explain_row explain_rows[] = {
            "每条最多每天 7.2 MB。",
            "加长 omr-tracker 中代理一节的间隔；代理失效会更晚被发现。",
            "原因 “proxy health check” 显示间隔和字节数。"}}},
-	{"A19", "warn, pass", "do not start speed tests on a backup; testspeed off",
+	{"A19", "warn, pass, not assessed", "do not start speed tests on a backup; testspeed off",
          "uci set openmptcprouter.wan2.testspeed='0'\nuci commit openmptcprouter", false, "#3210",
          {{"Speed tests and bulk transfers",
            "A speed test over a backup uses up the plan that it measures: 100 MB to 1 GB each.",
@@ -302,7 +302,7 @@ const struct explain_row explain_rows[] = {
            "在备用线路上测速会耗尽它所测量的套餐：每次 100 MB 到 1 GB。",
            "关闭备用线路的自动测速，不要按测速按钮。",
            "端口 65400 和 65500 每小时只有几 kB。"}}},
-	{"A20", "fail, pass", "correct the server's address, port, user and key on the router",
+	{"A20", "fail, pass, not assessed", "correct the server's address, port, user and key on the router",
          "uci show openmptcprouter | grep -E 'ip|port|username'", false, "#3210",
          {{"Reconnects to the server",
            "A router that cannot log in at its server's API (port 65500) tries for ever, each "
@@ -316,7 +316,7 @@ const struct explain_row explain_rows[] = {
            "在两个服务器地址之间来回切换是同一故障。",
            "在 系统 > OpenMPTCProuter > Settings Wizard（设置向导）> 服务器设定 中改正地址、端口、用户和密钥。",
            "logread 没有重复的 API 错误；每小时少于 30 个连接。"}}},
-	{"A21", "fail, warn, pass", "find who sends it: a bypass rule, direct output, IPv6 past the tunnel",
+	{"A21", "fail, warn, pass, not assessed", "find who sends it: a bypass rule, direct output, IPv6 past the tunnel",
          "uci show omr-bypass\nuci set openmptcprouter.settings.disable_ipv6='1'\nuci commit "
          "openmptcprouter",
          false, "#3427, #4313; omr-bypass",
@@ -332,7 +332,7 @@ const struct explain_row explain_rows[] = {
            "路由器自身的下载、绕过隧道的 IPv6。",
            "按报告给出的主机和服务查找：指向该 WAN 的 bypass 规则、direct output、IPv6。",
            "与 VPS 以外主机的流量每天少于 100 kB。"}}},
-	{"A22", "fail, warn, pass", "use a VPN over MPTCP, or take the backup out of the VPN",
+	{"A22", "fail, warn, pass, not assessed", "use a VPN over MPTCP, or take the backup out of the VPN",
          "uci set openmptcprouter.settings.vpn='openvpn'\nuci set "
          "network.wan2.multipath='off'   # keeps MLVPN and UBOND off it, and MPTCP too\nuci commit",
          false, "#948",
@@ -347,7 +347,7 @@ const struct explain_row explain_rows[] = {
            "选择运行在 MPTCP 之上的 VPN（openvpn 或 glorytun 的 TCP 方式）。不允许走 MLVPN 的 WAN 只能设为 "
            "off，同时也失去 MPTCP。",
            "备用线路上与 VPS 之间没有大的 UDP 包。"}}},
-	{"A23", "fail, pass", "same MPTCP version at both ends; another carrier or MPTCP over VPN",
+	{"A23", "fail, warn, pass, not applicable", "same MPTCP version at both ends; another carrier or MPTCP over VPN",
          "uci set openmptcprouter.wan2.multipathvpn='1'\nuci commit openmptcprouter", false,
          "#3238, #540; measured",
          {{"MPTCP stripped or refused",
@@ -372,18 +372,21 @@ const struct explain_row explain_rows[] = {
            "ARP、DHCP、邻居发现以及对路由型调制解调器的 ping 不离开接入链路，运营商看不到，也不计入占比。",
            "无需处理：仅说明哪些未计入。",
            "计费与本地字节之和等于接口计数。"}}},
-	{"A25", "warn, pass", NULL, NULL, false, "#4355",
+	{"A25", "warn, pass, not assessed", NULL, NULL, false, "#4355",
          {{"Outages and flaps",
            "A primary that goes away several times a day sends its traffic over the backup each "
-           "time, and for some time after.",
+           "time, and for some time after. Outages are found where data waits without an answer, "
+           "where pings, DNS queries or new connections do (hosts that never answer do not count), "
+           "and by the recorder's marks of a device that was absent or down.",
            "No setting fixes this: repair the primary. More tries of the tracker before it gives "
            "a WAN up, or back, damp flapping.",
            "Fewer than four outages a day."},
           {"断线与抖动",
-           "主线路一天断几次，每次流量都会走备用线路，并持续到恢复后一段时间。",
+           "主线路一天断几次，每次流量都会走备用线路，并持续到恢复后一段时间。断线的依据：数据没有应答；"
+           "ping、DNS 查询或新连接没有应答（从不应答的主机不算）；录制器记下的设备缺失或断开。",
            "没有设置可以解决：修复主线路。增加跟踪器判定前的尝试次数可以抑制抖动。",
            "每天少于四次断线。"}}},
-	{"A26", "fail, warn, pass", "repair the largest cause, or take a larger plan", NULL, false,
+	{"A26", "fail, warn, pass, not assessed", "repair the largest cause, or take a larger plan", NULL, false,
          "#1674, #1660",
          {{"Billing period at this rate",
            "A plan that ends before its month costs more, or ends the backup.",
@@ -394,7 +397,7 @@ const struct explain_row explain_rows[] = {
            "套餐提前用完会产生费用，或使备用线路失效。",
            "先处理 “What used” 中最大的原因。套餐和计费日在配置文件中说明。",
            "预测低于套餐的 80 %。"}}},
-	{"A27", "warn, not assessed, pass", "record with mptcp-captured, or with a larger buffer (tcpdump -B)",
+	{"A27", "warn, pass, not assessed", "record with mptcp-captured, or with a larger buffer (tcpdump -B)",
          NULL, false, "libpcap; the kernel's own counters",
          {{"Wholeness of the capture",
            "What was not captured cannot be judged: dropped frames, cut headers, clocks that "
@@ -407,7 +410,7 @@ const struct explain_row explain_rows[] = {
            "用 mptcp-captured 录制；用 tcpdump 时 -s 160 以上，加大 -B，每条 WAN 一个设备。"
            "丢帧通常因路由器负载过高。",
            "Coverage 显示 whole。"}}},
-	{"A28", "warn, pass, not applicable", "switch MPTCP of the LAN and of omrvpn off",
+	{"A28", "warn, pass, not assessed, not applicable", "switch MPTCP of the LAN and of omrvpn off",
          "uci set network.lan.multipath='off'\nuci set network.omrvpn.multipath='off'\nuci commit "
          "network\n/etc/init.d/mptcp restart",
          true, "#506",
@@ -420,7 +423,7 @@ const struct explain_row explain_rows[] = {
            "LAN 或 VPN 接口带有角色，会使内核打开无用的子流，或在 MPTCP 中再套 MPTCP。",
            "只有 WAN 需要角色：lan、omrvpn、omr6in4 设为 off。",
            "ip mptcp endpoint 只列出 WAN。"}}},
-	{"A29", "fail, warn, pass", "look whether the WAN is up and tracked; silent is broken, not cheap",
+	{"A29", "fail, warn, pass, not assessed", "look whether the WAN is up and tracked; silent is broken, not cheap",
          "ifstatus wan2\nuci get network.wan2.multipath", true, "#3767; measured",
          {{"Silence on the backup",
            "A backup on which nothing is heard for minutes, not even a ping, may be dead when it "
@@ -432,7 +435,7 @@ const struct explain_row explain_rows[] = {
            "几分钟内连 ping 都没有的备用线路，需要时可能已经失效。0.61 及以前的 6.x 正是如此：静默是故障，不是省流量。",
            "确认接口已启用、有地址和角色，omr-tracker 在运行；升级路由器（A9）。",
            "备用线路上至少每 300 秒有流量。"}}},
-	{"A30", "info", NULL, NULL, false, "#4229",
+	{"A30", "pass, not applicable", NULL, NULL, false, "#4229",
          {{"Redundancy of one direction",
            "The router's scheduler rules the upload, the server's the download. Until mid-2026 "
            "servers had no BPF schedulers: \"redundant\" then doubled uploads only.",
@@ -443,7 +446,7 @@ const struct explain_row explain_rows[] = {
            "上行由路由器的调度器决定，下行由服务器的决定。2026 年中以前服务器没有 BPF 调度器，“冗余”只作用于上行。",
            "若服务器内核支持，设置相同的调度器；否则没有设置可以解决。",
            "A5 显示两个方向都有副本，或都没有。"}}},
-	{"E1", "warn, pass", "find what is named as unexplained, by the findings of its kind", NULL, false,
+	{"E1", "warn, pass, not assessed", "find what is named as unexplained, by the findings of its kind", NULL, false,
          "#3270; mptcp-audit estimate; measured",
          {{"Expected against seen",
            "A share of the primary says little about a backup: it grows when the primary rests. "
@@ -459,7 +462,7 @@ const struct explain_row explain_rows[] = {
            "报告会指出超出部分主要是什么。用户数据：见 A3 和 A12；副本：A5；其他主机：A21；VPN：A22；"
            "测速：A19；跟踪器：A17；保活：A15。",
            "未能解释的部分接近零。抓包之前可用 mptcp-audit estimate 计算备用线路的应有开销。"}}},
-	{"E2", "warn, not assessed, pass", "set --from and --to to the carrier's period, record all of it",
+	{"E2", "warn, pass, not assessed", "set --from and --to to the carrier's period, record all of it",
          NULL, false, "#1674, #1660",
          {{"The carrier's bill",
            "The carrier counts all of the time, in units of its own, and rounds up. Only what is "
