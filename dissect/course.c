@@ -250,6 +250,34 @@ void course_look(struct courses *cs, struct connection *c, const struct ledger_c
 
 /* ---- new connections ---- */
 
+/* Without a frame: none was answered up to then. */
+static void tell_opening(struct courses *cs, uint32_t wan, uint32_t to, uint64_t from_ns,
+                         uint64_t to_ns, const struct evidence_frame *frame)
+{
+	ledger_interrupted(cs->ledger, &(struct ledger_interruption){
+					       .kind = INTERRUPTION_OPENING,
+					       .direction = DIR_UP,
+					       .open = frame->file >= LEDGER_FILES_MAX,
+					       .wan = wan,
+					       .to = to,
+					       .from_ns = from_ns,
+					       .to_ns = to_ns,
+					       .frame = *frame,
+				       });
+}
+
+/* None opened elsewhere until the WAN answers one itself. */
+static void opening_here(struct courses *cs, const struct ledger_entry *e)
+{
+	uint64_t since_ns = cs->opening_ns[e->wan], last_ns = cs->hearing->last_ns[e->wan];
+
+	if (since_ns && e->ts_ns > since_ns + COURSE_PAUSE_NS &&
+	    (cs->hearing->back_ns[e->wan] > since_ns || last_ns <= since_ns + COURSE_PAUSE_NS))
+		tell_opening(cs, e->wan, e->wan, since_ns, e->ts_ns,
+		             &(struct evidence_frame){e->ts_ns, e->number, e->file});
+	cs->opening_ns[e->wan] = 0;
+}
+
 void course_opening(struct courses *cs, const struct ledger_entry *e, bool answer)
 {
 	if (e->wan >= LEDGER_WANS_MAX)
@@ -259,7 +287,7 @@ void course_opening(struct courses *cs, const struct ledger_entry *e, bool answe
 			cs->opening_ns[e->wan] = e->ts_ns;
 		return;
 	}
-	cs->opening_ns[e->wan] = 0;
+	opening_here(cs, e);
 	for (uint32_t wan = 0; wan < cs->ledger->n_wans && wan < LEDGER_WANS_MAX; wan++) {
 		uint64_t since_ns = cs->opening_ns[wan];
 
@@ -268,15 +296,8 @@ void course_opening(struct courses *cs, const struct ledger_entry *e, bool answe
 		cs->opening_ns[wan] = 0;
 		if (cs->hearing->last_ns[wan] > since_ns + COURSE_PAUSE_NS)
 			continue; /* the WAN lives: the far end did not want to answer */
-		ledger_interrupted(cs->ledger, &(struct ledger_interruption){
-						       .kind = INTERRUPTION_OPENING,
-						       .direction = DIR_UP,
-						       .wan = wan,
-						       .to = e->wan,
-						       .from_ns = since_ns,
-						       .to_ns = e->ts_ns,
-						       .frame = {e->ts_ns, e->number, e->file},
-					       });
+		tell_opening(cs, wan, e->wan, since_ns, e->ts_ns,
+		             &(struct evidence_frame){e->ts_ns, e->number, e->file});
 	}
 }
 
@@ -326,9 +347,16 @@ void course_finish(struct courses *cs)
 {
 	uint64_t end_ns = end_of(cs);
 
-	for (uint32_t wan = 0; wan < cs->ledger->n_wans; wan++)
-		if (end_ns > cs->hearing->last_ns[wan])
-			health_tell_outage(cs->hearing, wan, end_ns, true);
+	for (uint32_t wan = 0; wan < cs->ledger->n_wans; wan++) {
+		uint64_t since_ns = cs->opening_ns[wan];
+
+		if (end_ns <= cs->hearing->last_ns[wan] ||
+		    !health_tell_outage(cs->hearing, wan, end_ns, true))
+			continue;
+		if (since_ns && end_ns > since_ns + COURSE_PAUSE_NS)
+			tell_opening(cs, wan, wan, since_ns, end_ns,
+			             &(struct evidence_frame){.file = LEDGER_FILES_MAX});
+	}
 }
 
 void course_drop(struct connection *c)

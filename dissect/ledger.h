@@ -331,7 +331,8 @@ struct ledger_record {
  *           stall_from_ns to stall_to_ns: the longest time without new DSNs in either direction,
  *           of those that began until a minute after the WAN was heard and back, with data due.
  * opening   new connections: the first SYN with MP_CAPABLE that nothing answered on the WAN, which
- *           was silent, and the first that was answered elsewhere.
+ *           was silent, and the first that was answered elsewhere; or on the WAN itself (`to` is
+ *           `wan`) when none was until then, or none up to the end (open).
  */
 enum interruption {
 	INTERRUPTION_OUTAGE,

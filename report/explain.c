@@ -15,7 +15,7 @@
 static const struct {
 	const char *judged, *not_judged, *why, *fix, *verify, *limits, *source, *no_limits, *note;
 } labels[LANGUAGE_COUNT] = {
-	{"In this version: judged; it can come to", "In this version: not assessed",
+	{"Judged; it can come to", "In this version: not assessed",
          "Why it matters", "How to repair it", "How to see that it is repaired",
          "Limits and their defaults", "Source", "none", "not in this version"},
 	{"本版本：已评估；结果可能为", "本版本：未评估（not assessed）", "为什么重要", "如何修复",

@@ -66,6 +66,12 @@ struct worst {
 	size_t n;
 };
 
+/* A WAN that had to open its connections itself, when it was back, had no help of any backup. */
+static bool concerns(const struct ledger_interruption *row, size_t wan)
+{
+	return row->to == wan || (row->kind == INTERRUPTION_OPENING && row->to == row->wan);
+}
+
 static struct worst worst_of(const struct report *report, size_t wan, enum interruption kind,
                              uint64_t (*by)(const struct ledger_interruption *row))
 {
@@ -74,7 +80,7 @@ static struct worst worst_of(const struct report *report, size_t wan, enum inter
 	for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
 		const struct ledger_interruption *row = &report->ledger->interruptions[i];
 
-		if (!judged(report, row, kind) || row->to != wan)
+		if (!judged(report, row, kind) || !concerns(row, wan))
 			continue;
 		worst.n++;
 		if (!worst.row || by(row) > worst.ns)
@@ -188,6 +194,20 @@ static void opening_judge(const struct report *report, struct finding *finding, 
 	set_against(report, finding, worst.ns, LIMIT_OPENING_WARN, LIMIT_OPENING_FAIL);
 	verdict_part(finding, "openings", worst.n, 0);
 	duration(gap, worst.ns);
+	if (worst.row->to == worst.row->wan) {
+		if (worst.row->open && finding->status == STATUS_PASS)
+			finding->status = STATUS_NOT_ASSESSED; /* it may have taken longer */
+		snprintf(finding->text, sizeof(finding->text),
+		         "New connections failed on %s from %s on, and none opened on %s or "
+		         "elsewhere for %s, until %s%s; limit %g s.",
+		         primary_name(report, worst.row, from, sizeof(from)),
+		         text_moment(when, worst.row->from_ns), name, gap,
+		         worst.row->open ? "the capture ended" : "it answered one again",
+		         of_several(several, &worst, "longest"), finding->limit);
+		snprintf(finding->brief, sizeof(finding->brief), "%s%s", gap, several);
+		verdict_show_place(finding, &worst.row->frame, "first connection opened again");
+		return;
+	}
 	snprintf(finding->text, sizeof(finding->text),
 	         "A new connection failed on %s at %s; the first that opened elsewhere did so on "
 	         "%s, %s later%s; limit %g s. Until the route moves, new connections wait.",
@@ -570,6 +590,9 @@ bool verdict_say_interruption(const struct report *report, size_t index, char *o
 		snprintf(out, size, "%s: out for %s from %s%s%s", from, gap, when,
 		         row->open ? ", to the end of the capture" : "",
 		         by_questions(report, row) ? ", by unanswered pings or the like" : "");
+	else if (row->kind == INTERRUPTION_OPENING && row->to == row->wan)
+		snprintf(out, size, "%s: new connections failed from %s on, for %s%s", from, when,
+		         gap, row->open ? ", to the end of the capture" : "");
 	else if (row->kind == INTERRUPTION_OPENING)
 		snprintf(out, size,
 		         "%s to %s: a new connection failed at %s; %s later one opened there", from,

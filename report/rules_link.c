@@ -170,10 +170,13 @@ bool rule_stripped(struct report *report, const struct rule *rule)
 	for (size_t i = 0; i < report->n_wans; i++) {
 		const struct ledger_event *e = report->wans[i].ledger->events;
 		uint64_t opened = e[EVENT_CAPABLE_SYN].count + e[EVENT_JOIN_SYN].count, lost = 0;
-		struct finding *finding = verdict_add(report, rule, (int)i);
+		struct finding *finding;
 		char name[100], percent[TEXT_SHORT], extent[40], cause[40], some[TEXT_SHORT],
 			of[TEXT_SHORT];
 
+		if (verdict_is_inner(report, &report->wans[i]))
+			continue; /* its hosts ask whom they like: A28 */
+		finding = verdict_add(report, rule, (int)i);
 		if (!finding)
 			return false;
 		for (size_t k = 0; k < sizeof(bad) / sizeof(*bad); k++) {

@@ -197,18 +197,46 @@ bool rule_local(struct report *report, const struct rule *rule)
 
 /* ---- A28 ---- */
 
-/* A capture of the inner side: by the names OpenMPTCProuter gives, or by the LAN the site tells. */
-static bool is_inner(const struct report *report, const struct report_wan *wan)
+static bool inner_name(const char *name)
 {
 	static const char *const names[] = {"lan", "br-lan", "omrvpn", "tun0", "omr6in4"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcmp(names[i], wan->name) == 0)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+bool verdict_is_inner(const struct report *report, const struct report_wan *wan)
+{
+	const struct ledger_words *devices = &wan->ledger->devices;
+
+	if (inner_name(wan->name))
+		return true;
+	for (unsigned i = 0; i < devices->n; i++)
+		if (inner_name(devices->rows[i]))
 			return true;
 	for (unsigned i = 0; i < wan->ledger->n_own; i++)
 		if (expect_is_lan(&report->policy->expect, wan->ledger->own[i].text))
 			return true;
 	return false;
+}
+
+static bool speaks_mptcp(const struct report *report, const struct ledger_cell *cell)
+{
+	(void)report;
+	return cell->traffic == TRAFFIC_MPTCP && cell->kind != KIND_DUPLICATE;
+}
+
+/* Frames of subflows, whether their opening was seen or not. */
+static uint64_t mptcp_frames(const struct report *report, const struct ledger_wan *wan)
+{
+	uint64_t frames = 0;
+
+	for (size_t i = 0; i < wan->n_cells; i++)
+		if (speaks_mptcp(report, &wan->cells[i]))
+			frames += wan->cells[i].sum.frames;
+	return frames;
 }
 
 bool rule_inner(struct report *report, const struct rule *rule)
@@ -219,10 +247,11 @@ bool rule_inner(struct report *report, const struct rule *rule)
 		const struct report_wan *wan = &report->wans[i];
 		const struct ledger_event *e = wan->ledger->events;
 		uint64_t syns = e[EVENT_CAPABLE_SYN].count + e[EVENT_JOIN_SYN].count;
+		uint64_t frames = mptcp_frames(report, wan->ledger);
 		struct finding *f;
 		char name[100], count[TEXT_SHORT];
 
-		if (!is_inner(report, wan))
+		if (!verdict_is_inner(report, wan))
 			continue;
 		f = verdict_add(report, rule, (int)i);
 		if (!f)
@@ -230,17 +259,22 @@ bool rule_inner(struct report *report, const struct rule *rule)
 		any = true;
 		text_safe(name, sizeof(name), wan->name, 32);
 		verdict_observe(f, "count", syns, 1);
-		f->status = syns                                              ? STATUS_WARN
+		verdict_part(f, "mptcp_frames", frames, 0);
+		f->status = syns || frames                                    ? STATUS_WARN
 		            : report->options.filter || wan->ledger->filtered ? STATUS_NOT_ASSESSED
 		                                                              : STATUS_PASS;
 		SAY_IN(f->brief, none);
 		text_count(count, syns);
 		if (syns)
 			SAY_IN(f->text, inner_asked, count, name);
+		else if (frames)
+			SAY_IN(f->text, inner_running, text_count(count, frames), name);
 		else
 			SAY_IN(f->text, inner_none, name);
 		verdict_show_event(f, &e[EVENT_CAPABLE_SYN], "asks for MPTCP");
 		verdict_show_event(f, &e[EVENT_JOIN_SYN], "joins a connection of MPTCP");
+		if (!syns && frames)
+			verdict_show_cells(report, f, speaks_mptcp, "carries MPTCP");
 	}
 	if (!any) {
 		struct finding *f = verdict_add(report, rule, -1);

@@ -150,6 +150,10 @@ bool verdict_each_backup(struct report *report, const struct rule *rule,
  * time that is judged. */
 bool verdict_say_interruption(const struct report *report, size_t index, char *out, size_t size);
 
+/* A capture of the inner side (A28): by the names and devices OpenMPTCProuter gives, or by the LAN
+ * the site tells. It is no WAN to be judged as one. */
+bool verdict_is_inner(const struct report *report, const struct report_wan *wan);
+
 /* A12 measured how long data stayed on a backup after their primary had come back: what they used
  * then is its business, not that of a share. */
 bool verdict_failback_seen(const struct report *report);

@@ -107,7 +107,7 @@ def collect():
 def page_of(check):
     """The words of its page for what it can come to."""
     first = oracle.run("explain", check, allowed=(0,))[0].splitlines()
-    line = next(line for line in first if line.startswith("In this version: "))
+    line = next(line for line in first if line.startswith("Judged; "))
     return [word.replace(" ", "_") for word in re.split(r", ", line.split(" come to: ")[1])]
 
 

@@ -519,13 +519,16 @@ static void test_a24_a28(void)
 	                       DIR_UP, 84, false});
 	expect(s, "A24", STATUS_PASS, "84 B of IP traffic on wan2 never left");
 	expect(story_hours(1), "A28", STATUS_NOT_APPLICABLE, "No capture of the LAN");
-	for (int syn = 0; syn < 2; syn++) {
+	for (int syn = 0; syn < 3; syn++) {
 		s = story_hours(1);
 		uint32_t lan = ledger_wan(&s->ledger, "br-lan");
 		policy_add_role(&s->policy, "br-lan", SUBJECT_ANY, "off", FROM_FLAG, s->message,
 		                sizeof(s->message));
-		if (syn)
+		if (syn == 1)
 			ledger_note(&s->ledger, lan, EVENT_CAPABLE_SYN, T0 + S, 0, 5);
+		if (syn == 2) /* opened before the capture */
+			put(s, &(struct frame){lan, 1, VPS, "", KIND_ACK, TRAFFIC_MPTCP, DIR_UP, 60,
+		                               false});
 		build(s);
 		const struct finding *f = finding(s, "A28", (int)lan);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(f);

@@ -278,6 +278,37 @@ static void test_both_in_use(void)
 	end(t);
 }
 
+/* None opens elsewhere: main itself answers a later SYN, after an outage or though it lives. */
+static void opening_here_story(bool main_lives)
+{
+	struct tale *t = begin();
+	uint64_t lost = tell(t, KIND_HANDSHAKE, "e> S seq 0 capable");
+
+	if (main_lives)
+		flows(t, 1, "+2s", 'a', '<');
+	tell(t, KIND_HANDSHAKE, "+12s e> S seq 0 capable");
+	uint64_t answered = tell(t, KIND_HANDSHAKE, "e< S. seq 0 ack 1 capable");
+	tell(t, KIND_HANDSHAKE, "e> . seq 1 ack 1 capable");
+	story_play(&t->story);
+
+	const struct ledger_interruption *row = only(t, INTERRUPTION_OPENING);
+	CU_ASSERT_EQUAL(row == NULL, main_lives);
+	if (row) {
+		CU_ASSERT_EQUAL(row->wan, 0);
+		CU_ASSERT_EQUAL(row->to, 0);
+		CU_ASSERT_EQUAL(row->from_ns, lost);
+		CU_ASSERT_EQUAL(row->to_ns, answered);
+		CU_ASSERT_FALSE(row->open);
+	}
+	end(t);
+}
+
+static void test_opening_here(void)
+{
+	opening_here_story(false);
+	opening_here_story(true);
+}
+
 /* A SYN that main does not answer; the same connection opens over spare, so many s later. */
 static void opening_story(const char *later, uint64_t seconds, bool main_lives)
 {
@@ -454,5 +485,6 @@ void suite_course(void)
 	CU_add_test(suite, "opening", test_opening);
 	CU_add_test(suite, "long_idle", test_long_idle);
 	CU_add_test(suite, "long_idle_on_one_wan", test_long_idle_on_one_wan);
+	CU_add_test(suite, "opening_here", test_opening_here);
 	CU_add_test(suite, "worst_ones_stay", test_worst_ones_stay);
 }

@@ -130,6 +130,22 @@ static void test_gaps(void)
 	expect_gap(INTERRUPTION_FAILOVER, "A11", 31, STATUS_NOT_APPLICABLE);
 }
 
+/* No backup took new connections: the primary did, when it was back, or nobody up to the end. */
+static void test_opening_here(void)
+{
+	struct ledger_interruption row = row_of(INTERRUPTION_OPENING, 9 * S);
+
+	row.to = row.wan;
+	expect(&row, "A11", STATUS_PASS, 9);
+	row = row_of(INTERRUPTION_OPENING, 31 * S);
+	row.to = row.wan;
+	expect(&row, "A11", STATUS_FAIL, 31);
+	row = row_of(INTERRUPTION_OPENING, 9 * S);
+	row.to = row.wan;
+	row.open = true;
+	expect(&row, "A11", STATUS_NOT_ASSESSED, 9); /* it may take longer than the capture */
+}
+
 /* What is no failover of a primary to a backup while all captures ran. */
 static void test_not_judged(void)
 {
@@ -279,6 +295,7 @@ void suite_failover(void)
 	CU_pSuite suite = CU_add_suite("failover", NULL, NULL);
 
 	CU_add_test(suite, "gaps", test_gaps);
+	CU_add_test(suite, "opening_here", test_opening_here);
 	CU_add_test(suite, "not_judged", test_not_judged);
 	CU_add_test(suite, "failback", test_failback);
 	CU_add_test(suite, "stall", test_stall);
