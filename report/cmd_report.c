@@ -48,7 +48,7 @@ static int help(void)
 	fputs("  --json FILE|-       the report as JSON (- instead of the text); with --sites a\n"
 	      "                      line each, in their order\n"
 	      "  --html FILE         the report as a page for a browser\n"
-	      "  --lang LANGUAGE     of that page: en (default) or zh-CN\n",
+	      "  --lang LANGUAGE     of the text and the page: en (default) or zh-CN\n",
 	      stdout);
 	intake_print_limits();
 	fputs("\nExit: 0 pass, 1 warn, 2 fail, 3 not assessed, 64 and above: errors\n", stdout);
@@ -62,42 +62,23 @@ static int write_failed(const char *path, int error)
 	return command_complain(EXIT_CANNOT_WRITE, "%s: %s", path, strerror(-error));
 }
 
-static int write_json(const struct report *report, const char *path)
+static int write_json(const json_t *json, const char *path)
 {
-	json_t *json = render_json(report);
 	struct output output;
 	bool dumped;
-	int error, why;
+	int error = output_open(&output, path), why;
 
-	if (!json)
-		return command_complain(EXIT_INTERNAL, "out of memory");
-	error = output_open(&output, path);
-	if (error != 0) {
-		json_decref(json);
+	if (error != 0)
 		return command_complain(EXIT_CANNOT_CREATE, "--json %s: %s", path,
 		                        strerror(-error));
-	}
 	errno = 0;
 	dumped = json_dumpf(json, output.file, JSON_SORT_KEYS | JSON_INDENT(1)) == 0 &&
 	         fputc('\n', output.file) != EOF;
 	why = errno ? -errno : -EIO;
-	json_decref(json);
 	error = output_close(&output, dumped);
 	if (!dumped)
 		error = why; /* the first error is the one told */
 	return error == 0 ? 0 : write_failed(path, error);
-}
-
-static int write_html(const struct report *report, const struct intake *intake)
-{
-	json_t *json = render_json(report);
-	int code;
-
-	if (!json)
-		return command_complain(EXIT_INTERNAL, "out of memory");
-	code = render_to(json, format_find("html"), intake->language, "--html", intake->html);
-	json_decref(json);
-	return code;
 }
 
 static bool wants_colour(void)
@@ -108,12 +89,32 @@ static bool wants_colour(void)
 	       strcmp(terminal, "dumb") != 0;
 }
 
-static int write_text(const struct report *report)
+static int write_text(const json_t *json, enum language language)
 {
-	render_text(report, stdout, wants_colour());
+	if (!(wants_colour() ? render_terminal : render_text)(json, language, stdout))
+		return command_complain(EXIT_INTERNAL, "out of memory");
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return write_failed("standard output", errno ? -errno : -EIO);
 	return 0;
+}
+
+/* All forms that were asked for, of the one JSON. */
+static int write_all(const struct report *report, const struct intake *intake)
+{
+	json_t *json = render_json(report);
+	int code = 0;
+
+	if (!json)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	if (intake->json)
+		code = write_json(json, intake->json);
+	if (code == 0 && intake->html)
+		code = render_to(json, format_find("html"), intake->language, "--html",
+		                 intake->html);
+	if (code == 0 && !(intake->json && strcmp(intake->json, "-") == 0))
+		code = write_text(json, intake->language);
+	json_decref(json);
+	return code;
 }
 
 static int exit_of(enum status verdict)
@@ -161,12 +162,7 @@ static int tell(const struct intake *intake, const struct ledger *ledger)
 
 	if (code != 0)
 		return code;
-	if (intake->json)
-		code = write_json(&report, intake->json);
-	if (code == 0 && intake->html)
-		code = write_html(&report, intake);
-	if (code == 0 && !(intake->json && strcmp(intake->json, "-") == 0))
-		code = write_text(&report);
+	code = write_all(&report, intake);
 	if (code == 0)
 		code = exit_of(report.verdict);
 	report_release(&report);
@@ -223,20 +219,16 @@ struct site_pages {
 	size_t n;
 	FILE *json; /* NULL: not wanted */
 	bool text, colour;
+	enum language language;
 };
 
 /* One line each, so that a reader needs no more than one of them at a time. */
-static bool write_line(const struct report *report, FILE *out)
+static bool write_line(const json_t *json, FILE *out)
 {
-	json_t *json = render_json(report);
-	bool dumped = json && json_dumpf(json, out, JSON_SORT_KEYS | JSON_COMPACT) == 0 &&
-	              fputc('\n', out) != EOF;
-
-	json_decref(json);
-	return dumped;
+	return json_dumpf(json, out, JSON_SORT_KEYS | JSON_COMPACT) == 0 && fputc('\n', out) != EOF;
 }
 
-static char *page_text(const struct report *report, bool colour)
+static char *page_text(const struct site_pages *pages, const json_t *json)
 {
 	char *text = NULL;
 	size_t size;
@@ -244,7 +236,7 @@ static char *page_text(const struct report *report, bool colour)
 
 	if (!out)
 		return NULL;
-	render_text(report, out, colour);
+	(pages->colour ? render_terminal : render_text)(json, pages->language, out);
 	if (fclose(out) == 0)
 		return text;
 	free(text);
@@ -256,17 +248,20 @@ static int page_of(struct site_pages *pages, const struct intake *intake, const 
 {
 	struct site_summary *row = &pages->rows[pages->n];
 	struct report report;
+	json_t *json;
 	int code = build(intake, ledger, &report);
 
 	if (code != 0)
 		return code;
 	site_summarise(row, name, &report);
-	if (pages->text) {
-		row->text = page_text(&report, pages->colour);
-		code = row->text ? 0 : command_complain(EXIT_INTERNAL, "out of memory");
-	}
-	if (code == 0 && pages->json && !write_line(&report, pages->json))
+	json = render_json(&report);
+	if (json && pages->text)
+		row->text = page_text(pages, json);
+	if (!json || (pages->text && !row->text))
+		code = command_complain(EXIT_INTERNAL, "out of memory");
+	if (code == 0 && pages->json && !write_line(json, pages->json))
 		code = write_failed(intake->json, errno ? -errno : -EIO);
+	json_decref(json);
 	report_release(&report);
 	pages->n++;
 	return code;
@@ -328,7 +323,8 @@ static int judge_sites(struct site_pages *pages, const struct intake *all, int a
 static int tell_sites(const struct intake *intake, int argc, char **argv)
 {
 	bool alone = intake->json && strcmp(intake->json, "-") == 0;
-	struct site_pages pages = {.text = !alone, .colour = wants_colour()};
+	struct site_pages pages = {
+		.text = !alone, .colour = wants_colour(), .language = intake->language};
 	struct output output = {0};
 	int code = 0, error = 0;
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * explain.c - see explain.h. Lines are 79 columns; a Chinese character takes two of them and may
- * begin a line anywhere.
+ * explain.c - see explain.h.
  */
 #include "explain.h"
 
 #include <string.h>
 
+#include "page.h"
 #include "policy.h"
 #include "verdict.h"
-
-#define COLUMNS 79
 
 static const struct {
 	const char *judged, *not_judged, *why, *fix, *verify, *limits, *source, *no_limits, *note;
@@ -40,79 +38,10 @@ bool explain_is_judged(const char *id)
 
 /* ---- lines ---- */
 
-/* Bytes of the character at `text`, and the columns it takes. The texts are our own: valid UTF-8.
- */
-static size_t character(const char *text, unsigned *columns)
-{
-	unsigned char c = (unsigned char)*text;
-	size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-	*columns =
-		length > 2 ? 2 : 1; /* all of ours with three bytes are wide, or quotation marks */
-	return length;
-}
-
-/* Does a mark stand here that must not begin a line? */
-static bool closes(const char *text)
-{
-	static const char *const marks[] = {"，", "。", "、", "；", "：", "）", "”"};
-
-	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-		if (strncmp(text, marks[i], strlen(marks[i])) == 0)
-			return true;
-	return false;
-}
-
-/* What must stay together: a wide character, or a word up to the next space or wide one; and the
- * marks behind it. */
-static size_t piece(const char *text, unsigned *columns)
-{
-	unsigned next;
-	size_t length = character(text, columns), more;
-	bool word = *columns == 1;
-
-	for (; text[length] && text[length] != ' '; length += more) {
-		more = character(text + length, &next);
-		if (next == 2 ? !closes(text + length) : !word)
-			break;
-		word = word && next == 1;
-		*columns += next;
-	}
-	return length;
-}
-
-static void wrap(FILE *out, const char *text, unsigned indent)
-{
-	unsigned column = indent, columns;
-	bool space = false;
-
-	fprintf(out, "%*s", (int)indent, "");
-	while (*text) {
-		size_t length;
-
-		if (*text == ' ') {
-			space = column > indent;
-			text++;
-			continue;
-		}
-		length = piece(text, &columns);
-		if (column > indent && column + space + columns > COLUMNS) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			column = indent;
-			space = false;
-		}
-		fprintf(out, "%s%.*s", space ? " " : "", (int)length, text);
-		column += columns + space;
-		space = false;
-		text += length;
-	}
-	fputc('\n', out);
-}
-
 static void section(FILE *out, const char *label, const char *text)
 {
 	fprintf(out, "\n%s\n", label);
-	wrap(out, text, 2);
+	page_wrap(out, text, 2, false);
 }
 
 /* Lines to be copied are never broken. */
@@ -154,7 +83,7 @@ static void print_limits(FILE *out, const struct explain_row *row, enum language
 			fprintf(out, "  %s=%g%%\n", limit->key, limit->fallback * 100);
 		else
 			fprintf(out, "  %s=%.10g\n", limit->key, limit->fallback);
-		wrap(out, limit->meaning, 6);
+		page_wrap(out, limit->meaning, 6, false);
 	}
 	if (!any)
 		fprintf(out, "  %s\n", labels[language].no_limits);
@@ -177,7 +106,7 @@ void explain_page(const struct explain_row *row, enum language language, FILE *o
 	}
 	if (row->role) {
 		fputc('\n', out);
-		wrap(out, explain_roles[language], 2);
+		page_wrap(out, explain_roles[language], 2, false);
 	}
 	section(out, labels[language].verify, words->verify);
 	print_limits(out, row, language);

@@ -15,7 +15,6 @@
 
 #include "message.h"
 
-
 struct explain_words {
 	const char *title, *why, *fix, *verify;
 };

@@ -13,6 +13,7 @@
 
 const struct format formats[] = {
 	{"html", ".html", "a page for a browser: one file, no script", render_html},
+	{"text", ".txt", "80 columns, as report prints it", render_text},
 };
 const size_t n_formats = sizeof(formats) / sizeof(*formats);
 

@@ -6,89 +6,146 @@
 
 #include <string.h>
 
-#include "text.h"
-
-#define COLUMNS 79
+#define COLUMNS   79
+#define WORDS_MAX 8000
 
 const struct page_look page_looks[STATUS_COUNT] = {
-	[STATUS_PASS] = {"PASS", "+", "\033[32m"},
-	[STATUS_WARN] = {"WARN", "!", "\033[33m"},
-	[STATUS_FAIL] = {"FAIL", "x", "\033[31m"},
-	[STATUS_NOT_ASSESSED] = {"NOT ASSESSED", "?", "\033[36m"},
-	[STATUS_NOT_APPLICABLE] = {"not applicable", "-", "\033[2m"},
-	[STATUS_ERROR] = {"ERROR", "x", "\033[31m"},
-	[STATUS_WAIVED] = {"waived", "-", "\033[2m"},
+	[STATUS_PASS] = {MESSAGE_text_pass, "+", "\033[32m"},
+	[STATUS_WARN] = {MESSAGE_text_warn, "!", "\033[33m"},
+	[STATUS_FAIL] = {MESSAGE_text_fail, "x", "\033[31m"},
+	[STATUS_NOT_ASSESSED] = {MESSAGE_text_not_assessed, "?", "\033[36m"},
+	[STATUS_NOT_APPLICABLE] = {MESSAGE_text_not_applicable, "-", "\033[2m"},
+	[STATUS_ERROR] = {MESSAGE_text_error, "x", "\033[31m"},
+	[STATUS_WAIVED] = {MESSAGE_text_waived, "-", "\033[2m"},
 };
+
+enum status page_status(const json_t *o, const char *key)
+{
+	size_t status = stored_choice(o, key, status_names, STATUS_COUNT);
+
+	return status < STATUS_COUNT ? (enum status)status : STATUS_NOT_ASSESSED;
+}
 
 const char *page_paint(const struct page *page, const char *colour)
 {
 	return page->colour ? colour : "";
 }
 
-void page_heading(const struct page *page, const char *text)
+void page_heading(const struct page *page, const char *message)
 {
-	fprintf(page->out, "\n%s%s%s\n", page_paint(page, "\033[1m"), text,
-	        page_paint(page, "\033[0m"));
+	fprintf(page->out, "\n%s", page_paint(page, "\033[1m"));
+	page_put(page, message);
+	fprintf(page->out, "%s\n", page_paint(page, "\033[0m"));
 }
 
-/* Length of the word at `text`; a number and the unit behind it are one. */
-static size_t word_length(const char *text)
+/* ---- lines ---- */
+
+/* Bytes of the character at `text`, and the columns it takes. */
+static size_t character(const char *text, unsigned *columns)
+{
+	uint32_t code;
+	size_t length = text_next(text, &code);
+
+	*columns = length ? text_columns(code) : 1;
+	return length ? length : 1;
+}
+
+/* Does a mark stand here that must not begin a line? */
+static bool closes(const char *text)
+{
+	static const char *const marks[] = {"，", "。", "、", "；", "：", "）", "”"};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (strncmp(text, marks[i], strlen(marks[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Does a unit stand here, behind its number and a blank? */
+static bool is_unit(const char *text)
 {
 	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "%", "s", "min", "h", "d"};
-	size_t length = strcspn(text, " ");
-	const char *next = text + length + 1;
 
-	if (length == 0 || text[length] == '\0' || text[length - 1] < '0' || text[length - 1] > '9')
-		return length;
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (strcspn(next, " ,;.:)") == strlen(units[i]) &&
-		    strncmp(next, units[i], strlen(units[i])) == 0)
-			return length + 1 + strcspn(next, " ");
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		size_t length = strlen(units[i]);
+
+		if (strncmp(text, units[i], length) == 0 &&
+		    (strchr(" ,;.:)", text[length]) || (unsigned char)text[length] >= 0x80))
+			return true;
+	}
+	return false;
+}
+
+/* What must stay together: a wide character, or a word up to the next blank or wide one; the marks
+ * behind it, and the unit behind a number. */
+static size_t piece(const char *text, unsigned *columns)
+{
+	unsigned next;
+	size_t length = character(text, columns), more;
+	bool word = *columns == 1;
+
+	for (; text[length]; length += more) {
+		bool figure = text[length - 1] >= '0' && text[length - 1] <= '9';
+
+		more = character(text + length, &next);
+		if (text[length] == ' ' && !(figure && is_unit(text + length + 1)))
+			break;
+		if (next == 2 ? !closes(text + length) : !word)
+			break;
+		word = word && next == 1;
+		*columns += next;
+	}
 	return length;
 }
 
-/* Words of `text`, each line indented, the first one too unless it `hangs` behind what is already
- * there; a word longer than a line stands alone. */
-void page_wrap_behind(const struct page *page, const char *text, unsigned indent, bool hangs)
+void page_wrap(FILE *out, const char *words, unsigned indent, bool hangs)
 {
-	unsigned column = indent;
-	bool begun = false;
+	unsigned column = indent, columns;
+	bool begun = false, space = false;
 
-	while (*text) {
-		size_t length = word_length(text);
-		char word[256];
-		unsigned wide;
+	while (*words) {
+		size_t length;
 
-		snprintf(word, sizeof(word), "%.*s", (int)(length < 255 ? length : 255), text);
-		wide = text_width(word);
-		if (begun && column + 1 + wide > COLUMNS) {
-			fputc('\n', page->out);
-			begun = hangs = false;
+		if (*words == ' ') {
+			space = begun;
+			words++;
+			continue;
+		}
+		length = piece(words, &columns);
+		if (begun && column + space + columns > COLUMNS) {
+			fputc('\n', out);
 			column = indent;
+			begun = hangs = space = false;
 		}
 		if (!begun)
-			fprintf(page->out, "%*s", (int)(hangs ? 0 : indent), "");
-		else
-			column += (unsigned)fprintf(page->out, " ");
-		fputs(word, page->out);
-		column += wide;
+			fprintf(out, "%*s", (int)(hangs ? 0 : indent), "");
+		fprintf(out, "%s%.*s", space ? " " : "", (int)length, words);
+		column += columns + space;
 		begun = true;
-		text += length;
-		text += strspn(text, " ");
+		space = false;
+		words += length;
 	}
-	fputc('\n', page->out);
+	fputc('\n', out);
 }
 
-void page_wrap(const struct page *page, const char *text, unsigned indent)
+void page_tell_behind(const struct page *page, const char *message, unsigned indent, bool hangs)
 {
-	page_wrap_behind(page, text, indent, false);
+	char words[WORDS_MAX];
+
+	page_wrap(page->out, message_words(words, sizeof(words), message, &page->telling), indent,
+	          hangs);
 }
 
 void page_tell(const struct page *page, const char *message, unsigned indent)
 {
-	char words[6000];
+	page_tell_behind(page, message, indent, false);
+}
 
-	page_wrap(page, message_words(words, sizeof(words), message, &page->telling), indent);
+void page_put(const struct page *page, const char *message)
+{
+	char words[WORDS_MAX];
+
+	fputs(message_words(words, sizeof(words), message, &page->telling), page->out);
 }
 
 /* The end of a long path says more than its beginning. */
@@ -105,29 +162,34 @@ const char *page_path(char *out, size_t size, const char *path, unsigned columns
 	return text_safe(out, size, short_path, columns);
 }
 
-/* printf's %-*s counts bytes; names may hold longer characters. */
-void page_pad(const struct page *page, const char *text, unsigned columns)
+/* printf's %-*s counts bytes. */
+void page_pad(const struct page *page, const char *message, unsigned columns)
 {
-	unsigned wide = text_width(text);
+	char words[WORDS_MAX];
+	unsigned wide = text_width(message_words(words, sizeof(words), message, &page->telling));
 
-	fprintf(page->out, "%s%*s", text, (int)(wide < columns ? columns - wide : 0), "");
+	fprintf(page->out, "%s%*s", words, (int)(wide < columns ? columns - wide : 0), "");
 }
 
-/* "2026-01-02 15:04:05 to 15:04:45", with the day twice when it is not the same. */
-void page_span(char *out, size_t size, uint64_t from_ns, uint64_t to_ns)
+void page_pad_left(const struct page *page, const char *message, unsigned columns)
 {
-	char a[TEXT_SHORT], b[TEXT_SHORT];
+	char words[WORDS_MAX];
+	unsigned wide = text_width(message_words(words, sizeof(words), message, &page->telling));
 
-	text_moment(a, from_ns);
-	text_moment(b, to_ns);
-	snprintf(out, size, "%.19s to %.*s", a, (int)(strncmp(a, b, 10) == 0 ? 8 : 19),
-	         strncmp(a, b, 10) == 0 && strlen(b) > 19 ? b + 11 : b);
+	fprintf(page->out, "%*s%s", (int)(wide < columns ? columns - wide : 0), "", words);
 }
 
-void page_print_span(const struct page *page, uint64_t from_ns, uint64_t to_ns)
+const char *page_span(char out[MESSAGE_TIME], const json_t *o, const char *from, const char *to)
 {
-	char span[80];
+	return message_span(out, stored_time(o, from), stored_time(o, to));
+}
 
-	page_span(span, sizeof(span), from_ns, to_ns);
-	fputs(span, page->out);
+const char *page_count(char out[TEXT_SHORT], const json_t *o, const char *key)
+{
+	return text_count(out, stored_number(o, key));
+}
+
+const char *page_bytes(char out[TEXT_SHORT], const json_t *o, const char *key)
+{
+	return text_bytes(out, stored_number(o, key));
 }

@@ -4,265 +4,282 @@
  */
 #include "render_sections.h"
 
-#include <stdarg.h>
 #include <string.h>
 
-#include "text.h"
-#include "thinned.h"
+#define NS 1000000000.0
 
-static void print_file(const struct page *page, const struct ledger_file *file)
+static uint64_t ns_of(double seconds)
 {
-	const struct report *report = page->report;
-	char name[160], wan[100], count[TEXT_SHORT], safe[400];
+	return seconds > 0 && seconds < 9e9 ? (uint64_t)(seconds * NS + 0.5) : 0;
+}
 
+static void print_file(const struct page *page, const json_t *file)
+{
+	char name[STORED_NAME], path[300], wan[STORED_NAME], count[TEXT_SHORT], span[MESSAGE_TIME],
+		line[900], text[STORED_NAME * 4];
+
+	stored_name(name, file, "name", 390);
+	stored_name(wan, file, "wan", 20);
 	fputs("  ", page->out);
-	page_pad(page, page_path(name, sizeof(name), file->name, 36), 24);
-	fprintf(page->out, " -> %s: %s frames",
-	        text_safe(wan, sizeof(wan),
-	                  file->wan < report->n_wans ? report->wans[file->wan].name : "-", 20),
-	        text_count(count, file->frames));
+	page_pad(page, page_path(path, sizeof(path), name, 36), 24);
+	PAGE_PUT(page, text_file_frames, wan[0] ? wan : "-", page_count(count, file, "frames"));
 	fputc('\n', page->out);
-	if (file->frames > 0) {
-		fputs("      ", page->out);
-		page_print_span(page, file->first_ns, file->last_ns);
-		fputs(" UTC", page->out);
-		if (file->snaplen)
-			fprintf(page->out, ", snaplen %u", file->snaplen);
-		fputc('\n', page->out);
+	if (stored_number(file, "frames") > 0) {
+		snprintf(line, sizeof(line), "%s", page_span(span, file, "first", "last"));
+		if (stored_has(file, "snaplen")) {
+			snprintf(count, sizeof(count), "%llu",
+			         (unsigned long long)stored_number(file, "snaplen"));
+			MORE_IN(line, text_and_snaplen, count);
+		}
+		page_tell(page, line, 6);
 	}
-	if (file->message)
-		page_wrap(page, text_safe(safe, sizeof(safe), file->message, 300), 6);
+	if (stored_has(file, "message"))
+		page_tell(page, text_safe(text, sizeof(text), stored_text(file, "message"), 300),
+		          6);
 }
 
-/* A line that grows; what does not fit is left out. */
-struct line {
-	char text[1600];
-	size_t used;
-};
+/* ---- a WAN: a sentence that grows ---- */
 
-__attribute__((format(printf, 2, 3))) static void more(struct line *line, const char *format, ...)
+#define LINE 4000
+
+/* One more case with a count in it, unless that is 0. */
+static void more_count(char *line, uint64_t count, enum message message)
 {
-	va_list args;
-	int n;
+	char text[TEXT_SHORT];
 
-	va_start(args, format);
-	n = vsnprintf(line->text + line->used, sizeof(line->text) - line->used, format, args);
-	va_end(args);
-	if (n > 0 && (size_t)n < sizeof(line->text) - line->used)
-		line->used += (size_t)n;
-	else
-		line->text[line->used] = '\0';
+	if (count > 0)
+		message_more(line, LINE, message,
+		             (const char *const[]){text_count(text, count), NULL});
 }
 
-static const char *plural(uint64_t n)
+static void more_number(char *line, const json_t *o, const char *key, enum message message)
 {
-	return n == 1 ? "" : "s";
+	more_count(line, stored_number(o, key), message);
 }
 
 /* "3 recorded files, 2026-01-01 00:00:00 to 01:00:00 UTC, 12,345 frames, 0 dropped" */
-static void more_recorded(struct line *line, const struct report_wan *wan)
+static void more_recorded(const struct page *page, char *line, const json_t *coverage,
+                          const json_t *wan)
 {
-	const struct ledger_counters *c = &wan->ledger->counters;
-	char a[TEXT_SHORT], b[TEXT_SHORT], count[TEXT_SHORT];
-	bool same_day;
+	const json_t *recording = json_object_get(coverage, "recording");
+	const json_t *window = json_object_get(page->report, "window");
+	bool part = stored_has(window, "asked_from") || stored_has(window, "asked_to");
+	char files[TEXT_SHORT], frames[TEXT_SHORT], dropped[TEXT_SHORT], span[MESSAGE_TIME];
 
-	text_moment(a, wan->coverage.from_ns);
-	text_moment(b, wan->coverage.to_ns);
-	same_day = strncmp(a, b, 10) == 0;
-	more(line, "%s recorded file%s, ", text_count(count, c->recorded_files),
-	     plural(c->recorded_files));
-	more(line, "%.19s to %s, ", a, same_day ? b + 11 : b);
-	more(line, "%s frames%s, ", text_count(count, wan->whole.total.frames),
-	     wan->from_ns || wan->to_ns != UINT64_MAX ? " in the window" : "");
-	more(line, "%s dropped", text_count(count, c->dropped_frames));
-	if (c->unfinished_files)
-		more(line, ", %s file%s being written or cut off",
-		     text_count(count, c->unfinished_files), plural(c->unfinished_files));
-	if (c->repaired_files)
-		more(line, ", %s repaired", text_count(count, c->repaired_files));
-	if (c->missing_files)
-		more(line, ", %s missing", text_count(count, c->missing_files));
+	message_more(line, LINE, part ? MESSAGE_text_recorded_window : MESSAGE_text_recorded,
+	             (const char *const[]){page_count(files, recording, "files"),
+	                                   page_span(span, recording, "from", "to"),
+	                                   page_count(frames, wan, "frames"),
+	                                   page_count(dropped, coverage, "dropped_frames"), NULL});
+	more_number(line, recording, "unfinished_files", MESSAGE_text_unfinished);
+	more_number(line, recording, "repaired_files", MESSAGE_text_repaired);
+	more_number(line, recording, "missing_files", MESSAGE_text_missing);
+}
+
+static void more_kernel(char *line, const json_t *kernel)
+{
+	uint64_t frames = stored_number(kernel, "frames");
+	uint64_t seen =
+		stored_number(kernel, "captured_frames") + stored_number(kernel, "dropped_frames");
+	char a[TEXT_SHORT], b[TEXT_SHORT];
+
+	if (!kernel || json_is_null(kernel))
+		return;
+	text_count(b, frames);
+	if (seen >= frames)
+		message_more(line, LINE, MESSAGE_text_kernel_all, (const char *const[]){b, NULL});
+	else
+		message_more(line, LINE, MESSAGE_text_kernel_some,
+		             (const char *const[]){text_count(a, seen), b, NULL});
+}
+
+static void more_warnings(char *line, const json_t *warnings)
+{
+	char list[1200] = "", code[STORED_NAME], about[STORED_NAME];
+	const json_t *warning;
+	size_t i;
+
+	json_array_foreach(warnings, i, warning)
+	{
+		if (!coverage_warning(stored_text(warning, "code"), false, code, sizeof(code)))
+			continue; /* it makes no number wrong */
+		if (list[0])
+			MORE_IN(list, comma);
+		stored_name(code, warning, "code", 40);
+		if (stored_name(about, warning, "about", 40)[0])
+			MORE_IN(list, in_brackets, code, about);
+		else
+			strncat(list, code, sizeof(list) - strlen(list) - 1);
+	}
+	if (list[0])
+		message_more(line, LINE, MESSAGE_text_recorder_warned,
+		             (const char *const[]){list, NULL});
 }
 
 /* What the kernel counted, the gaps, the warnings, the clock. */
-static void more_quality(struct line *line, const struct report_wan *wan,
-                         const struct telling *telling)
+static void more_quality(char *line, const json_t *recording)
 {
-	static const enum span_state states[] = {SPAN_ABSENT, SPAN_DOWN, SPAN_SUSPENDED,
-	                                         SPAN_STOPPED};
-	const struct ledger_counters *c = &wan->ledger->counters;
-	const struct ledger_record *record = wan->ledger->record;
-	char a[TEXT_SHORT], b[TEXT_SHORT], some[300], words[300];
-	uint64_t seen = c->kernel_seen_frames + c->kernel_seen_dropped;
+	char text[600];
+	const json_t *gap;
+	size_t i;
 
-	if (c->kernel_spans && seen >= c->kernel_frames)
-		more(line, "; all %s frames the kernel counted", text_count(a, c->kernel_frames));
-	else if (c->kernel_spans)
-		more(line, "; %s of %s frames the kernel counted", text_count(a, seen),
-		     text_count(b, c->kernel_frames));
-	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
-		if (coverage_say(&wan->coverage, states[i], 0, UINT64_MAX, some, sizeof(some)))
-			more(line, "; %s", message_words(words, sizeof(words), some, telling));
-	for (unsigned i = 0, told = 0; i < record->n_warnings; i++) {
-		const struct ledger_warning *warning = &record->warnings[i];
-
-		if (coverage_warning(warning->code, false, some, sizeof(some)))
-			more(line, "%s%s%s%s%s",
-			     told++ ? ", " : "; its recorder warned: ", warning->code,
-			     warning->about[0] ? " (" : "", warning->about,
-			     warning->about[0] ? ")" : "");
+	more_kernel(line, json_object_get(recording, "kernel"));
+	json_array_foreach(json_object_get(recording, "gaps_told"), i, gap)
+	{
+		message_more(line, LINE, MESSAGE_semicolon, (const char *const[]){NULL});
+		strncat(line, stored_message(text, sizeof(text), gap, "words"),
+		        LINE - strlen(line) - 1);
 	}
-	if (c->clock_steps && !record->n_steps)
-		more(line, "; the clock was set %s time%s, its times are by the first",
-		     text_count(a, c->clock_steps), plural(c->clock_steps));
+	more_warnings(line, json_object_get(recording, "warnings"));
+	if (json_array_size(json_object_get(recording, "clock_set")) == 0)
+		more_number(line, recording, "clock_steps", MESSAGE_text_clock_steps);
 }
 
-static void print_gaps(const struct page *page, const struct report_wan *wan)
+static void print_wan(const struct page *page, const json_t *coverage, const json_t *wan)
 {
-	const struct ledger_event *e = wan->ledger->events;
-	uint64_t cut = e[EVENT_HEADER_CUT].count > e[EVENT_OPTION_CUT].count
-	                       ? e[EVENT_HEADER_CUT].count
-	                       : e[EVENT_OPTION_CUT].count;
-	char name[100], text[TEXT_SHORT], some[200], words[200];
-	struct line line = {.used = 0};
+	char name[STORED_NAME], text[TEXT_SHORT], thinned[500], line[LINE] = "";
+	bool recorded = stored_has(coverage, "recording");
 
-	more(&line, "%s: ", text_safe(name, sizeof(name), wan->name, 20));
-	if (wan->coverage.recorded)
-		more_recorded(&line, wan);
-	else if (wan->ledger->drops_known || wan->ledger->counters.dropped_frames)
-		more(&line, "%s frames dropped while capturing",
-		     text_count(text, wan->ledger->counters.dropped_frames));
+	SAY_IN(line, text_rule_colon, stored_name(name, coverage, "wan", 20));
+	strcat(line, " ");
+	if (recorded)
+		more_recorded(page, line, coverage, wan);
+	else if (stored_has(coverage, "dropped_frames"))
+		MORE_IN(line, text_dropped, page_count(text, coverage, "dropped_frames"));
 	else
-		more(&line, "drops not known (pcap does not record them)");
-	if (cut > 0)
-		more(&line, ", %s headers or options cut", text_count(text, cut));
-	if (e[EVENT_BACKWARDS].count > 0)
-		more(&line, ", %s step%s back in time", text_count(text, e[EVENT_BACKWARDS].count),
-		     plural(e[EVENT_BACKWARDS].count));
-	if (e[EVENT_SUPER_FRAME].count > 0)
-		more(&line, ", %s super-frames (offload)",
-		     text_count(text, e[EVENT_SUPER_FRAME].count));
-	if (wan->ledger->skew_ns > 0)
-		more(&line, ", clock off by %s or more", text_duration(text, wan->ledger->skew_ns));
-	if (wan->ledger->filtered)
-		more(&line, ", filtered");
-	if (thinned_words(wan->ledger, some, sizeof(some)))
-		more(&line, ", %s", message_words(words, sizeof(words), some, &page->telling));
-	if (wan->coverage.recorded)
-		more_quality(&line, wan, &page->telling);
-	page_wrap(page, line.text, 2);
+		MORE_IN(line, text_drops_unknown);
+	more_number(line, coverage, "cut_frames", MESSAGE_text_cut);
+	more_number(line, coverage, "backwards", MESSAGE_text_backwards);
+	more_number(line, coverage, "super_frames", MESSAGE_text_super_frames);
+	if (ns_of(stored_real(coverage, "skew_seconds")) > 0)
+		MORE_IN(line, text_skew,
+		        text_duration(text, ns_of(stored_real(coverage, "skew_seconds"))));
+	if (stored_true(coverage, "filtered"))
+		MORE_IN(line, text_filtered);
+	if (stored_message(thinned, sizeof(thinned), coverage, "thinned")[0])
+		MORE_IN(line, text_and_detail, thinned);
+	if (recorded)
+		more_quality(line, json_object_get(coverage, "recording"));
+	page_tell(page, line, 2);
 }
 
 /* ---- the clock ---- */
 
 #define TOP_STEPS  3
 #define STEP_NEAR  2000000000u /* of one step, as two WANs tell it: each by its own file */
-#define STEP_ALIKE 200000000
+#define STEP_ALIKE 0.2         /* seconds */
 
-static bool same_step(const struct ledger_step *a, const struct ledger_step *b)
+static bool same_step(const json_t *a, const json_t *b)
 {
-	uint64_t apart = a->at_ns > b->at_ns ? a->at_ns - b->at_ns : b->at_ns - a->at_ns;
-	int64_t size;
+	uint64_t x = stored_time(a, "at"), y = stored_time(b, "at");
+	double size = stored_real(a, "by_seconds") - stored_real(b, "by_seconds");
 
-	return apart <= STEP_NEAR && !__builtin_sub_overflow(a->by_ns, b->by_ns, &size) &&
-	       size <= STEP_ALIKE && size >= -STEP_ALIKE;
+	return (x > y ? x - y : y - x) <= STEP_NEAR && size <= STEP_ALIKE && size >= -STEP_ALIKE;
 }
 
-static bool step_told(const struct report *report, size_t wan, const struct ledger_step *step)
+static const json_t *steps_of(const json_t *wans, size_t wan)
+{
+	return json_object_get(json_object_get(json_array_get(wans, wan), "recording"),
+	                       "clock_set");
+}
+
+static bool step_told(const json_t *wans, size_t wan, const json_t *step)
 {
 	for (size_t i = 0; i < wan; i++) {
-		const struct ledger_record *record = report->wans[i].ledger->record;
+		const json_t *steps = steps_of(wans, i), *other;
+		size_t k;
 
-		for (unsigned k = 0; record && k < record->n_steps; k++)
-			if (same_step(&record->steps[k], step))
-				return true;
+		json_array_foreach(steps, k, other) if (same_step(other, step)) return true;
 	}
 	return false;
 }
 
-static void print_step(const struct page *page, const struct ledger_step *step)
+static void print_step(const struct page *page, const json_t *step)
 {
-	char line[200], moment[TEXT_SHORT], whole[TEXT_SHORT];
-	uint64_t ms = (step->by_ns < 0 ? -(uint64_t)step->by_ns : (uint64_t)step->by_ns) / 1000000;
+	double by = stored_real(step, "by_seconds");
+	uint64_t ms = ns_of(by < 0 ? -by : by) / 1000000;
+	char line[300], moment[MESSAGE_TIME], whole[TEXT_SHORT], seconds[TEXT_SHORT + 20];
 
-	snprintf(line, sizeof(line),
-	         "the clock was set by %c%s.%llu s at %s: times before it were moved",
-	         step->by_ns < 0 ? '-' : '+', text_count(whole, ms / 1000),
-	         (unsigned long long)(ms % 1000 / 100), text_moment(moment, step->at_ns));
-	page_wrap(page, line, 2);
+	snprintf(seconds, sizeof(seconds), "%c%s.%llu s", by < 0 ? '-' : '+',
+	         text_count(whole, ms / 1000), (unsigned long long)(ms % 1000 / 100));
+	page_tell(page,
+	          SAY_IN(line, text_clock_set, seconds,
+	                 message_time(moment, stored_time(step, "at"))),
+	          2);
 }
 
 /* A router has one clock: each step once, whichever WANs tell of it. */
-static void print_steps(const struct page *page)
+static void print_steps(const struct page *page, const json_t *wans)
 {
-	const struct report *report = page->report;
-	unsigned told = 0, untold = 0;
+	char line[200], count[TEXT_SHORT];
+	size_t told = 0;
 
-	for (size_t i = 0; i < report->n_wans; i++) {
-		const struct ledger_record *record = report->wans[i].ledger->record;
+	for (size_t i = 0; i < json_array_size(wans); i++) {
+		const json_t *steps = steps_of(wans, i), *step;
+		size_t k;
 
-		for (unsigned k = 0; record && k < record->n_steps; k++) {
-			if (step_told(report, i, &record->steps[k]))
-				continue;
-			if (told < TOP_STEPS)
-				print_step(page, &record->steps[k]);
-			else
-				untold++;
-			told++;
-		}
+		json_array_foreach(steps, k, step) if (!step_told(wans, i, step) &&
+		                                       told++ < TOP_STEPS) print_step(page, step);
 	}
-	if (untold)
-		fprintf(page->out, "  the clock was set %u more time%s, in the JSON\n", untold,
-		        plural(untold));
+	if (told > TOP_STEPS)
+		page_tell(page, SAY_IN(line, text_clock_more, text_count(count, told - TOP_STEPS)),
+		          2);
 }
 
-/* The window that was asked for, by the site's clocks. */
-static void print_window(const struct page *page)
-{
-	const struct report_options *how = &page->report->options;
-	char from[60] = "the first frame", to[60] = "the last frame", length[TEXT_SHORT];
-	struct zone utc;
+/* ---- the time ---- */
 
-	if (!how->from_ns && !how->to_ns)
+/* The window that was asked for, by the site's clocks. */
+static void print_window(const struct page *page, const json_t *window)
+{
+	uint64_t from = stored_time(window, "asked_from"), to = stored_time(window, "asked_to");
+	char line[400], a[MESSAGE_TIME], b[MESSAGE_TIME], length[TEXT_SHORT];
+
+	if (!from && !to)
 		return;
-	zone_utc(&utc);
-	if (how->from_ns)
-		zone_text(how->zone ? how->zone : &utc, (int64_t)(how->from_ns / 1000000000u), from,
-		          sizeof(from));
-	if (how->to_ns)
-		zone_text(how->zone ? how->zone : &utc, (int64_t)(how->to_ns / 1000000000u), to,
-		          sizeof(to));
-	fprintf(page->out, "  window: %s to %s", from, to);
-	if (how->from_ns && how->to_ns)
-		fprintf(page->out, " (%s)", text_duration(length, how->to_ns - how->from_ns));
-	fputc('\n', page->out);
+	from ? message_time(a, from) : SAY_IN(a, text_first_frame);
+	to ? message_time(b, to) : SAY_IN(b, text_last_frame);
+	SAY_IN(line, text_window, a, b);
+	if (from && to)
+		MORE_IN(line, text_in_brackets, text_duration(length, to - from));
+	page_tell(page, line, 2);
+}
+
+static void print_judged(const struct page *page, const json_t *window)
+{
+	char line[300], span[MESSAGE_TIME], length[TEXT_SHORT];
+
+	if (stored_has(window, "start") && stored_has(window, "end"))
+		SAY_IN(line, text_judged, page_span(span, window, "start", "end"),
+		       text_duration(length,
+		                     stored_time(window, "end") - stored_time(window, "start")));
+	else
+		SAY_IN(line, text_judged_nothing);
+	page_tell(page, line, 2);
 }
 
 void render_coverage(const struct page *page)
 {
-	const struct report *report = page->report;
-	char filter[200], length[TEXT_SHORT];
+	const json_t *coverage = json_object_get(page->report, "coverage");
+	const json_t *wans = json_object_get(coverage, "wans"), *row;
+	const json_t *window = json_object_get(page->report, "window");
+	char line[600], text[STORED_NAME];
+	size_t i;
 
-	page_heading(page, "Coverage");
-	for (size_t i = 0; i < report->ledger->n_files; i++)
-		if (!report->ledger->files[i].recorded || report->ledger->files[i].message)
-			print_file(page, &report->ledger->files[i]);
-	for (size_t i = 0; i < report->n_wans; i++)
-		print_gaps(page, &report->wans[i]);
-	print_steps(page);
-	print_window(page);
-	if (report->window) {
-		fputs("  judged: ", page->out);
-		page_print_span(page, report->start_ns, report->end_ns);
-		fprintf(page->out, " UTC (%s)\n",
-		        text_duration(length, report->end_ns - report->start_ns));
-	} else {
-		fputs("  judged: nothing, the captures share no time\n", page->out);
-	}
-	if (report->options.filter)
-		fprintf(page->out, "  filter: %s (such an audit cannot pass A1, A2, A29)\n",
-		        text_safe(filter, sizeof(filter), report->options.filter, 30));
-	if (report->ledger->frames_over_wans > 0)
-		fprintf(page->out, "  %llu frames of further WANs were not told apart\n",
-		        (unsigned long long)report->ledger->frames_over_wans);
+	page_heading(page, SAY_IN(line, text_coverage));
+	json_array_foreach(json_object_get(coverage, "files"), i,
+	                   row) if (!stored_has(row, "recording") || stored_has(row, "message"))
+		print_file(page, row);
+	json_array_foreach(wans, i, row)
+		print_wan(page, row, json_array_get(json_object_get(page->report, "wans"), i));
+	print_steps(page, wans);
+	print_window(page, window);
+	print_judged(page, window);
+	if (stored_has(coverage, "filter"))
+		page_tell(page,
+		          SAY_IN(line, text_filter, stored_name(text, coverage, "filter", 30)), 2);
+	if (stored_number(coverage, "frames_of_further_wans") > 0)
+		page_tell(page,
+		          SAY_IN(line, text_further_wans,
+		                 page_count(text, coverage, "frames_of_further_wans")),
+		          2);
 }

@@ -3,8 +3,8 @@
  * render_expect.c - see render_expect.h.
  */
 #include "render_expect.h"
+#include "render_sections.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,103 +199,153 @@ json_t *render_expected(const struct report *report)
 
 /* ---- text ---- */
 
-__attribute__((format(printf, 3, 4))) static void add(char *line, size_t size, const char *format,
-                                                      ...)
+/* "; eth1, eth2" */
+static void more_devices(char *line, size_t size, const json_t *devices)
 {
-	size_t used = strlen(line);
-	va_list args;
+	char name[STORED_NAME];
 
-	va_start(args, format);
-	vsnprintf(line + used, size - used, format, args);
-	va_end(args);
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const char *device = json_string_value(json_array_get(devices, i));
+
+		message_more(line, size, i ? MESSAGE_comma : MESSAGE_semicolon,
+		             (const char *const[]){NULL});
+		strncat(line, text_safe(name, sizeof(name), device ? device : "", 20),
+		        size - strlen(line) - 1);
+	}
 }
 
-static void wan_line(const struct report *report, const struct expect_wan *wan, char *line,
-                     size_t size)
+static const json_t *wan_called(const struct page *page, const char *name)
 {
-	const struct report_wan *seen = captured_as(report, wan);
-	char name[100], from[200], device[100];
+	const json_t *wan;
+	size_t i;
 
-	add(line, size, "%s: %s (%s)", text_safe(name, sizeof(name), wan->name, 20),
-	    wan->role ? role_names[wan->role] : "no role",
-	    text_safe(from, sizeof(from), wan->role ? wan->role_told.from : wan->name_told.from,
-	              70));
-	for (unsigned i = 0; i < wan->n_devices; i++)
-		add(line, size, "%s%s", i ? ", " : "; ",
-		    text_safe(device, sizeof(device), wan->devices[i], 20));
-	if (!seen)
-		add(line, size, "%s",
-		    wan->role == ROLE_OFF || !wan->role ? "" : "; no capture of it");
-	else if (strcmp(seen->name, wan->name) != 0)
-		add(line, size, "; captured as %s (by its %s)",
-		    text_safe(name, sizeof(name), seen->name, 20), seen->matched);
-	if (seen && seen->role.role != wan->role && wan->role)
-		add(line, size, "; %s by %s", role_names[seen->role.role],
-		    text_safe(from, sizeof(from), seen->role.from, 40));
+	json_array_foreach(json_object_get(page->report, "wans"), i,
+	                   wan) if (strcmp(stored_text(wan, "name"), name) == 0) return wan;
+	return NULL;
 }
 
-static void server_line(const struct expect_server *server, char *line, size_t size)
+/* By which sign it was found, as a message. */
+static const char *sign_say(char out[60], const char *sign)
 {
-	char name[100], word[NETWORK_TEXT], kernel[100];
+	static const struct {
+		const char *sign;
+		enum message message;
+	} signs[] = {{"address", MESSAGE_by_address},
+	             {"mac", MESSAGE_by_mac},
+	             {"device", MESSAGE_by_device},
+	             {"name", MESSAGE_by_name}};
 
-	add(line, size, "server %s", text_safe(name, sizeof(name), server->name, 20));
-	for (unsigned i = 0; i < server->n_addresses; i++)
-		add(line, size, "%s%s", i ? ", " : " ", network_text(word, &server->addresses[i]));
-	if (server->kernel[0])
-		add(line, size, ", kernel %s",
-		    text_safe(kernel, sizeof(kernel), server->kernel, 24));
-	if (server->off)
-		add(line, size, ", disabled");
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (strcmp(signs[i].sign, sign) == 0)
+			message_say(out, 60, signs[i].message, (const char *const[]){NULL});
+	return out;
 }
 
-static void site_line(const struct expect *e, char *line, size_t size)
+static void expected_wan(const struct page *page, const json_t *wan)
 {
-	const struct {
-		const char *name, *text;
-	} words[] = {
-		{"profile", e->profile_told.from[0] ? profile_names[e->profile] : ""},
-		{"scheduler", e->scheduler.text},
-		{"kernel", e->kernel.text},
-		{"time zone", e->zone_name.text[0] ? e->zone_name.text : e->zone.text},
-	};
-	char safe[100];
+	const json_t *seen = wan_called(page, stored_text(wan, "captured_as"));
+	const char *role = stored_text(wan, "role");
+	char line[2400], name[STORED_NAME], from[STORED_NAME], none[40], sign[60];
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (words[i].text[0])
-			add(line, size, "%s%s %s", line[0] ? ", " : "", words[i].name,
-			    text_safe(safe, sizeof(safe), words[i].text, 40));
+	stored_name(from, wan, role[0] ? "role_from" : "from", 70);
+	SAY_IN(none, text_no_role);
+	SAY_IN(line, text_expected_wan, stored_name(name, wan, "name", 20), role[0] ? role : none,
+	       from);
+	more_devices(line, sizeof(line), json_object_get(wan, "devices"));
+	if (!seen && role[0] && strcmp(role, role_names[ROLE_OFF]) != 0)
+		MORE_IN(line, text_no_capture);
+	if (seen && strcmp(stored_text(seen, "name"), stored_text(wan, "name")) != 0)
+		MORE_IN(line, text_captured_as, stored_name(name, seen, "name", 20),
+		        sign_say(sign, stored_text(wan, "matched_by")));
+	if (seen && role[0] && strcmp(stored_text(seen, "role"), role) != 0)
+		MORE_IN(line, text_role_by, stored_name(name, seen, "role", 12),
+		        stored_name(from, seen, "role_from", 40));
+	page_tell(page, line, 2);
 }
 
-bool render_expected_line(const struct report *report, unsigned *step, char *line, size_t size)
+static void expected_server(const struct page *page, const json_t *server)
 {
-	const struct expect *e = &report->policy->expect;
-	unsigned at = (*step)++;
+	char line[2400], word[STORED_NAME];
+	const json_t *address;
+	size_t i;
 
-	line[0] = '\0';
-	if (at < e->n_wans) {
-		wan_line(report, &e->wans[at], line, size);
-		return true;
-	}
-	at -= e->n_wans;
-	if (at < e->n_servers) {
-		server_line(&e->servers[at], line, size);
-		return true;
-	}
-	at -= e->n_servers;
-	if (at == 0) {
-		site_line(e, line, size);
-		if (line[0])
-			return true;
-		at = (*step)++ - e->n_wans - e->n_servers;
-	}
-	if (at <= e->n_notes) {
-		char safe[400];
+	SAY_IN(line, text_server, stored_name(word, server, "name", 20));
+	json_array_foreach(json_object_get(server, "addresses"), i, address)
+	{
+		const char *text = json_string_value(address);
 
-		snprintf(line, size, "note: %s",
-		         text_safe(safe, sizeof(safe), e->notes[at - 1], 200));
-		return true;
+		strncat(line, i ? ", " : " ", sizeof(line) - strlen(line) - 1);
+		strncat(line, text_safe(word, sizeof(word), text ? text : "", 60),
+		        sizeof(line) - strlen(line) - 1);
 	}
-	if (at == e->n_notes + 1 && e->more_notes)
-		snprintf(line, size, "note: and %u more", e->more_notes);
-	return line[0] != '\0';
+	if (stored_has(server, "kernel"))
+		MORE_IN(line, text_and_kernel, stored_name(word, server, "kernel", 24));
+	if (stored_true(server, "disabled"))
+		MORE_IN(line, text_and_disabled);
+	page_tell(page, line, 2);
+}
+
+static void more_word(char *line, size_t size, enum message message, const char *word)
+{
+	char safe[STORED_NAME];
+
+	if (!word[0])
+		return;
+	if (line[0])
+		message_more(line, size, MESSAGE_comma, (const char *const[]){NULL});
+	message_more(line, size, message,
+	             (const char *const[]){text_safe(safe, sizeof(safe), word, 40), NULL});
+}
+
+static void expected_site(const struct page *page, const json_t *expected)
+{
+	const json_t *profile = json_object_get(expected, "profile");
+	const char *zone = stored_text(json_object_get(expected, "time_zone_name"), "value");
+	char line[1200] = "";
+
+	if (stored_has(profile, "from"))
+		more_word(line, sizeof(line), MESSAGE_text_profile, stored_text(profile, "value"));
+	more_word(line, sizeof(line), MESSAGE_text_scheduler,
+	          stored_text(json_object_get(expected, "scheduler"), "value"));
+	more_word(line, sizeof(line), MESSAGE_text_kernel,
+	          stored_text(json_object_get(expected, "kernel"), "value"));
+	more_word(line, sizeof(line), MESSAGE_text_time_zone,
+	          zone[0] ? zone : stored_text(json_object_get(expected, "time_zone"), "value"));
+	if (line[0])
+		page_tell(page, line, 2);
+}
+
+void render_expected_text(const struct page *page)
+{
+	const json_t *expected = json_object_get(page->report, "expected"), *row;
+	const json_t *profile = json_object_get(expected, "profile");
+	const json_t *wans = json_object_get(expected, "wans"),
+		     *servers = json_object_get(expected, "servers"),
+		     *notes = json_object_get(expected, "notes");
+	char line[1200], note[1000], count[TEXT_SHORT];
+	size_t i;
+
+	if (json_array_size(wans) + json_array_size(servers) + json_array_size(notes) == 0 &&
+	    !stored_has(profile, "from") && !stored_has(expected, "scheduler") &&
+	    !stored_has(expected, "kernel") && !stored_has(expected, "time_zone") &&
+	    !stored_has(expected, "time_zone_name"))
+		return;
+	page_heading(page, SAY_IN(line, text_expected));
+	json_array_foreach(wans, i, row) expected_wan(page, row);
+	json_array_foreach(servers, i, row) expected_server(page, row);
+	expected_site(page, expected);
+	json_array_foreach(notes, i, row)
+	{
+		const char *text = json_string_value(row);
+
+		page_tell(page,
+		          SAY_IN(line, text_note,
+		                 text_safe(note, sizeof(note), text ? text : "", 200)),
+		          2);
+	}
+	if (stored_number(expected, "more_notes"))
+		page_tell(page,
+		          SAY_IN(line, text_note_more, page_count(count, expected, "more_notes")),
+		          2);
 }

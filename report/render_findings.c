@@ -7,40 +7,53 @@
 #include <string.h>
 
 #include "explain.h"
-#include "text.h"
+
+#define FINDING_TEXT 3000
+
+static bool same(const json_t *a, const json_t *b, const char *key)
+{
+	return strcmp(stored_text(a, key), stored_text(b, key)) == 0;
+}
+
+/* ---- evidence ---- */
 
 /* The frames of one file that prove one thing: where, since when, and what to paste into
- * Wireshark. */
-static size_t print_proof(const struct page *page, const struct finding *finding, size_t from)
+ * Wireshark. Returns how many. */
+static size_t print_proof(const struct page *page, const json_t *frames, size_t from)
 {
-	const struct ledger *ledger = page->report->ledger;
-	const struct finding_frame *first = &finding->frames[from];
+	const json_t *first = json_array_get(frames, from), *next;
+	char safe[200], path[STORED_NAME], when[TEXT_SHORT], note[400];
 	size_t n = 1;
-	char safe[160], when[TEXT_SHORT];
 
-	while (from + n < finding->n_frames && finding->frames[from + n].file == first->file &&
-	       finding->frames[from + n].note == first->note)
+	while ((next = json_array_get(frames, from + n)) && same(first, next, "file") &&
+	       same(first, next, "note"))
 		n++;
-	fprintf(page->out, "         %s: %s\n",
-	        page_path(safe, sizeof(safe),
-	                  first->file < ledger->n_files ? ledger->files[first->file].name : "-",
-	                  30),
-	        first->note);
-	fprintf(page->out, "           frame.number %s", n == 1 ? "== " : "in {");
+	stored_name(path, first, "file", 390);
+	fprintf(page->out,
+	        "         %s: ", page_path(safe, sizeof(safe), path[0] ? path : "-", 30));
+	page_put(page, stored_message(note, sizeof(note), first, "note"));
+	fprintf(page->out, "\n           frame.number %s", n == 1 ? "== " : "in {");
 	for (size_t i = 0; i < n; i++)
 		fprintf(page->out, "%s%llu", i ? ", " : "",
-		        (unsigned long long)finding->frames[from + i].number);
-	fprintf(page->out, "%s  %s\n", n == 1 ? "" : "}", text_time(when, first->ts_ns, 6));
+		        (unsigned long long)stored_number(json_array_get(frames, from + i),
+		                                          "frame"));
+	fprintf(page->out, "%s  %s\n", n == 1 ? "" : "}",
+	        text_time(when, stored_time(first, "time"), 6));
 	return n;
 }
 
-static void print_evidence(const struct page *page, const struct finding *finding)
+static void print_evidence(const struct page *page, const json_t *finding)
 {
-	for (size_t i = 0; i < finding->n_frames;)
-		i += print_proof(page, finding, i);
+	const json_t *frames = json_object_get(finding, "evidence");
+
+	for (size_t i = 0; i < json_array_size(frames);)
+		i += print_proof(page, frames, i);
 }
 
-static const char *number_text(char out[TEXT_SHORT], double value, const char *unit)
+/* ---- numbers ---- */
+
+/* A number in its unit, as a message. */
+static const char *number_say(char out[TEXT_SHORT + 20], double value, const char *unit)
 {
 	char text[TEXT_SHORT];
 
@@ -48,156 +61,185 @@ static const char *number_text(char out[TEXT_SHORT], double value, const char *u
 		snprintf(out, TEXT_SHORT, "%.4g %%", value * 100);
 	else if (strcmp(unit, "seconds") == 0)
 		snprintf(out, TEXT_SHORT, "%.3g s", value);
-	else if (strcmp(unit, "per_day") == 0)
-		snprintf(out, TEXT_SHORT, "%.3g a day", value);
 	else if (strcmp(unit, "count") == 0)
 		snprintf(out, TEXT_SHORT, "%.4g", value);
-	else
-		snprintf(out, TEXT_SHORT, "%.24s%s",
-		         text_bytes(text, value < 1e18 ? (uint64_t)value : 0),
+	else if (strcmp(unit, "per_day") == 0) {
+		snprintf(text, sizeof(text), "%.3g", value);
+		SAY(out, TEXT_SHORT + 20, a_day, text);
+	} else {
+		text_bytes(text, value < 1e18 ? (uint64_t)value : 0);
+		snprintf(out, TEXT_SHORT, "%.24s%s", text,
 		         strcmp(unit, "bytes_per_day") == 0 ? "/day" : "");
+	}
 	return out;
 }
 
-static void print_observed(const struct page *page, const struct finding *finding)
+static void print_observed(const struct page *page, const json_t *finding)
 {
-	char a[TEXT_SHORT], b[TEXT_SHORT];
+	const json_t *observed = json_object_get(finding, "observed");
+	const char *unit = stored_text(observed, "unit");
+	double value = stored_real(observed, "value"), limit = stored_real(finding, "limit");
+	char line[400], a[TEXT_SHORT + 20], b[TEXT_SHORT], c[TEXT_SHORT];
 
 	/* below its limit, the number is not the reason */
-	if (!finding->observed || (finding->limited && finding->value <= finding->limit))
+	if (!stored_has(observed, "value") || (stored_has(finding, "limit") && value <= limit))
 		return;
-	fputs("         observed ", page->out);
-	fputs(number_text(a, finding->value, finding->unit), page->out);
-	if (strcmp(finding->unit, "ratio") == 0)
-		fprintf(page->out, " = %s / %s", text_count(a, finding->numerator),
-		        text_count(b, finding->denominator));
-	if (finding->limited) {
-		fprintf(page->out, ", limit %s", number_text(a, finding->limit, finding->unit));
-	}
-	if (finding->limit_key)
-		fprintf(page->out, " (%s)", finding->limit_key);
+	number_say(a, value, unit);
+	if (strcmp(unit, "ratio") == 0)
+		SAY_IN(line, text_observed_of, a, page_count(b, observed, "numerator"),
+		       page_count(c, observed, "denominator"));
+	else
+		SAY_IN(line, text_observed, a);
+	if (stored_has(finding, "limit"))
+		MORE_IN(line, text_comma_limit, number_say(a, limit, unit));
+	fputs("         ", page->out);
+	page_put(page, line);
+	if (stored_has(finding, "limit_key"))
+		fprintf(page->out, " (%s)",
+		        stored_name((char[STORED_NAME]){0}, finding, "limit_key", 60));
 	fputc('\n', page->out);
 }
 
-static void print_mark(const struct page *page, enum status status, const char *rule)
+/* ---- findings ---- */
+
+static void print_mark(const struct page *page, const json_t *finding)
 {
+	enum status status = page_status(finding, "status");
+	char rule[STORED_NAME];
+
 	fprintf(page->out, "  %s%s %-4s%s ", page_paint(page, page_looks[status].colour),
-	        page_looks[status].mark, rule, page_paint(page, "\033[0m"));
+	        page_looks[status].mark, stored_name(rule, finding, "rule", 8),
+	        page_paint(page, "\033[0m"));
 }
 
-/* What to do about a failure, in a line; the page of the check says more. */
-static void print_fix(const struct page *page, const struct finding *finding)
+/* What to do about a failure: in English a line, as the page of the check says more. */
+static void print_fix(const struct page *page, const json_t *finding)
 {
-	const struct explain_row *row = explain_find(finding->rule);
-	char line[200];
+	const struct explain_row *row = explain_find(stored_text(finding, "rule"));
+	char line[1200], nothing[60];
 
-	if (!row || finding->status != STATUS_FAIL)
+	if (!row || page_status(finding, "status") != STATUS_FAIL)
 		return;
-	snprintf(line, sizeof(line), "Fix: %s (mptcp-audit explain %s)",
-	         row->brief ? row->brief : "no setting fixes this", finding->rule);
-	page_wrap(page, line, 9);
+	SAY_IN(nothing, text_no_fix);
+	if (page->telling.language != LANGUAGE_EN)
+		SAY_IN(line, text_fix, row->words[page->telling.language].fix, row->id);
+	else
+		SAY_IN(line, text_fix, row->brief ? row->brief : nothing, row->id);
+	page_tell(page, line, 9);
 }
 
 /* A failure or a warning: all there is to know about it. */
-static void print_finding(const struct page *page, const struct finding *finding)
+static void print_finding(const struct page *page, const json_t *finding)
 {
-	char name[100] = "";
+	char name[STORED_NAME], text[FINDING_TEXT];
 
-	print_mark(page, finding->status, finding->rule);
-	if (finding->wan >= 0)
-		text_safe(name, sizeof(name), page->report->wans[finding->wan].name, 20);
-	fprintf(page->out, "%s%s%s: %s\n", name, name[0] ? ", " : "",
-	        message_template(finding->title, page->telling.language),
-	        page_looks[finding->status].word);
-	page_tell(page, finding->text, 9);
+	print_mark(page, finding);
+	stored_name(name, finding, "wan", 20);
+	if (name[0]) {
+		fputs(name, page->out);
+		PAGE_PUT(page, comma);
+	}
+	page_put(page, stored_message(text, sizeof(text), finding, "title"));
+	PAGE_PUT(page, text_colon);
+	page_put(page,
+	         message_say(text, sizeof(text), page_looks[page_status(finding, "status")].word,
+	                     (const char *const[]){NULL}));
+	fputc('\n', page->out);
+	page_tell(page, stored_message(text, sizeof(text), finding, "text"), 9);
 	print_observed(page, finding);
-	page_wrap(page, message_template(finding->why, page->telling.language), 9);
+	page_tell(page, stored_message(text, sizeof(text), finding, "why"), 9);
 	print_fix(page, finding);
 	print_evidence(page, finding);
 }
 
-/* What could not be assessed: why, once for all rules with the same reason. */
-static void print_unassessed(const struct page *page, size_t index)
+static bool told_before(const json_t *findings, size_t index, const char *key)
 {
-	const struct report *report = page->report;
-	const struct finding *finding = &report->findings[index];
-	const char *last = finding->rule;
-	char line[6000], words[5000];
-	size_t used = 0;
+	const json_t *finding = json_array_get(findings, index);
 
-	for (size_t i = 0; i < index; i++)
-		if (report->findings[i].status == finding->status &&
-		    strcmp(report->findings[i].text, finding->text) == 0)
-			return;
-	for (size_t i = index; i < report->n_findings && used < 60; i++) {
-		const struct finding *other = &report->findings[i];
+	for (size_t i = 0; i < index; i++) {
+		const json_t *other = json_array_get(findings, i);
 
-		if (other->status != finding->status || other->rule == last ||
-		    strcmp(other->text, finding->text) != 0)
-			continue;
-		last = other->rule;
-		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s",
-		                         used ? ", " : "and ", last);
+		if (same(other, finding, "status") && same(other, finding, key))
+			return true;
 	}
-	snprintf(line + used, sizeof(line) - used, "%s%s", used ? ": " : "",
-	         message_words(words, sizeof(words), finding->text, &page->telling));
-	print_mark(page, finding->status, finding->rule);
-	page_wrap_behind(page, line, 9, true);
+	return false;
+}
+
+/* What could not be assessed: why, once for all rules with the same reason. */
+static void print_unassessed(const struct page *page, const json_t *findings, size_t index)
+{
+	const json_t *finding = json_array_get(findings, index), *other;
+	const char *last = stored_text(finding, "rule");
+	char text[FINDING_TEXT], line[FINDING_TEXT + 400], rules[300] = "", rule[STORED_NAME];
+
+	if (told_before(findings, index, "text"))
+		return;
+	for (size_t i = index; (other = json_array_get(findings, i)) && strlen(rules) < 200; i++) {
+		if (!same(other, finding, "status") ||
+		    strcmp(stored_text(other, "rule"), last) == 0 || !same(other, finding, "text"))
+			continue;
+		last = stored_text(other, "rule");
+		if (rules[0])
+			MORE_IN(rules, comma);
+		strncat(rules, stored_name(rule, other, "rule", 8), 40);
+	}
+	stored_message(text, sizeof(text), finding, "text");
+	if (rules[0])
+		SAY_IN(line, text_and_rules, rules, text);
+	else
+		snprintf(line, sizeof(line), "%s", text);
+	print_mark(page, finding);
+	page_tell_behind(page, line, 9, true);
 	print_evidence(page, finding);
 }
 
 /* What passed: a line for each rule, with a few words for each WAN. */
-static void print_passed(const struct page *page, size_t index)
+static void print_passed(const struct page *page, const json_t *findings, size_t index)
 {
-	const struct report *report = page->report;
-	const struct finding *finding = &report->findings[index];
-	char line[2000], name[100], limit[TEXT_SHORT], brief[260];
-	size_t used;
+	const json_t *finding = json_array_get(findings, index), *other;
+	const char *unit = stored_text(json_object_get(finding, "observed"), "unit");
+	char line[6000], text[FINDING_TEXT], name[STORED_NAME], limit[TEXT_SHORT + 20];
+	bool first = true;
 
-	for (size_t i = 0; i < index; i++)
-		if (report->findings[i].status == finding->status &&
-		    report->findings[i].rule == finding->rule)
-			return;
-	used = (size_t)snprintf(line, sizeof(line),
-	                        "%s:", message_template(finding->title, page->telling.language));
-	for (size_t i = index; i < report->n_findings && used + 260 < sizeof(line); i++) {
-		const struct finding *other = &report->findings[i];
-
-		if (other->status != finding->status || other->rule != finding->rule)
+	if (told_before(findings, index, "rule"))
+		return;
+	stored_message(text, sizeof(text), finding, "title");
+	SAY_IN(line, text_rule_colon, text);
+	for (size_t i = index; (other = json_array_get(findings, i)); i++) {
+		if (!same(other, finding, "status") || !same(other, finding, "rule") ||
+		    strlen(line) + 1000 > sizeof(line))
 			continue;
-		text_safe(name, sizeof(name), other->wan < 0 ? "" : report->wans[other->wan].name,
-		          20);
-		used += (size_t)snprintf(
-			line + used, sizeof(line) - used, "%s %s %s", i == index ? "" : ",", name,
-			message_words(brief, sizeof(brief), other->brief, &page->telling));
+		if (!first)
+			MORE_IN(line, comma);
+		first = false;
+		MORE_IN(line, text_wan_brief, stored_name(name, other, "wan", 20),
+		        stored_message(text, sizeof(text), other, "brief"));
 	}
-	if (finding->limit_key && finding->unit)
-		snprintf(line + used, sizeof(line) - used, "; limit %s",
-		         number_text(limit, finding->limit, finding->unit));
-	print_mark(page, finding->status, finding->rule);
-	page_wrap_behind(page, line, 9, true);
+	if (stored_has(finding, "limit_key") && unit[0])
+		MORE_IN(line, text_then_limit,
+		        number_say(limit, stored_real(finding, "limit"), unit));
+	print_mark(page, finding);
+	page_tell_behind(page, line, 9, true);
 }
 
 void render_findings(const struct page *page)
 {
 	static const enum status told[] = {STATUS_FAIL, STATUS_ERROR, STATUS_WARN, STATUS_WAIVED};
-	const struct report *report = page->report;
-	size_t quiet = 0;
+	const json_t *findings = json_object_get(page->report, "findings"), *finding;
+	char line[200], count[TEXT_SHORT];
+	size_t quiet = 0, i;
 
-	page_heading(page, "Findings (x fail, ! warn, ? not assessed, + pass)");
+	page_heading(page, SAY_IN(line, text_findings));
 	for (size_t s = 0; s < sizeof(told) / sizeof(*told); s++)
-		for (size_t i = 0; i < report->n_findings; i++)
-			if (report->findings[i].status == told[s])
-				print_finding(page, &report->findings[i]);
-	for (size_t i = 0; i < report->n_findings; i++)
-		if (report->findings[i].status == STATUS_NOT_ASSESSED)
-			print_unassessed(page, i);
-	for (size_t i = 0; i < report->n_findings; i++)
-		if (report->findings[i].status == STATUS_PASS)
-			print_passed(page, i);
-	for (size_t i = 0; i < report->n_findings; i++)
-		quiet += report->findings[i].status == STATUS_NOT_APPLICABLE;
+		json_array_foreach(findings, i, finding) if (page_status(finding, "status") ==
+		                                             told[s]) print_finding(page, finding);
+	json_array_foreach(findings, i,
+	                   finding) if (page_status(finding, "status") == STATUS_NOT_ASSESSED)
+		print_unassessed(page, findings, i);
+	json_array_foreach(findings, i, finding) if (page_status(finding, "status") == STATUS_PASS)
+		print_passed(page, findings, i);
+	json_array_foreach(findings, i, finding) quiet +=
+		page_status(finding, "status") == STATUS_NOT_APPLICABLE;
 	if (quiet > 0)
-		fprintf(page->out, "  - %zu not applicable; every sentence and number: --json\n",
-		        quiet);
+		page_tell(page, SAY_IN(line, text_quiet, text_count(count, quiet)), 2);
 }

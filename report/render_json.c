@@ -15,6 +15,7 @@
 
 #include "message.h"
 #include "text.h"
+#include "thinned.h"
 #include "verdict.h"
 
 /* One object being filled; `whole` turns false when something could not be stored. */
@@ -593,6 +594,29 @@ static json_t *render_gaps(struct writer *w, const struct coverage *coverage)
 	return array;
 }
 
+/* Each state's gaps in a few words. */
+static json_t *render_gaps_told(struct writer *w, const struct coverage *coverage)
+{
+	static const enum span_state states[] = {SPAN_ABSENT, SPAN_DOWN, SPAN_SUSPENDED,
+	                                         SPAN_STOPPED};
+	json_t *array = json_array();
+	char some[300];
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+		json_t *o, *messages;
+
+		if (!coverage_say(coverage, states[i], 0, UINT64_MAX, some, sizeof(some)))
+			continue;
+		o = json_object();
+		messages = json_object();
+		put(w, o, "state", string(span_names[states[i]]));
+		put_message(w, o, messages, "words", some);
+		put(w, o, "messages", messages);
+		push(w, array, o);
+	}
+	return array;
+}
+
 /* How the judged time adds up, by state. */
 static json_t *render_judged(struct writer *w, const struct coverage *coverage)
 {
@@ -662,6 +686,7 @@ static json_t *render_recording(struct writer *w, const struct report_wan *wan)
 	put(w, o, "unfinished_files", number(c->unfinished_files));
 	put(w, o, "missing_files", number(c->missing_files));
 	put(w, o, "gaps", render_gaps(w, &wan->coverage));
+	put(w, o, "gaps_told", render_gaps_told(w, &wan->coverage));
 	put(w, o, "gaps_listed_until",
 	    wan->coverage.until_ns == UINT64_MAX ? json_null() : moment(wan->coverage.until_ns));
 	put(w, o, "judged_seconds", render_judged(w, &wan->coverage));
@@ -676,7 +701,8 @@ static json_t *render_wan_coverage(struct writer *w, const struct report_wan *wa
 {
 	const struct ledger_event *e = wan->ledger->events;
 	uint64_t frames = wan->whole.total.frames, dropped = wan->ledger->counters.dropped_frames;
-	json_t *o = json_object();
+	json_t *o = json_object(), *messages;
+	char some[300] = "";
 
 	put(w, o, "wan", string(wan->name));
 	put(w, o, "first", moment(wan->ledger->first_ns));
@@ -699,6 +725,10 @@ static json_t *render_wan_coverage(struct writer *w, const struct report_wan *wa
 		put(w, o, "thinned_frames", number(wan->ledger->counters.thinned_frames));
 		put(w, o, "thinned_bytes", number(wan->ledger->counters.thinned_bytes));
 	}
+	messages = json_object();
+	thinned_words(wan->ledger, some, sizeof(some));
+	put_message(w, o, messages, "thinned", some);
+	put(w, o, "messages", messages);
 	put(w, o, "recording", render_recording(w, wan));
 	return o;
 }
@@ -765,7 +795,7 @@ json_t *render_json(const struct report *report)
 
 	put(&w, tool, "name", string("mptcp-audit"));
 	put(&w, tool, "version", string(report->options.version));
-	put(&w, o, "schema", string("mptcp-audit.report/1.3"));
+	put(&w, o, "schema", string("mptcp-audit.report/1.4"));
 	put(&w, o, "tool", tool);
 	put(&w, o, "generated", moment(report->options.generated_ns));
 	put(&w, o, "site", string_or_null(report->policy->site));

@@ -7,6 +7,13 @@
 
 #include "page.h"
 
+/* "whole capture", or "window": of which time sums are. Returns out. */
+#define RENDER_EXTENT 40
+const char *render_extent(const struct page *page, char out[RENDER_EXTENT]);
+
+/* What the operator expects, and where that was said. */
+void render_expected_text(const struct page *page);
+
 /* What used each backup, by cause and by connection; without any backup, what used each WAN. */
 void render_uses(const struct page *page);
 

@@ -107,11 +107,12 @@ static void print_counts(const struct page *page, const struct site_summary *row
 static void print_row(const struct page *page, const struct site_summary *row)
 {
 	const struct page_look *look = &page_looks[row->verdict];
-	char name[200], backup[TEXT_SHORT], primary[TEXT_SHORT];
+	char word[40], name[200], backup[TEXT_SHORT], primary[TEXT_SHORT];
 
-	fprintf(page->out, "  %s%s%s", page_paint(page, look->colour), look->word,
-	        page_paint(page, "\033[0m"));
-	fprintf(page->out, "%*s", 14 - (int)strlen(look->word), "");
+	message_say(word, sizeof(word), look->word, (const char *const[]){NULL});
+	fprintf(page->out, "  %s", page_paint(page, look->colour));
+	page_pad(page, word, 14);
+	fputs(page_paint(page, "\033[0m"), page->out);
 	page_pad(page, text_safe(name, sizeof(name), row->name, NAME_COLUMNS), NAME_COLUMNS);
 	fprintf(page->out, " %10s %10s%s%s\n", text_bytes(backup, row->backup),
 	        text_bytes(primary, row->primary), *row->rules ? "  " : "", row->rules);
@@ -157,7 +158,7 @@ static void print_nobody(const struct page *page, const struct ledger *nobody)
 			                         text_count(frames, count), reasons[r].words);
 	}
 	fputc('\n', page->out);
-	page_wrap(page, text, 2);
+	page_wrap(page->out, text, 2, false);
 }
 
 void render_sites(const struct site_summary *rows, size_t n, const struct ledger *nobody, FILE *out,

@@ -1,154 +1,180 @@
 /* SPDX-License-Identifier: MIT
  *
- * render_text.c - see render.h. Eighty columns; names of others pass text_safe() first.
+ * render_text.c - see formats.h: a stored report on 80 columns. Names of others pass text_safe()
+ * first.
  */
-#include "render.h"
+#include "formats.h"
 
 #include <string.h>
 
-#include "render_expect.h"
 #include "render_sections.h"
-#include "text.h"
-#include "verdict.h"
 
 /* ---- the sentence ---- */
 
 static void print_head(const struct page *page)
 {
-	const struct report *report = page->report;
-	enum status verdict = report->verdict;
-	char when[TEXT_SHORT], site[100];
+	const json_t *report = page->report;
+	enum status verdict = page_status(report, "verdict");
+	char text[6000], site[STORED_NAME];
 
-	fprintf(page->out, "%s%s%s", page_paint(page, "\033[1m"),
-	        page_paint(page, page_looks[verdict].colour), page_looks[verdict].word);
+	fprintf(page->out, "%s%s", page_paint(page, "\033[1m"),
+	        page_paint(page, page_looks[verdict].colour));
+	page_put(page, message_say(text, sizeof(text), page_looks[verdict].word,
+	                           (const char *const[]){NULL}));
 	fprintf(page->out, "%s  mptcp-audit %s", page_paint(page, "\033[0m"),
-	        report->options.version);
-	if (report->policy->site)
-		fprintf(page->out, "  %s", text_safe(site, sizeof(site), report->policy->site, 24));
-	if (report->options.generated_ns)
-		fprintf(page->out, "  %s", text_moment(when, report->options.generated_ns));
+	        stored_name(site, json_object_get(report, "tool"), "version", 30));
+	if (stored_has(report, "site"))
+		fprintf(page->out, "  %s", stored_name(site, report, "site", 24));
+	if (stored_has(report, "generated")) {
+		fputs("  ", page->out);
+		page_put(page, message_time(text, stored_time(report, "generated")));
+	}
 	fputs("\n\n", page->out);
-	page_tell(page, report->sentence, 0);
-	if (report->assumption[0]) {
+	page_tell(page, stored_message(text, sizeof(text), report, "sentence"), 0);
+	if (stored_message(text, sizeof(text), report, "assumption")[0]) {
 		fputc('\n', page->out);
-		page_tell(page, report->assumption, 0);
+		page_tell(page, text, 0);
 	}
 }
 
 /* ---- the WANs ---- */
 
-static uint64_t primary_sum(const struct report *report)
+static bool is_role(const json_t *wan, const char *role)
 {
-	uint64_t sum = 0;
+	return strcmp(stored_text(wan, "role"), role) == 0;
+}
 
-	for (size_t i = 0; i < report->n_wans; i++)
-		if (report->primaries >> i & 1)
-			sum += report->wans[i].shared.billed;
+static uint64_t primary_sum(const json_t *report)
+{
+	const json_t *wan;
+	uint64_t sum = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "wans"), i,
+	                   wan) if (is_role(wan, "master") || is_role(wan, "on")) sum +=
+		stored_number(json_object_get(wan, "shared"), "billed_ip_bytes");
 	return sum;
 }
 
-static void print_kinds(const struct page *page, const struct account *account)
+/* In the order of their precedence, as the table of kinds has them. */
+static void print_kinds(const struct page *page, const json_t *wan)
 {
-	char line[400] = "", some[TEXT_SHORT];
-	size_t used = 0;
+	const json_t *kinds = json_object_get(wan, "kinds");
+	char line[1200] = "", some[TEXT_SHORT], one[80];
 
 	for (size_t k = 0; k < KIND_COUNT; k++) {
-		uint64_t bytes = 0;
-		int n;
+		uint64_t bytes = stored_number(json_object_get(kinds, kind_names[k]), "ip_bytes");
 
-		for (size_t d = 0; d < DIR_COUNT; d++) {
-			bytes += account->kinds[d][k].ip_bytes;
-		}
 		if (bytes == 0)
 			continue;
-		n = snprintf(line + used, sizeof(line) - used, "%s%s %s", used ? ", " : "",
-		             kind_names[k], text_bytes(some, bytes));
-		if (n < 0 || (size_t)n >= sizeof(line) - used)
-			break;
-		used += (size_t)n;
+		if (line[0])
+			MORE_IN(line, comma);
+		snprintf(one, sizeof(one), "%s %s", kind_names[k], text_bytes(some, bytes));
+		strncat(line, one, sizeof(line) - strlen(line) - 1);
 	}
-	if (used)
-		page_wrap(page, line, 4);
+	if (line[0])
+		page_tell(page, line, 4);
 }
 
-static void print_wan(const struct page *page, const struct report_wan *wan, uint64_t primary)
+static bool is_assumed(const json_t *wan)
 {
-	const struct account *shared = &wan->shared;
-	uint64_t outage = shared->phases[PHASE_OUTAGE].ip_bytes;
-	bool backup = wan->role.role == ROLE_BACKUP;
-	char name[100], role[40], total[TEXT_SHORT], billed[TEXT_SHORT], a[TEXT_SHORT],
-		b[TEXT_SHORT], c[TEXT_SHORT];
+	return strcmp(stored_text(wan, "role_source"), "assumed") == 0 && stored_has(wan, "role");
+}
 
-	snprintf(role, sizeof(role), "%s%s", role_names[wan->role.role],
-	         wan->role.source == FROM_ASSUMED && wan->role.role != ROLE_NONE ? "?" : "");
+static void print_wan(const struct page *page, const json_t *wan, uint64_t primary)
+{
+	const json_t *shared = json_object_get(wan, "shared");
+	uint64_t outage = stored_number(stored_in(shared, "phases", "outage"), "ip_bytes");
+	uint64_t carrying = stored_number(shared, "carrying_ip_bytes");
+	bool backup = is_role(wan, "backup");
+	char name[STORED_NAME], role[STORED_NAME + 2], total[TEXT_SHORT], billed[TEXT_SHORT],
+		a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT];
+
+	stored_name(role, wan, "role", 12);
+	if (!role[0])
+		strcpy(role, role_names[ROLE_NONE]);
+	if (is_assumed(wan))
+		strcat(role, "?");
 	fputs("  ", page->out);
-	page_pad(page, text_safe(name, sizeof(name), wan->name, 16), 16);
-	fprintf(page->out, " %-8s %9s %9s %9s %9s %9s\n", role,
-	        text_bytes(total, wan->whole.total.ip_bytes), text_bytes(billed, wan->whole.billed),
-	        backup ? text_percent(a, shared->carrying - outage, primary) : "-",
+	page_pad(page, stored_name(name, wan, "name", 16), 16);
+	fprintf(page->out, " %-8s %9s %9s %9s %9s %9s\n", role, page_bytes(total, wan, "ip_bytes"),
+	        page_bytes(billed, wan, "billed_ip_bytes"),
+	        backup ? text_percent(a, carrying > outage ? carrying - outage : 0, primary) : "-",
 	        backup ? text_percent(b, outage, primary) : "-",
-	        backup ? text_percent(c, shared->standby, primary) : "-");
-	print_kinds(page, &wan->whole);
+	        backup ? text_percent(c, stored_number(shared, "standby_ip_bytes"), primary) : "-");
+	print_kinds(page, wan);
 }
 
 /* Whose role nobody had to name again. */
-static void print_roles_from(const struct page *page, enum role_source source, const char *words)
+static void print_roles_from(const struct page *page, const char *source, enum message message)
 {
-	const struct report *report = page->report;
-	char line[600] = "", name[100];
-	size_t used = 0;
+	const json_t *wan;
+	char list[1200] = "", line[1400], name[STORED_NAME];
+	size_t i;
 
-	for (size_t i = 0; i < report->n_wans && used + 140 < sizeof(line); i++)
-		if (report->wans[i].role.source == source)
-			used += (size_t)snprintf(
-				line + used, sizeof(line) - used, "%s%s", used ? ", " : "",
-				text_safe(name, sizeof(name), report->wans[i].name, 20));
-	if (!used)
-		return;
-	snprintf(line + used, sizeof(line) - used, ": role as %s", words);
-	page_wrap(page, line, 2);
+	json_array_foreach(json_object_get(page->report, "wans"), i, wan)
+	{
+		if (strcmp(stored_text(wan, "role_source"), source) != 0)
+			continue;
+		if (list[0])
+			MORE_IN(list, comma);
+		strncat(list, stored_name(name, wan, "name", 20), sizeof(list) - strlen(list) - 1);
+	}
+	if (list[0])
+		page_tell(
+			page,
+			message_say(line, sizeof(line), message, (const char *const[]){list, NULL}),
+			2);
+}
+
+const char *render_extent(const struct page *page, char out[RENDER_EXTENT])
+{
+	const json_t *window = json_object_get(page->report, "window");
+
+	return stored_has(window, "asked_from") || stored_has(window, "asked_to")
+	               ? SAY(out, RENDER_EXTENT, window)
+	               : SAY(out, RENDER_EXTENT, whole_capture);
+}
+
+static void print_wan_heads(const struct page *page)
+{
+	static const enum message heads[] = {MESSAGE_text_bytes, MESSAGE_text_billed,
+	                                     MESSAGE_text_payload, MESSAGE_text_in_outage,
+	                                     MESSAGE_text_standby};
+	char text[60];
+
+	fputs("  ", page->out);
+	page_pad(page, SAY_IN(text, text_wan), 16);
+	fputc(' ', page->out);
+	page_pad(page, SAY_IN(text, text_role), 8);
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+		fputc(' ', page->out);
+		page_pad_left(
+			page,
+			message_say(text, sizeof(text), heads[i], (const char *const[]){NULL}), 9);
+	}
+	fputc('\n', page->out);
 }
 
 static void print_wans(const struct page *page)
 {
-	const struct report *report = page->report;
+	char line[200], extent[RENDER_EXTENT];
+	uint64_t primary = primary_sum(page->report);
 	bool assumed = false;
-	char line[100], extent[40], words[60];
+	const json_t *wan;
+	size_t i;
 
-	snprintf(line, sizeof(line),
-	         "WANs (bytes at IP level, %s; shares: of the primary, judged time)",
-	         message_words(words, sizeof(words),
-	                       report_say_extent(report, extent, sizeof(extent)), &page->telling));
-	page_heading(page, line);
-	fprintf(page->out, "  %-16s %-8s %9s %9s %9s %9s %9s\n", "WAN", "role", "bytes", "billed",
-	        "payload", "in outage", "standby");
-	for (size_t i = 0; i < report->n_wans; i++) {
-		const struct wan_role *role = &report->wans[i].role;
-
-		print_wan(page, &report->wans[i], primary_sum(report));
-		assumed = assumed || (role->source == FROM_ASSUMED && role->role != ROLE_NONE);
+	page_heading(page, SAY_IN(line, text_wans, render_extent(page, extent)));
+	print_wan_heads(page);
+	json_array_foreach(json_object_get(page->report, "wans"), i, wan)
+	{
+		print_wan(page, wan, primary);
+		assumed = assumed || is_assumed(wan);
 	}
-	print_roles_from(page, FROM_UCI, "UCI says");
-	print_roles_from(page, FROM_CAPTURE, "the recording says");
+	print_roles_from(page, "uci", MESSAGE_text_roles_uci);
+	print_roles_from(page, "capture", MESSAGE_text_roles_recording);
 	if (assumed)
-		fputs("  ? = this role was assumed from what the WAN's own frames say\n",
-		      page->out);
-}
-
-/* ---- what was expected ---- */
-
-static void print_expected(const struct page *page)
-{
-	bool headed = false;
-	unsigned step = 0;
-	char line[900];
-
-	while (render_expected_line(page->report, &step, line, sizeof(line))) {
-		if (!headed)
-			page_heading(page, "Expected");
-		headed = true;
-		page_wrap(page, line, 2);
-	}
+		page_tell(page, SAY_IN(line, text_assumed), 2);
 }
 
 /* ---- outages and failovers of primaries ---- */
@@ -157,31 +183,50 @@ static void print_expected(const struct page *page)
 
 static void print_interruptions(const struct page *page)
 {
-	char sentence[800];
-	size_t told = 0;
+	char text[1200], count[TEXT_SHORT];
+	const json_t *row;
+	size_t told = 0, i;
 
-	for (size_t i = 0; i < page->report->ledger->n_interruptions; i++) {
-		if (!verdict_say_interruption(page->report, i, sentence, sizeof(sentence)))
+	json_array_foreach(json_object_get(page->report, "interruptions"), i, row)
+	{
+		char sentence[1200];
+
+		if (!stored_message(sentence, sizeof(sentence), row, "words")[0])
 			continue;
 		if (told == 0)
-			page_heading(page,
-			             "Outages of the primaries, and where their traffic went");
+			page_heading(page, SAY_IN(text, text_outages));
 		if (told++ < TOP_INTERRUPTIONS)
 			page_tell(page, sentence, 2);
 	}
 	if (told > TOP_INTERRUPTIONS)
-		fprintf(page->out, "  %zu more, in the JSON\n", told - TOP_INTERRUPTIONS);
+		page_tell(page,
+		          SAY_IN(text, text_more_in_json,
+		                 text_count(count, told - TOP_INTERRUPTIONS)),
+		          2);
 }
 
-void render_text(const struct report *report, FILE *out, bool colour)
+static bool render(const json_t *report, enum language language, FILE *out, bool colour)
 {
-	struct page page = {report, out, colour, {LANGUAGE_EN, report->options.zone}};
+	struct zone zone;
+	struct page page = {report, out, colour, {language, &zone}};
 
+	stored_zone(report, &zone);
 	print_head(&page);
 	print_wans(&page);
-	print_expected(&page);
+	render_expected_text(&page);
 	render_uses(&page);
 	print_interruptions(&page);
 	render_findings(&page);
 	render_coverage(&page);
+	return true;
+}
+
+bool render_text(const json_t *report, enum language language, FILE *out)
+{
+	return render(report, language, out, false);
+}
+
+bool render_terminal(const json_t *report, enum language language, FILE *out)
+{
+	return render(report, language, out, true);
 }

@@ -6,148 +6,283 @@
 
 #include <string.h>
 
-#include "causes.h"
-#include "text.h"
-
 #define TOP_CAUSES      12
 #define TOP_CONNECTIONS 3
 
-/* Is it on the day on which the capture of all WANs began? */
-static bool same_day(const struct report *report, uint64_t ns)
+static const json_t *wans_of(const struct page *page)
+{
+	return json_object_get(page->report, "wans");
+}
+
+/* ---- times ---- */
+
+/* The day on which the captures began, by the site's clocks: "2026-01-02". */
+static void first_day(const struct page *page, char day[MESSAGE_TIME])
 {
 	uint64_t first = UINT64_MAX;
+	char message[MESSAGE_TIME];
+	const json_t *wan;
+	size_t i;
 
-	for (size_t i = 0; i < report->n_wans; i++)
-		if (report->wans[i].ledger->first_ns && report->wans[i].ledger->first_ns < first)
-			first = report->wans[i].ledger->first_ns;
-	return first / 86400000000000u == ns / 86400000000000u;
+	json_array_foreach(wans_of(page), i, wan)
+	{
+		uint64_t ns = stored_time(wan, "first");
+
+		if (ns && ns < first)
+			first = ns;
+	}
+	message_words(day, MESSAGE_TIME, message_time(message, first == UINT64_MAX ? 0 : first),
+	              &page->telling);
+	day[10] = '\0';
 }
+
+/* "2026-01-02 15:04:05 to 15:04:45"; the zone stands elsewhere. */
+static void bare_span(const struct page *page, const json_t *o, const char *from, const char *to,
+                      char out[MESSAGE_TIME])
+{
+	char message[MESSAGE_TIME], *zone;
+
+	message_words(out, MESSAGE_TIME, page_span(message, o, from, to), &page->telling);
+	zone = strrchr(out, ' ');
+	if (zone)
+		*zone = '\0';
+}
+
+/* ---- causes ---- */
 
 /* "  12.00 %  1.20 MB  keepalives and their answers, every 15 s x 40 subflows (14:02:03 to
- * 15:01:00)" */
-static void print_cause(const struct page *page, const struct cause *cause, uint64_t all)
+ * 15:01:00)": the day stands under Coverage. */
+static void print_cause(const struct page *page, const json_t *cause, uint64_t all, const char *day)
 {
-	char percent[TEXT_SHORT], some[TEXT_SHORT], words[300], detail[200], span[80] = "",
-									     line[700];
-	char message[240];
+	char percent[TEXT_SHORT], some[TEXT_SHORT], words[600], detail[400],
+		span[MESSAGE_TIME] = "", line[1200];
+	const char *times = span;
 
-	if (cause->first_ns && cause->last_ns)
-		page_span(span, sizeof(span), cause->first_ns, cause->last_ns);
-	if (span[0] && same_day(page->report, cause->first_ns) && strlen(span) < 32)
-		memmove(span, span + 11, strlen(span + 11) + 1); /* the day stands under Coverage */
-	message_words(words, sizeof(words), cause_say(cause->id, message, sizeof(message)),
-	              &page->telling);
-	message_words(detail, sizeof(detail), cause->detail, &page->telling);
-	snprintf(line, sizeof(line), "%s%s%s%s%s%s", words, detail[0] ? ", " : "", detail,
-	         span[0] ? " (" : "", span, span[0] ? ")" : "");
-	fprintf(page->out, "  %10s  %9s  ", text_percent(percent, cause->ip_bytes, all),
-	        text_bytes(some, cause->ip_bytes));
-	page_wrap_behind(page, line, 25, true);
+	if (stored_has(cause, "first") && stored_has(cause, "last"))
+		bare_span(page, cause, "first", "last", span);
+	if (span[0] && strncmp(span, day, 10) == 0 && !strchr(span + 10, '-'))
+		times = span + 11;
+	snprintf(line, sizeof(line), "%s", stored_message(words, sizeof(words), cause, "words"));
+	if (stored_message(detail, sizeof(detail), cause, "detail")[0])
+		MORE_IN(line, text_and_detail, detail);
+	if (span[0])
+		MORE_IN(line, text_in_brackets, times);
+	fprintf(page->out, "  %10s  %9s  ",
+	        text_percent(percent, stored_number(cause, "ip_bytes"), all),
+	        page_bytes(some, cause, "ip_bytes"));
+	page_tell_behind(page, line, 25, true);
 }
 
-static void print_causes(const struct page *page, const struct account *account)
+static void print_amount(const struct page *page, uint64_t bytes, enum message message)
 {
-	uint64_t rest = 0;
-	char some[TEXT_SHORT];
+	char some[TEXT_SHORT], text[60];
 
-	for (size_t i = 0; i < account->n_causes; i++) {
+	if (bytes == 0)
+		return;
+	fprintf(page->out, "  %10s  %9s  ", "", text_bytes(some, bytes));
+	page_tell_behind(page,
+	                 message_say(text, sizeof(text), message, (const char *const[]){NULL}), 25,
+	                 true);
+}
+
+static void print_causes(const struct page *page, const json_t *wan)
+{
+	const json_t *causes = json_object_get(wan, "causes"), *cause;
+	uint64_t billed = stored_number(wan, "billed_ip_bytes"), rest = 0;
+	char some[TEXT_SHORT], percent[TEXT_SHORT], count[TEXT_SHORT], line[100], day[MESSAGE_TIME];
+	size_t i;
+
+	first_day(page, day);
+	json_array_foreach(causes, i, cause)
+	{
 		if (i < TOP_CAUSES)
-			print_cause(page, &account->causes[i], account->billed);
+			print_cause(page, cause, billed, day);
 		else
-			rest += account->causes[i].ip_bytes;
+			rest += stored_number(cause, "ip_bytes");
 	}
-	if (account->n_causes > TOP_CAUSES) {
-		char percent[TEXT_SHORT];
-
-		fprintf(page->out, "  %10s  %9s  %zu more, in the JSON\n",
-		        text_percent(percent, rest, account->billed), text_bytes(some, rest),
-		        account->n_causes - TOP_CAUSES);
+	if (json_array_size(causes) > TOP_CAUSES) {
+		fprintf(page->out, "  %10s  %9s  ", text_percent(percent, rest, billed),
+		        text_bytes(some, rest));
+		text_count(count, json_array_size(causes) - TOP_CAUSES);
+		page_tell_behind(page, SAY_IN(line, text_more_in_json, count), 25, true);
 	}
-	if (account->local > 0)
-		fprintf(page->out, "  %10s  %9s  local, not billed\n", "",
-		        text_bytes(some, account->local));
-	if (account->duplicate > 0)
-		fprintf(page->out, "  %10s  %9s  the capture's own copies, not counted\n", "",
-		        text_bytes(some, account->duplicate));
+	print_amount(page, stored_number(wan, "local_ip_bytes"), MESSAGE_text_local);
+	print_amount(page, stored_number(wan, "duplicate_ip_bytes"), MESSAGE_text_copies);
 }
 
-static void print_connection(const struct page *page, const struct connection_on_wan *on,
-                             bool backup)
-{
-	const struct ledger_connection *c = on->connection;
-	char peer[120], sum[TEXT_SHORT], some[TEXT_SHORT];
-	const char *sign = "", *port = strrchr(c->client, ':');
+/* ---- connections ---- */
 
-	fputs("    ", page->out);
-	page_pad(page,
-	         text_safe(peer, sizeof(peer), c->server[0] ? c->server : "peer not known", 34),
-	         20);
-	fprintf(page->out, " %9s  ", text_bytes(sum, on->sum.ip_bytes));
-	page_print_span(page, c->first_ns, c->last_ns);
-	if (port && text_width(peer) <= 20) /* else the line is full */
-		fprintf(page->out, ", port %s", port + 1);
-	fputc('\n', page->out);
-	if (!backup || on->carrying_ip == 0)
-		return;
-	if (c->version < 0 || c->fallback) {
-		fprintf(page->out, "      user data: %s, over %s\n",
-		        text_bytes(some, on->carrying_ip),
-		        c->fallback ? "plain TCP after a fallback" : "plain TCP");
-		return;
-	}
-	fputs("      user data: ", page->out);
-	for (size_t i = 0; i < PHASE_COUNT; i++) {
-		if (on->phases[i] == 0)
+struct on_wan {
+	const json_t *connection;
+	uint64_t ip_bytes, carrying, phases[PHASE_COUNT];
+};
+
+static bool connection_on(const json_t *connection, const char *wan, struct on_wan *on)
+{
+	const json_t *subflow, *kind;
+	const char *key;
+	bool seen = false;
+	size_t i;
+
+	*on = (struct on_wan){.connection = connection};
+	json_array_foreach(json_object_get(connection, "subflows"), i, subflow)
+	{
+		if (strcmp(stored_text(subflow, "wan"), wan) != 0)
 			continue;
-		fprintf(page->out, "%s%s %s", sign, phase_names[i],
-		        text_bytes(some, on->phases[i]));
-		sign = ", ";
+		seen = true;
+		json_object_foreach(json_object_get(subflow, "kinds"), key, kind) on->ip_bytes +=
+			stored_number(kind, "ip_bytes");
+		for (size_t k = 0; k < KIND_CARRYING; k++)
+			on->carrying += stored_number(stored_in(subflow, "kinds", kind_names[k]),
+			                              "ip_bytes");
+		for (size_t k = 0; k < PHASE_COUNT; k++)
+			on->phases[k] +=
+				stored_number(json_object_get(subflow, "phases"), phase_names[k]);
 	}
-	if (!sign[0])
-		fprintf(page->out, "%s", text_bytes(some, on->carrying_ip));
-	fputc('\n', page->out);
+	return seen;
 }
 
-static void print_use(const struct page *page, size_t index)
+static bool larger(const struct on_wan *a, const struct on_wan *b)
 {
-	const struct report *report = page->report;
-	const struct report_wan *wan = &report->wans[index];
-	struct connection_on_wan top[TOP_CONNECTIONS];
-	size_t others, n;
-	char name[100], line[200], some[TEXT_SHORT], extent[40], words[60];
+	if (a->carrying != b->carrying)
+		return a->carrying > b->carrying;
+	if (a->ip_bytes != b->ip_bytes)
+		return a->ip_bytes > b->ip_bytes;
+	return strcmp(stored_text(a->connection, "id"), stored_text(b->connection, "id")) < 0;
+}
 
-	snprintf(line, sizeof(line), "What used %s%s: %s billed, %s",
-	         text_safe(name, sizeof(name), wan->name, 32),
-	         wan->role.role == ROLE_BACKUP ? " (backup)" : "",
-	         text_bytes(some, wan->whole.billed),
-	         message_words(words, sizeof(words),
-	                       report_say_extent(report, extent, sizeof(extent)), &page->telling));
-	page_heading(page, line);
-	print_causes(page, &wan->whole);
-	n = report_top(report, index, top, TOP_CONNECTIONS, &others);
+/* The largest on a WAN, largest first. Returns how many; *others gets how many more there are. */
+static size_t top_of(const struct page *page, const char *wan, struct on_wan top[TOP_CONNECTIONS],
+                     size_t *others)
+{
+	const json_t *connection;
+	size_t seen = 0, n = 0, i;
+
+	json_array_foreach(json_object_get(page->report, "connections"), i, connection)
+	{
+		struct on_wan on;
+		size_t at;
+
+		if (!connection_on(connection, wan, &on))
+			continue;
+		seen++;
+		if (n == TOP_CONNECTIONS && !larger(&on, &top[n - 1]))
+			continue;
+		at = n < TOP_CONNECTIONS ? n++ : n - 1;
+		for (; at > 0 && larger(&on, &top[at - 1]); at--)
+			top[at] = top[at - 1];
+		top[at] = on;
+	}
+	*others = seen - n;
+	return n;
+}
+
+static void print_user_data(const struct page *page, const struct on_wan *on)
+{
+	const json_t *c = on->connection;
+	char line[400], list[300] = "", some[TEXT_SHORT], one[80];
+
+	text_bytes(some, on->carrying);
+	if (stored_true(c, "fallback"))
+		SAY_IN(line, text_data_fallback, some);
+	else if (!stored_has(c, "version"))
+		SAY_IN(line, text_data_plain, some);
+	else {
+		for (size_t i = 0; i < PHASE_COUNT; i++) {
+			if (on->phases[i] == 0)
+				continue;
+			if (list[0])
+				MORE_IN(list, comma);
+			snprintf(one, sizeof(one), "%s %s", phase_names[i],
+			         text_bytes(some, on->phases[i]));
+			strncat(list, one, sizeof(list) - strlen(list) - 1);
+		}
+		SAY_IN(line, text_data, list[0] ? list : text_bytes(some, on->carrying));
+	}
+	page_tell(page, line, 6);
+}
+
+static void print_connection(const struct page *page, const struct on_wan *on, bool backup)
+{
+	const json_t *c = on->connection;
+	char peer[STORED_NAME], client[STORED_NAME], sum[TEXT_SHORT], span[MESSAGE_TIME], line[60];
+	const char *port;
+
+	stored_name(peer, c, "server", 34);
+	stored_name(client, c, "client", 60);
+	port = strrchr(client, ':');
+	fputs("    ", page->out);
+	page_pad(page, peer[0] ? peer : SAY_IN(line, text_no_peer), 20);
+	bare_span(page, c, "start", "end", span);
+	fprintf(page->out, " %9s  %s", text_bytes(sum, on->ip_bytes), span);
+	if (port && text_width(peer) <= 20) /* else the line is full */
+		PAGE_PUT(page, text_and_port, port + 1);
+	fputc('\n', page->out);
+	if (backup && on->carrying > 0)
+		print_user_data(page, on);
+}
+
+static void print_rest(const struct page *page, size_t others)
+{
+	const json_t *rest = stored_in(page->report, "coverage", "connections_summed_only");
+	uint64_t connections = stored_number(rest, "connections"),
+		 subflows = stored_number(rest, "subflows");
+	char line[100], count[TEXT_SHORT];
+
+	if (others > 0)
+		page_tell(page, SAY_IN(line, text_more_in_the_json, text_count(count, others)), 4);
+	if (connections > 0)
+		page_tell(page, SAY_IN(line, text_more_in_sums, text_count(count, connections)), 4);
+	if (subflows > connections)
+		page_tell(page, SAY_IN(line, text_subflows_in_sums, text_count(count, subflows)),
+		          4);
+}
+
+/* The name of the site's time: "UTC", "CET". */
+static void zone_name(const struct page *page, uint64_t ns, char out[MESSAGE_TIME])
+{
+	char message[MESSAGE_TIME], words[MESSAGE_TIME], *name;
+
+	name = strrchr(
+		message_words(words, sizeof(words), message_time(message, ns), &page->telling),
+		' ');
+	snprintf(out, MESSAGE_TIME, "%s", name ? name + 1 : "");
+}
+
+static void print_use(const struct page *page, const json_t *wan)
+{
+	bool backup = strcmp(stored_text(wan, "role"), "backup") == 0;
+	struct on_wan top[TOP_CONNECTIONS];
+	char name[STORED_NAME], line[900], some[TEXT_SHORT], extent[RENDER_EXTENT],
+		zone[MESSAGE_TIME];
+	size_t others, n;
+
+	stored_name(name, wan, "name", 32);
+	page_bytes(some, wan, "billed_ip_bytes");
+	render_extent(page, extent);
+	page_heading(page, backup ? SAY_IN(line, text_used_backup, name, some, extent)
+	                          : SAY_IN(line, text_used, name, some, extent));
+	print_causes(page, wan);
+	n = top_of(page, stored_text(wan, "name"), top, &others);
 	if (n == 0)
 		return;
-	fputs("  Largest connections on it (IP bytes, UTC):\n", page->out);
+	zone_name(page, stored_time(top[0].connection, "start"), zone);
+	page_tell(page, SAY_IN(line, text_largest, zone), 2);
 	for (size_t i = 0; i < n; i++)
-		print_connection(page, &top[i], wan->role.role == ROLE_BACKUP);
-	if (others > 0)
-		fprintf(page->out, "    %zu more in the JSON\n", others);
-	if (report->ledger->rest.connections > 0)
-		fprintf(page->out, "    %llu more in sums only\n",
-		        (unsigned long long)report->ledger->rest.connections);
-	if (report->ledger->rest.subflows > report->ledger->rest.connections)
-		fprintf(page->out, "    %llu subflows in sums only\n",
-		        (unsigned long long)report->ledger->rest.subflows);
+		print_connection(page, &top[i], backup);
+	print_rest(page, others);
 }
 
 /* Backups; without any, each WAN: then the causes are all there is to tell. */
 void render_uses(const struct page *page)
 {
-	bool backup = false;
+	bool any = false;
+	const json_t *wan;
+	size_t i;
 
-	for (size_t i = 0; i < page->report->n_wans; i++)
-		backup = backup || page->report->wans[i].role.role == ROLE_BACKUP;
-	for (size_t i = 0; i < page->report->n_wans; i++)
-		if (!backup || page->report->wans[i].role.role == ROLE_BACKUP)
-			print_use(page, i);
+	json_array_foreach(wans_of(page), i, wan) any =
+		any || strcmp(stored_text(wan, "role"), "backup") == 0;
+	json_array_foreach(wans_of(page), i,
+	                   wan) if (!any || strcmp(stored_text(wan, "role"), "backup") == 0)
+		print_use(page, wan);
 }

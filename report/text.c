@@ -255,12 +255,34 @@ const char *text_safe(char *out, size_t size, const char *in, unsigned columns)
 	return out;
 }
 
+unsigned text_columns(uint32_t code)
+{
+	/* Unicode's East Asian Width: wide and fullwidth (UAX 11), in blocks */
+	static const struct {
+		uint32_t from, to;
+	} wide[] = {
+		{0x1100, 0x115f}, {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xa960, 0xa97f},
+		{0xac00, 0xd7a3}, {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},
+		{0xffe0, 0xffe6}, {0x1f300, 0x1f64f}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
+	};
+
+	for (size_t i = 0; i < sizeof(wide) / sizeof(*wide); i++)
+		if (code >= wide[i].from && code <= wide[i].to)
+			return 2;
+	return 1;
+}
+
 unsigned text_width(const char *text)
 {
 	unsigned width = 0;
+	uint32_t code;
 
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
+	while (*text) {
+		size_t length = utf8_next((const unsigned char *)text, &code);
+
+		width += length ? text_columns(code) : 1;
+		text += length ? length : 1;
+	}
 	return width;
 }
 

@@ -55,7 +55,8 @@ const char *text_safe(char *out, size_t size, const char *in, unsigned columns);
 size_t text_next(const char *text, uint32_t *code);
 bool text_hides(uint32_t code);
 
-/* Columns a text_safe() string takes: its characters, each counted as one. */
+/* Columns of a terminal that a character takes, 1 or 2 (UAX 11), and a text_safe() string. */
+unsigned text_columns(uint32_t code);
 unsigned text_width(const char *text);
 
 /* A new string that is valid UTF-8: every wrong byte is U+FFFD. NULL when out of memory. Free it.

@@ -5,6 +5,7 @@
  *
  * Ledgers are built by hand: the numbers a rule must find are those the test put in.
  */
+#include "../report/formats.h"
 #include "../report/render.h"
 #include "../report/report.h"
 #include "../report/text.h"
@@ -1223,7 +1224,10 @@ static char *printed(const struct story *story)
 	size_t size = 0;
 	FILE *file = open_memstream(&text, &size);
 
-	render_text(&story->report, file, false);
+	json_t *json = render_json(&story->report);
+
+	CU_ASSERT(render_text(json, LANGUAGE_EN, file));
+	json_decref(json);
 	fclose(file);
 	return text;
 }
