@@ -586,9 +586,12 @@ struct track *track_new(size_t max_subflows, uint64_t seed, const struct track_s
 	t->max_subflows = (uint32_t)max_subflows;
 	t->free_subflow = t->free_connection = NO_INDEX;
 	t->budget.max = BUDGET_EXTENTS;
-	memset(t->tokens, 0xff, sizeof(t->tokens));
+	for (t->n_buckets = 16; t->n_buckets < TRACK_BUCKETS_MAX && t->n_buckets < 2 * max_subflows;)
+		t->n_buckets *= 2;
+	memset(t->tokens, 0xff, t->n_buckets * sizeof(t->tokens[0]));
 	memset(t->near_lows, 0xff, sizeof(t->near_lows));
-	memset(t->near_highs, 0xff, sizeof(t->near_highs));
+	for (unsigned dir = 0; dir < 2; dir++)
+		memset(t->near_highs[dir], 0xff, t->n_buckets * sizeof(t->near_highs[dir][0]));
 	size_t chunks = max_subflows / TRACK_CHUNK + 2;
 	t->subflows = calloc(chunks, sizeof(*t->subflows));
 	t->connections = calloc(chunks, sizeof(*t->connections));

@@ -10,7 +10,7 @@ enum { NEAR_STEPS = 256 }; /* candidates looked at before a position counts as a
 
 static uint32_t *token_head(struct track *t, uint32_t token)
 {
-	return &t->tokens[track_mix(token ^ t->seed[0], t->seed[1] | 1) % TRACK_TOKENS];
+	return &t->tokens[track_mix(token ^ t->seed[0], t->seed[1] | 1) & (t->n_buckets - 1)];
 }
 
 static struct chain_link *token_link(struct track *t, uint32_t number)
@@ -77,7 +77,7 @@ static uint32_t near_low(uint64_t at, bool wide)
 
 static uint32_t near_high(const struct track *t, uint64_t at)
 {
-	return (uint32_t)(track_mix((at >> 32) ^ t->seed[0], t->seed[1] | 1) % TRACK_HIGHS);
+	return (uint32_t)(track_mix((at >> 32) ^ t->seed[0], t->seed[1] | 1) & (t->n_buckets - 1));
 }
 
 static uint32_t *near_head(struct track *t, unsigned chain, uint32_t bucket)
@@ -260,7 +260,7 @@ void track_near_load(struct track *t, struct connection *c, struct state_in *in)
 	for (unsigned dir = 0; dir < 2; dir++)
 		c->near_mark[dir] = state_take_near(in, near_mark(&c->stream[dir]));
 	for (unsigned chain = 0; chain < 4; chain++) {
-		uint64_t place = state_take(in, chain % 2 ? TRACK_HIGHS : TRACK_LOWS);
+		uint64_t place = state_take(in, chain % 2 ? t->n_buckets : TRACK_LOWS);
 
 		if (place)
 			near_link(t, c, chain, (uint32_t)place - 1);
@@ -278,7 +278,7 @@ static uint32_t chain_end(struct track *t, uint32_t number)
  * they came. */
 void track_tokens_save(struct track *t, struct state_out *out)
 {
-	for (uint32_t bucket = 0; bucket < TRACK_TOKENS; bucket++) {
+	for (uint32_t bucket = 0; bucket < t->n_buckets; bucket++) {
 		if (t->tokens[bucket] == NO_INDEX)
 			continue;
 		for (uint32_t i = chain_end(t, t->tokens[bucket]); i != NO_INDEX;

@@ -11,9 +11,8 @@
 
 enum {
 	TRACK_CHUNK = 256,      /* subflows, connections per allocation */
-	TRACK_TOKENS = 1 << 17, /* buckets */
+	TRACK_BUCKETS_MAX = 1 << 17,
 	TRACK_LOWS = 512,
-	TRACK_HIGHS = 1 << 17,
 	TRACK_SOMEBODY = DSN_SLOTS - 1, /* the slot that stands for all that have none */
 };
 
@@ -37,8 +36,11 @@ struct track {
 	size_t n_connection_chunks;
 	uint32_t high_connection, free_connection;
 
-	uint32_t tokens[TRACK_TOKENS];
-	uint32_t near_lows[2][TRACK_LOWS], near_highs[2][TRACK_HIGHS];
+	/* Of a small tracker only the first buckets are in use, and the rest takes no memory: there
+	 * are many trackers behind a server. */
+	uint32_t n_buckets; /* of the first and the last; a power of two */
+	uint32_t tokens[TRACK_BUCKETS_MAX];
+	uint32_t near_lows[2][TRACK_LOWS], near_highs[2][TRACK_BUCKETS_MAX];
 	struct dsn_budget budget;
 	struct subflow *latest;
 	struct subflow spare; /* stands in when memory is out; never found again */
