@@ -3,7 +3,8 @@
 """check_sites.py - the server's end: one capture of many routers, each site as if it were alone.
 
     check_sites.py [CHECK...]       all checks, or those named
-    check_sites.py --record DIR     record the story of fixtures/behind-server anew: needs what lab.py needs
+    check_sites.py --record         record the story of fixtures/behind-server anew: needs what lab.py needs
+    check_sites.py --write          write its expected.txt anew: only on purpose, after reading the difference
 
 The composed capture is made of recorded stories of this project, each with addresses of its own: so the kernel's
 counters, which their truth.json holds, are the oracle of each site. The lab has two routers behind one server, one of
@@ -359,10 +360,10 @@ class Two(lab.Lab):
 
     def fetch_from(self, part, down, source=None):
         self.where = part
-        return self.fetch(down, rate=400_000, joined=1, source=source)
+        return self.fetch(down, rate=2 * down, joined=1, source=source)
 
 
-def record_two(folder):
+def record_two(folder, down=150_000):
     """Both routers near and far; what the kernel counted on each WAN."""
     with Two() as two:
         two.endpoint(1, "subflow")
@@ -377,12 +378,12 @@ def record_two(folder):
                 two.dump(part, wan, os.path.join(folder, f"{part}-{wan}.pcap"))
         two.dump("server", "srv", os.path.join(folder, "server.pcap"))
         before = {part: two.packets_of(part) for part in ("client", "other")}
-        fetches = [two.fetch_from("client", 150_000), two.fetch_from("other", 150_000)]
+        fetches = [two.fetch_from("client", down), two.fetch_from("other", down)]
         for fetch in fetches:
             fetch.transferred()
         two.carrier(CARRIER[1])
         for source in (None, SECOND[1][0]):     # a join tells the new address, then a connection is opened from it
-            fetches.append(two.fetch_from("other", 40_000, source=source))
+            fetches.append(two.fetch_from("other", down // 4, source=source))
             fetches[-1].transferred()
         for fetch in fetches:
             fetch.close()
@@ -396,10 +397,6 @@ def two_sites(path):
         file.write("client wan1 192.0.2.0/24 master\nclient wan2 198.51.100.2 backup\n"
                    "other wan1 100.64.1.2 master\nother wan2 id:2 backup\n")
     return path
-
-
-def tcp_frames(path):
-    return sum(1 for _, frame, _ in records(path) if frame[12:14] == b"\x08\x00" and frame[23] == 6)
 
 
 @check
@@ -420,11 +417,60 @@ def two_routers(c, folder):
     c.same("subflows of nobody", [cell for wan in nobody["wans"] for cell in wan["cells"] if cell["kind"] != "other"], [])
 
 
+STORY = os.path.join(FIXTURES, "behind-server")
+
+
+def record_story():
+    """server.pcap.gz, sites, and what the kernel counted on each WAN of each router, ARP left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        counted = record_two(folder, 1_200_000)
+        for part, wans in counted.items():
+            for wan in wans:
+                wans[wan] -= sum(frame[12:14] == b"\x08\x06" for _, frame, _ in records(f"{folder}/{part}-{wan}.pcap"))
+        os.makedirs(STORY, exist_ok=True)
+        with open(os.path.join(folder, "server.pcap"), "rb") as raw, open(os.path.join(STORY, "server.pcap.gz"), "wb") as out:
+            with gzip.GzipFile("", "wb", 9, out, 0) as packed:
+                packed.write(raw.read())
+    two_sites(os.path.join(STORY, "sites"))
+    with open(os.path.join(STORY, "counted.json"), "w", encoding="utf-8") as file:
+        json.dump(counted, file, indent=1)
+        file.write("\n")
+
+
+def story_text():
+    here = os.getcwd()
+    os.chdir(STORY)
+    try:
+        return call("report", *NOW, "--sites", "sites", "server.pcap.gz")[1]
+    finally:
+        os.chdir(here)
+
+
+@check
+def behind_server(c, _):
+    """The story of fixtures/behind-server: the text a person reads, and the kernel's packets of each WAN."""
+    with open(os.path.join(STORY, "expected.txt"), encoding="utf-8") as file:
+        c.same("text", story_text() == file.read(), True)
+    with open(os.path.join(STORY, "counted.json"), encoding="utf-8") as file:
+        counted = json.load(file)
+    capture = os.path.join(STORY, "server.pcap.gz")
+    for line in call("report", "--sites", os.path.join(STORY, "sites"), "--json", "-", capture)[1].splitlines():
+        report = json.loads(line)
+        for wan, packets in counted.get(report["site"], {}).items():
+            c.same(f"{report['site']} {wan}", oracle.wans_of(report)[wan]["frames"], packets)
+
+
 NEED_LAB = ("two_routers",)
 
 
 def main(words):
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if words in (["--record"], ["--write"]):
+        if words == ["--record"]:
+            record_story()
+        with open(os.path.join(STORY, "expected.txt"), "w", encoding="utf-8") as file:
+            file.write(story_text())
+        return 0
     suite = oracle.Suite("sites")
     oracle.need_program(suite)
     why = lab.why_unable()
