@@ -485,6 +485,13 @@ static int store(struct pass *pass, const struct piece *piece, struct thin_resul
 	return error;
 }
 
+/* Somebody else's file has the name: the capture itself, perhaps. */
+static bool is_strange(const struct keep *keep, const char *name)
+{
+	return find(keep, name) == keep->n &&
+	       faccessat(keep->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static void keep_piece(struct pass *pass, const struct piece *piece)
 {
 	struct keep *keep = pass->keep;
@@ -495,7 +502,7 @@ static void keep_piece(struct pass *pass, const struct piece *piece)
 	if (piece->tier == KEEP_TIERS ||
 	    (piece->tier == KEEP_EVIDENCE && !piece->plan->n_numbers && !pass->frames.n_handshakes))
 		return;
-	error = store(pass, piece, &result, &tier);
+	error = is_strange(keep, piece->name) ? -EEXIST : store(pass, piece, &result, &tier);
 	keep->usage.frames += result.frames;
 	keep->usage.kept += error ? 0 : result.kept;
 	if (!error && result.bytes)

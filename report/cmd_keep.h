@@ -4,8 +4,8 @@
  *
  * The directory holds a file for each capture of which something is kept, by the capture's name
  * (packed ones of gzip, and pcaps, become NAME.pcapng). keep.h says what is worth keeping and what
- * goes first, capture/thin.h what is in the files. Files that were not written here, or that a user
- * put there, are neither counted nor touched.
+ * goes first, capture/thin.h what is in the files. Files that were not written here are neither
+ * counted nor touched: where one has the name of a capture, nothing is kept of that one (-EEXIST).
  */
 #ifndef REPORT_CMD_KEEP_H
 #define REPORT_CMD_KEEP_H

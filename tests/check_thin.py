@@ -307,6 +307,13 @@ def what_is_not_ours(suite):
         thin(folder, "--budget", "2k", *arguments)
         left = sorted(os.listdir(folder))
         check.true(f"nobody else's file is touched: {left}", {"notes.txt", ".hidden", "mine.pcapng", "link.pcapng"} <= set(left))
+        with open(os.path.join(folder, "wan1.pcapng"), "wb") as file:
+            file.write(bytes_of(originals["wan1.pcapng"]))
+        code, _, err = call("thin", "-o", folder, *arguments)
+        check.true(f"nor written over: {code} {err}", code == 74 and "wan1.pcap" in err and
+                   bytes_of(os.path.join(folder, "wan1.pcapng")) == bytes_of(originals["wan1.pcapng"]))
+        os.unlink(os.path.join(folder, "wan1.pcapng"))
+        thin(folder, "--budget", "2k", *arguments)
         check.true("nor counted", sum(s for n, s in sizes(folder).items() if n.startswith("wan")) <= 2000)
 
 
