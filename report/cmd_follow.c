@@ -20,6 +20,7 @@
 #include "cmd_state.h"
 #include "cmd_window.h"
 #include "command.h"
+#include "quantity.h"
 
 /* Looked at so often at the latest, and not more often than that. */
 #define LOOK_MS  5000
@@ -31,7 +32,8 @@ enum {
 	OPTION_ONCE,
 	OPTION_REMOVE,
 	OPTION_KEEP_HOURS,
-	OPTION_KEEP_DAYS
+	OPTION_KEEP_DAYS,
+	OPTION_KEEP_PACKETS
 };
 
 static const struct option options[] = {
@@ -43,6 +45,7 @@ static const struct option options[] = {
 	{"remove", no_argument, NULL, OPTION_REMOVE},
 	{"keep-hours", required_argument, NULL, OPTION_KEEP_HOURS},
 	{"keep-days", required_argument, NULL, OPTION_KEEP_DAYS},
+	{"keep-packets", required_argument, NULL, OPTION_KEEP_PACKETS},
 	{NULL, 0, NULL, 0},
 };
 
@@ -59,6 +62,9 @@ static int help(void)
 	      "CET-1CEST,M3.5.0,M10.5.0/3\n"
 	      "  --keep-hours N      hours older than that become days of 5-minute sums (48)\n"
 	      "  --keep-days N       days older than that become months (400)\n"
+	      "  --keep-packets BYTES   keep what proves something in DIR/packets, within so "
+	      "much:\n"
+	      "                      frames behind findings, minutes around events, backups whole\n"
 	      "  --remove            take files away once they are counted, but for the newest of\n"
 	      "                      each WAN (else the recorder's ring does)\n"
 	      "  --once              one pass over what lies there, and end\n\n",
@@ -100,6 +106,7 @@ static int take_every(struct follow *f, const char *text)
 static int take_option(struct follow *f, int option, const char *argument)
 {
 	uint64_t number = 0;
+	bool binary;
 	int code;
 
 	switch (option) {
@@ -122,6 +129,13 @@ static int take_option(struct follow *f, int option, const char *argument)
 		code = take_number("--keep-days", argument, 100000, &number);
 		f->keeping.days_s = number * 86400;
 		return code;
+	case OPTION_KEEP_PACKETS:
+		f->keeps = true;
+		if (quantity_bytes(argument, &f->budget, &binary) && f->budget > 0)
+			return 0;
+		return command_complain(EXIT_USAGE,
+		                        "--keep-packets takes an amount such as 500MB, not \"%s\"",
+		                        argument);
 	default:
 		code = window_option(&f->intake.ask, option, argument);
 		return code < 0 ? intake_option(&f->intake, option, argument) : code;
@@ -189,6 +203,8 @@ static int open_all(struct follow *f)
 
 	if (code == 0)
 		code = check_origin(f);
+	if (code == 0)
+		code = follow_open_packets(f);
 	if (code != 0)
 		return code;
 	f->reading = true;
@@ -302,7 +318,7 @@ int cmd_follow(int argc, char **argv)
 		free(f);
 		return command_complain(EXIT_INTERNAL, "out of memory");
 	}
-	f->signals = f->store.directory = -1;
+	f->signals = f->store.directory = f->packets = -1;
 	f->every_h = 1;
 	f->keeping = (struct store_keeping){STORE_HOURS_S, STORE_DAYS_S};
 	intake_init(&f->intake);
@@ -312,6 +328,10 @@ int cmd_follow(int argc, char **argv)
 		code = run(f);
 	if (f->reading)
 		reader_close(&f->reader);
+	keep_close(f->keep);
+	free(f->shifts);
+	if (f->packets >= 0)
+		close(f->packets);
 	store_close(&f->store);
 	store_current_release(f->current);
 	intake_release(&f->intake);

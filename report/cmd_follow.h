@@ -12,6 +12,7 @@
 
 #include "../dissect/pipeline.h"
 #include "cmd_follow_read.h"
+#include "cmd_keep.h"
 #include "cmd_store.h"
 
 struct follow {
@@ -20,6 +21,8 @@ struct follow {
 	bool once, remove;
 	unsigned every_h; /* hours of a piece's window */
 	struct store_keeping keeping;
+	bool keeps; /* packets, within a budget */
+	uint64_t budget;
 
 	struct store store;
 	struct store_current *current; /* owned; what is committed, or will be next */
@@ -30,6 +33,10 @@ struct follow {
 	struct pipeline *pipeline;
 	struct ledger piece;
 	uint64_t piece_ns; /* its begin */
+
+	struct keep *keep;         /* owned; NULL = no packets are kept */
+	struct keep_shift *shifts; /* owned */
+	int packets;               /* their directory; -1 = none */
 
 	int signals; /* signalfd; -1 = none */
 	bool stopping;
@@ -45,9 +52,14 @@ int follow_pass(struct follow *follow);
 /* The reader goes back to what the store knows. 0 or an exit code, already explained. */
 int follow_reload(struct follow *follow);
 
+/* Where packets are kept, when they are. 0 or an exit code, already explained. */
+int follow_open_packets(struct follow *follow);
+
 /*
- * What becomes of files after a commit: called when all up to series->sequence of each WAN are
- * counted and stored. The newest file of each WAN stays, so that the recorder's numbers go on.
+ * What becomes of files after a commit: all up to series->sequence of each WAN are counted and
+ * stored. What is worth keeping of them is kept (cmd_keep.h), by the ledger of the running hour and
+ * the one before; then they may go. The newest file of each WAN stays, so that the recorder's
+ * numbers go on. A run that is killed in between does it again.
  */
 void follow_hand_over(struct follow *follow);
 

@@ -276,7 +276,11 @@ static int cut_hour(struct follow *f, uint64_t cut_ns)
 	if (error == 0)
 		error = end_hour(f, cut_ns);
 	pass_over_hours(f);
-	return error ? error : commit(f);
+	if (error == 0)
+		error = commit(f);
+	if (error == 0)
+		follow_hand_over(f);
+	return error;
 }
 
 /* Read on until all is read or the hour is over. */

@@ -4,6 +4,7 @@
  *
  *     current                              cursor, state of the tracker, sums of the running hour
  *     hour-FROM-TO.ledger, day-, month-    sums of that time (UTC, as 20260131T120000Z), zstd
+ *     packets                              captures of what proves something, if asked for
  *
  * `current` is replaced as a whole, and it alone says what is true: a ledger that begins behind its
  * hour is of a run that was killed, and is written again; an hour that lies within a day's ledger

@@ -12,7 +12,7 @@ _mptcp_audit_options()
 	merge) echo "-o --output -h --help" ;;
 	packets) echo "$intake -r -n -i --interface -c --count --kind --wan --json" ;;
 	watch) echo "-i --interface -f --filter --role --limit --config --uci --interval --duration --count --plain -h --help" ;;
-	follow) echo "$intake --zone --store --every --keep-hours --keep-days --remove --once" ;;
+	follow) echo "$intake --zone --store --every --keep-hours --keep-days --keep-packets --remove --once" ;;
 	explain) echo "--lang -h --help" ;;
 	render) echo "-o --output --format --lang -h --help" ;;
 	thin) echo "$intake -o --output --budget --around" ;;
@@ -49,7 +49,7 @@ _mptcp_audit()
 	--lang) mapfile -t COMPREPLY < <(compgen -W "en zh-CN" -- "$current") ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "html" -- "$current") ;;
 	--profile) mapfile -t COMPREPLY < <(compgen -W "economy reliability" -- "$current") ;;
-	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --budget | --around | --keep-hours | --keep-days) ;;
+	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --budget | --around | --keep-hours | --keep-days | --keep-packets) ;;
 	*)
 		if [[ $current == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_options "$command")" -- "$current")

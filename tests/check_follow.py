@@ -12,6 +12,7 @@ import calendar
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -438,6 +439,26 @@ def taken_away(suite, week, folder):
         check.true("not recorded", any(gap["state"] == "stopped" for gap in recording["gaps"]))
 
 
+def keeps_packets(suite, week, folder):
+    """With and without --keep-packets the store is the same; what is kept stays within its budget, and names its files."""
+    with suite.check("packets that are kept") as check:
+        spool, store = lay_day(week, folder, 8)
+        followed(spool, store)
+        before, budget = report(store), 60_000
+        shutil.rmtree(store)
+        followed(spool, store, "--keep-packets", "60kB", "--remove")
+        found = differ(before, report(store))
+        check.true(f"it changes no sum ({found})", not found)
+        packets = os.path.join(store, "packets")
+        sizes = {name: os.path.getsize(os.path.join(packets, name)) for name in os.listdir(packets)}
+        check.true(f"{len(sizes)} files, {sum(sizes.values())} bytes", sizes and sum(sizes.values()) <= budget)
+        check.true("of the spool", all(os.path.exists(week.path(os.path.join("all", name.removesuffix(".zst")))) for name in sizes))
+        check.true("the spool is emptied", len(os.listdir(spool)) == 3)
+        named = {place["file"] for row in before["findings"] for place in row["evidence"]}
+        kept = set(sizes)
+        check.true(f"files behind findings: {len(named)}", all(os.path.basename(name) in kept for name in named))
+
+
 def strip_files(told):
     """Reports of two directories name their files by two names."""
     if isinstance(told, dict):
@@ -509,7 +530,7 @@ def main():
         spool, store = followed_and_killed(suite, week, folder)
         sums_of_hours(suite, week, store)
         windows(suite, store)
-        for check in (disk_full, refusals, taken_away, turns_up_late):
+        for check in (disk_full, refusals, taken_away, keeps_packets, turns_up_late):
             own = os.path.join(folder, check.__name__)
             os.mkdir(own)
             check(suite, week, own)
