@@ -241,6 +241,10 @@ def run_killed(chance, arguments, patience):
     return False
 
 
+def store_is(store):
+    return os.path.exists(os.path.join(store, "current"))
+
+
 def followed_and_killed(suite, week, folder):
     spool, store = os.path.join(folder, "spool"), os.path.join(folder, "store")
     os.mkdir(spool)
@@ -250,12 +254,15 @@ def followed_and_killed(suite, week, folder):
             now = hour * HOUR if hour < WEEK else WEEK * HOUR + 100
             week.lay(spool, now)
             arguments = follow(spool, store, "--once", "--keep-hours", "30")
-            tries = 0
-            while tries < 3 and run_killed(chance, arguments, patience):
-                kills, tries = kills + 1, tries + 1
+            seen = []
+            while len(seen) < 3 and run_killed(chance, arguments, patience):
+                kills += 1
+                seen.append(sum(frames_of(store).values()) if hour <= 20 and store_is(store) else 0)
             code, _, err = audit(*arguments)
             if code or "late" in err:
                 raise oracle.Failure(f"hour {hour}: follow ended with {code}: {err}")
+            if hour <= 20 and any(seen):
+                check.true(f"after each kill no frame twice: {seen}", all(n <= sum(frames_of(store).values()) for n in seen))
         check.true(f"{kills} kills", kills >= KILLS)
         whole, kept = report(spool), report(store)
         for told in (whole, kept):      # a day keeps the names of those files only that something speaks of
