@@ -8,24 +8,21 @@
 #include "devices.h"
 
 #include <errno.h>
-#include <linux/ethtool.h>
-#include <linux/if_addr.h>
-#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include "device_hardware.h"
+#include "device_message.h"
 
 #define DEVICES_MOST 1024         /* further ones are not seen */
 #define MESSAGE_MOST (64 * 1024)  /* a datagram of a dump has at most 32 KiB */
 #define READ_MOST    256          /* datagrams in one devices_read(): the rest waits for the next */
 #define NEWS_BUFFER  (512 * 1024) /* a hundred interfaces that come and go at once */
-#define LOWER_UP     (1u << 16)   /* IFF_LOWER_UP, which net/if.h has not */
 #define TRIES        5            /* for a dump during which something changed */
 
 struct devices {
@@ -134,149 +131,6 @@ static void put_row(struct devices *devices, const struct device *news, bool add
 	}
 	*row = next;
 	tell(devices, row);
-}
-
-/* ---- what the kernel writes ---- */
-
-/* One attribute after the other; lengths are checked, values are copied out. */
-struct attributes {
-	const uint8_t *at;
-	size_t left;
-	uint16_t type;
-	const uint8_t *value;
-	size_t length;
-};
-
-static bool next_attribute(struct attributes *a)
-{
-	struct rtattr head;
-	size_t step;
-
-	if (a->left < sizeof(head))
-		return false;
-	memcpy(&head, a->at, sizeof(head));
-	if (head.rta_len < sizeof(head) || head.rta_len > a->left)
-		return false;
-	a->type = head.rta_type & 0x3fff; /* without nested and byte order */
-	a->value = a->at + sizeof(head);
-	a->length = head.rta_len - sizeof(head);
-	step = RTA_ALIGN((size_t)head.rta_len);
-	a->at += step < a->left ? step : a->left;
-	a->left -= step < a->left ? step : a->left;
-	return true;
-}
-
-static struct attributes attributes_after(const struct nlmsghdr *head, size_t fixed)
-{
-	size_t skip = NLMSG_HDRLEN + NLMSG_ALIGN(fixed);
-	struct attributes a = {0};
-
-	if (head->nlmsg_len > skip) {
-		a.at = (const uint8_t *)head + skip;
-		a.left = head->nlmsg_len - skip;
-	}
-	return a;
-}
-
-static uint32_t number_of(const struct attributes *a)
-{
-	uint32_t value = 0;
-
-	if (a->length >= sizeof(value))
-		memcpy(&value, a->value, sizeof(value));
-	return value;
-}
-
-static void text_of(const struct attributes *a, char *text, size_t size)
-{
-	size_t n = strnlen((const char *)a->value, a->length);
-
-	n = n < size ? n : size - 1;
-	memcpy(text, a->value, n);
-	text[n] = '\0';
-}
-
-static void kind_of(const struct attributes *info, struct device *device)
-{
-	struct attributes inner = {.at = info->value, .left = info->length};
-
-	while (next_attribute(&inner))
-		if (inner.type == IFLA_INFO_KIND)
-			text_of(&inner, device->kind, sizeof(device->kind));
-}
-
-/* RUNNING: the driver says that it works, or never says anything. LOWER_UP: there is a carrier,
- * though someone above, such as 802.1X, has not agreed yet: frames pass all the same. */
-static enum device_state state_of(unsigned flags)
-{
-	if ((flags & IFF_UP) == 0)
-		return DEVICE_DOWN;
-	return flags & (IFF_RUNNING | LOWER_UP) ? DEVICE_UP : DEVICE_DOWN;
-}
-
-static void take_link_attribute(const struct attributes *a, struct device *device, bool *elsewhere)
-{
-	switch (a->type) {
-	case IFLA_IFNAME:
-		text_of(a, device->name, sizeof(device->name));
-		break;
-	case IFLA_MTU:
-		device->mtu = number_of(a);
-		break;
-	case IFLA_ADDRESS:
-		if (a->length > sizeof(device->mac))
-			break;
-		memcpy(device->mac, a->value, a->length);
-		device->mac_length = (uint8_t)a->length;
-		break;
-	case IFLA_LINK:
-		device->parent = number_of(a);
-		break;
-	case IFLA_LINK_NETNSID: /* the index counts in another namespace */
-		*elsewhere = true;
-		break;
-	case IFLA_MASTER:
-		device->master = number_of(a);
-		break;
-	case IFLA_LINKINFO:
-		kind_of(a, device);
-		break;
-	}
-}
-
-/* Of these IFLA_LINK is the other end, not what lies below. */
-static bool is_pair(const char *kind)
-{
-	return strcmp(kind, "veth") == 0 || strcmp(kind, "netkit") == 0;
-}
-
-/*
- * False: it says nothing of a device. A bridge tells of its ports under its own family (leaving it
- * looks like a device that is deleted), and wireless events bring nothing but themselves.
- */
-static bool parse_link(const struct nlmsghdr *head, struct device *device)
-{
-	struct ifinfomsg info;
-	struct attributes a = attributes_after(head, sizeof(info));
-	bool elsewhere = false;
-
-	if (head->nlmsg_len < NLMSG_LENGTH(sizeof(info)))
-		return false;
-	memcpy(&info, NLMSG_DATA(head), sizeof(info));
-	if (info.ifi_family != AF_UNSPEC || info.ifi_index <= 0)
-		return false;
-	memset(device, 0, sizeof(*device));
-	device->ifindex = (uint32_t)info.ifi_index;
-	device->hardware = info.ifi_type;
-	device->state = state_of(info.ifi_flags);
-	while (next_attribute(&a)) {
-		if (a.type == IFLA_WIRELESS)
-			return false;
-		take_link_attribute(&a, device, &elsewhere);
-	}
-	if (elsewhere || device->parent == device->ifindex || is_pair(device->kind))
-		device->parent = 0;
-	return device->name[0] != '\0';
 }
 
 /* ---- asking ---- */
@@ -397,57 +251,8 @@ static void take_link(void *context, const struct nlmsghdr *head)
 	struct devices *devices = context;
 
 	if (head->nlmsg_type == RTM_NEWLINK && devices->n_found < DEVICES_MOST &&
-	    parse_link(head, &devices->found[devices->n_found]))
+	    device_message_link(head, &devices->found[devices->n_found]))
 		devices->n_found++;
-}
-
-/* 0 what others can reach, 1 such that goes away soon, 2 the others; -1 none at all. */
-static int rank_of(const struct ifaddrmsg *info, uint32_t flags)
-{
-	if (flags & IFA_F_DADFAILED)
-		return -1;
-	if (info->ifa_scope >= RT_SCOPE_LINK)
-		return 2;
-	return flags & IFA_F_DEPRECATED ? 1 : 0;
-}
-
-struct found_address {
-	struct ipaddr address;
-	uint8_t prefix;
-	int rank;
-	uint32_t ifindex;
-};
-
-static bool parse_address(const struct nlmsghdr *head, struct found_address *found)
-{
-	struct ifaddrmsg info;
-	struct attributes a = attributes_after(head, sizeof(info));
-	size_t length;
-	uint32_t flags;
-	bool local = false;
-
-	if (head->nlmsg_type != RTM_NEWADDR || head->nlmsg_len < NLMSG_LENGTH(sizeof(info)))
-		return false;
-	memcpy(&info, NLMSG_DATA(head), sizeof(info));
-	if (info.ifa_family != AF_INET && info.ifa_family != AF_INET6)
-		return false;
-	memset(found, 0, sizeof(*found));
-	length = info.ifa_family == AF_INET ? 4 : 16;
-	flags = info.ifa_flags;
-	while (next_attribute(&a)) {
-		if (a.type == IFA_FLAGS)
-			flags = number_of(&a);
-		/* of a point-to-point device IFA_ADDRESS is the other end */
-		if (a.length != length || (a.type != IFA_LOCAL && (a.type != IFA_ADDRESS || local)))
-			continue;
-		local = a.type == IFA_LOCAL;
-		memcpy(found->address.bytes, a.value, length);
-		found->address.family = length == 4 ? 4 : 6;
-	}
-	found->prefix = info.ifa_prefixlen;
-	found->rank = rank_of(&info, flags);
-	found->ifindex = info.ifa_index;
-	return found->address.family != 0 && found->rank >= 0;
 }
 
 /* Addresses of one rank in one pass over the dump's copy: so the best come first. */
@@ -460,10 +265,10 @@ static void take_address(void *context, const struct nlmsghdr *head)
 {
 	struct collecting *collecting = context;
 	struct devices *devices = collecting->devices;
-	struct found_address found;
+	struct device_address found;
 	struct device *row;
 
-	if (!parse_address(head, &found) || found.rank != collecting->rank)
+	if (!device_message_address(head, &found) || found.rank != collecting->rank)
 		return;
 	row = row_of(devices->found, devices->n_found, found.ifindex);
 	if (!row || row->n_own == FRAME_WAN_ADDRS)
@@ -559,12 +364,13 @@ static void take_news(struct devices *devices, const struct nlmsghdr *head)
 		devices->addresses_stale = true;
 		break;
 	case RTM_NEWLINK:
-		if (parse_link(head, &device))
+		if (device_message_link(head, &device))
 			put_row(devices, &device, false);
 		break;
 	case RTM_DELLINK:
-		row = parse_link(head, &device) ? row_of(devices->rows, devices->n, device.ifindex)
-		                                : NULL;
+		row = device_message_link(head, &device)
+		              ? row_of(devices->rows, devices->n, device.ifindex)
+		              : NULL;
 		if (row)
 			drop_row(devices, row);
 		break;
@@ -613,26 +419,7 @@ int devices_read(struct devices *devices,
 
 static void take_counters(void *context, const struct nlmsghdr *head)
 {
-	struct device_counters *counters = context;
-	struct attributes a = attributes_after(head, sizeof(struct ifinfomsg));
-	struct rtnl_link_stats64 stats;
-
-	while (head->nlmsg_type == RTM_NEWLINK && next_attribute(&a)) {
-		if (a.type != IFLA_STATS64 ||
-		    a.length < offsetof(struct rtnl_link_stats64, multicast))
-			continue;
-		memset(&stats, 0, sizeof(stats));
-		memcpy(&stats, a.value, a.length < sizeof(stats) ? a.length : sizeof(stats));
-		*counters = (struct device_counters){
-			.known = true,
-			.rx_frames = stats.rx_packets,
-			.rx_bytes = stats.rx_bytes,
-			.rx_dropped = stats.rx_dropped,
-			.tx_frames = stats.tx_packets,
-			.tx_bytes = stats.tx_bytes,
-			.tx_dropped = stats.tx_dropped,
-		};
-	}
+	device_message_counters(head, context);
 }
 
 bool devices_counters(struct devices *devices, uint32_t ifindex, struct device_counters *counters)
@@ -642,124 +429,12 @@ bool devices_counters(struct devices *devices, uint32_t ifindex, struct device_c
 	       answer(devices, false, take_counters, counters) == 0 && counters->known;
 }
 
-/* ---- ethtool ---- */
-
-/* `data` begins with the command. */
-static int ethtool(const struct devices *devices, const char *name, void *data)
-{
-	struct ifreq request;
-
-	memset(&request, 0, sizeof(request));
-	memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
-	request.ifr_data = data;
-	return ioctl(devices->ethtool, SIOCETHTOOL, &request) < 0 ? -errno : 0;
-}
-
-/* Asked twice: the kernel first says how long its masks are. */
-static void find_speed(struct devices *devices, const char *name, struct device_hardware *hardware)
-{
-	struct ethtool_link_settings *settings = (void *)devices->answer;
-	int8_t words;
-
-	memset(settings, 0, sizeof(*settings));
-	settings->cmd = ETHTOOL_GLINKSETTINGS;
-	if (ethtool(devices, name, settings) || settings->link_mode_masks_nwords >= 0)
-		return;
-	words = (int8_t)-settings->link_mode_masks_nwords;
-	memset(settings, 0, sizeof(*settings));
-	settings->cmd = ETHTOOL_GLINKSETTINGS;
-	settings->link_mode_masks_nwords = words;
-	if (ethtool(devices, name, settings) || settings->speed == (uint32_t)SPEED_UNKNOWN)
-		return;
-	hardware->speed_bits = settings->speed * UINT64_C(1000000);
-}
-
-/* Features have names; their numbers change with the kernel. */
-static const struct {
-	const char *name;
-	size_t offset;
-} features[] = {
-	{"rx-gro", offsetof(struct device_hardware, gro)},
-	{"rx-gro-hw", offsetof(struct device_hardware, lro)},
-	{"rx-lro", offsetof(struct device_hardware, lro)},
-	{"tx-generic-segmentation", offsetof(struct device_hardware, gso)},
-	{"tx-tcp-segmentation", offsetof(struct device_hardware, tso)},
-	{"tx-tcp6-segmentation", offsetof(struct device_hardware, tso)},
-	{"hw-tc-offload", offsetof(struct device_hardware, hw_tc)},
-};
-
-/* How many names there are; 0 unknown. */
-static uint32_t count_features(struct devices *devices, const char *name)
-{
-	struct ethtool_sset_info *info = (void *)devices->answer;
-
-	memset(info, 0, sizeof(*info) + sizeof(uint32_t));
-	info->cmd = ETHTOOL_GSSET_INFO;
-	info->sset_mask = 1ull << ETH_SS_FEATURES;
-	if (ethtool(devices, name, info) || info->sset_mask == 0)
-		return 0;
-	return info->data[0];
-}
-
-static void note_feature(const char *name, struct device_hardware *hardware)
-{
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
-		if (strncmp(features[i].name, name, ETH_GSTRING_LEN) == 0)
-			*((bool *)hardware + features[i].offset) = true;
-}
-
-/* Bits of those that are active: `words` of 32. */
-static bool active_features(struct devices *devices, const char *name, uint32_t *active,
-                            uint32_t words)
-{
-	struct ethtool_gfeatures *values = (void *)devices->answer;
-
-	memset(values, 0, sizeof(*values) + words * sizeof(values->features[0]));
-	values->cmd = ETHTOOL_GFEATURES;
-	values->size = words;
-	if (ethtool(devices, name, values))
-		return false;
-	for (uint32_t i = 0; i < words; i++)
-		active[i] = values->features[i].active;
-	return true;
-}
-
-static void find_features(struct devices *devices, const char *name,
-                          struct device_hardware *hardware)
-{
-	enum { WORDS = 32, MOST = WORDS * 32 };
-	struct ethtool_gstrings *strings = (void *)devices->answer;
-	uint32_t n = count_features(devices, name), active[WORDS];
-
-	if (n == 0 || n > MOST || !active_features(devices, name, active, WORDS))
-		return;
-	memset(strings, 0, sizeof(*strings) + n * (size_t)ETH_GSTRING_LEN);
-	strings->cmd = ETHTOOL_GSTRINGS;
-	strings->string_set = ETH_SS_FEATURES;
-	strings->len = n;
-	if (ethtool(devices, name, strings) || strings->len > n)
-		return;
-	for (uint32_t i = 0; i < strings->len; i++)
-		if (active[i / 32] >> i % 32 & 1)
-			note_feature((const char *)strings->data + i * (size_t)ETH_GSTRING_LEN,
-			             hardware);
-}
-
 bool devices_hardware(struct devices *devices, const char *name, struct device_hardware *hardware)
 {
-	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
-	int error = ethtool(devices, name, &driver);
+	const struct device_asking ask = {devices->ethtool, devices->answer};
 
-	memset(hardware, 0, sizeof(*hardware));
-	if (error == -ENODEV)
-		return false;
-	if (!error) {
-		memcpy(hardware->driver, driver.driver, sizeof(hardware->driver) - 1);
-		memcpy(hardware->bus, driver.bus_info, sizeof(hardware->bus) - 1);
-	}
-	find_speed(devices, name, hardware);
-	find_features(devices, name, hardware);
-	return true;
+	_Static_assert(sizeof(devices->answer) >= DEVICE_ROOM, "room for an answer");
+	return device_hardware(&ask, name, hardware);
 }
 
 /* ---- life ---- */

@@ -37,13 +37,13 @@ struct input {
 	char *base;       /* owned; the WAN's name if content names none; NAME= */
 	bool named;       /* base was given by the user */
 	bool aside;
-	bool explicit_path;     /* named by the user, not found in a directory */
-	uint32_t spec;          /* index of the argument it comes from */
-	uint32_t index;         /* of its row in the source's files */
-	uint32_t capture;       /* index of what it bounds */
-	uint32_t epoch;         /* read before all inputs of higher ones: a boot of the recorder */
+	bool explicit_path; /* named by the user, not found in a directory */
+	uint32_t spec;      /* index of the argument it comes from */
+	uint32_t index;     /* of its row in the source's files */
+	uint32_t capture;   /* index of what it bounds */
+	uint32_t epoch;     /* read before all inputs of higher ones: a boot of the recorder */
 	enum input_place place;
-	uint64_t promised; /* frames that who captured it says it holds; 0 = not told */
+	uint64_t promised;      /* frames that who captured it says it holds; 0 = not told */
 	struct frame_file *row; /* borrowed from the source */
 
 	/* reading */

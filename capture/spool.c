@@ -6,11 +6,8 @@
  * oldest first; what is completed joins at its end, so that age and order agree. Real time plays no
  * part in it, except once: at the start it tells how old the files are that lie there.
  */
-#include "spool.h"
+#include "spool_inside.h"
 
-#include "spool_name.h"
-
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,57 +21,12 @@
 #include <zstd.h>
 
 #define NS_PER_S 1000000000ull
-/* A file that claims to be older was stamped by a clock that was wrong: its age is not known. */
-#define PLAUSIBLE_AGE_NS (365 * 86400 * NS_PER_S)
 /* Some file systems give deleted bytes back with their next commit only. */
 #define CREDIT_NS (30 * NS_PER_S)
 
-struct kept {
-	struct kept *next;
-	int64_t stamp_ns; /* monotonic time of its last change; before the start it may be < 0 */
-	uint64_t bytes;
-	bool held; /* must not be deleted now, or could not be */
-	struct spool_name name;
-};
-
-/* Who had which sequence numbers. */
-struct series {
-	struct series *next;
-	uint64_t highest; /* that a file has */
-	uint64_t given;   /* that spool_sequence() gave out */
-	char wan[SPOOL_WAN];
-};
-
-struct spool_file {
-	struct kept *kept;
-	int fd;
-	uint64_t bytes; /* whole appends; what lies behind must be cut off */
-	bool torn;      /* and could not be, last time */
-	uint32_t zstd_level;
-	struct spool_file *next;
-};
-
-struct spool {
-	int dir;
-	char boot[9];
-	struct spool_limits limits;
-	const struct clock *clock;
-
-	struct kept *oldest, **end;
-	struct spool_file *open;
-	struct spool_usage usage;
-	uint64_t credit_bytes, credit_until_ns;
-
-	pthread_mutex_t lock; /* of `series` alone */
-	struct series *series;
-
-	ZSTD_CCtx *zstd;
-	uint8_t *packed;
-};
-
 /* ---- sequence numbers ---- */
 
-static struct series *series_add(struct spool *spool, const char *wan, uint64_t highest)
+struct series *spool_add_series(struct spool *spool, const char *wan, uint64_t highest)
 {
 	struct series *series = calloc(1, sizeof(*series));
 
@@ -93,7 +45,7 @@ static struct series *series_of(struct spool *spool, const char *wan)
 
 	while (series && strcmp(series->wan, wan) != 0)
 		series = series->next;
-	return series ? series : series_add(spool, wan, 0);
+	return series ? series : spool_add_series(spool, wan, 0);
 }
 
 /* A file has this number. 0, -ENOMEM, or -EEXIST when a file has it or a higher one. */
@@ -241,7 +193,7 @@ static bool lacks_room(const struct spool *spool, uint64_t files, uint64_t bytes
 	       disk_short(spool, bytes);
 }
 
-static int make_room(struct spool *spool, uint64_t files, uint64_t bytes)
+int spool_make_room(struct spool *spool, uint64_t files, uint64_t bytes)
 {
 	drop_aged(spool);
 	while (lacks_room(spool, files, bytes))
@@ -252,7 +204,7 @@ static int make_room(struct spool *spool, uint64_t files, uint64_t bytes)
 
 void spool_expire(struct spool *spool)
 {
-	make_room(spool, 0, 0);
+	spool_make_room(spool, 0, 0);
 }
 
 void spool_set_limits(struct spool *spool, const struct spool_limits *limits)
@@ -268,7 +220,7 @@ void spool_usage(const struct spool *spool, struct spool_usage *usage)
 
 /* ---- writing ---- */
 
-static int cut(int fd, uint64_t bytes)
+int spool_cut(int fd, uint64_t bytes)
 {
 	while (ftruncate(fd, (off_t)bytes) != 0)
 		if (errno != EINTR)
@@ -281,9 +233,10 @@ static bool is_full(int error)
 	return error == -ENOSPC || error == -EDQUOT;
 }
 
-/* All of it, deleting for it when the disk is full; what was written in vain stays for cut(). */
-static int write_at(struct spool *spool, int fd, const uint8_t *bytes, size_t length,
-                    uint64_t offset)
+/* All of it, deleting for it when the disk is full; what was written in vain stays for spool_cut().
+ */
+int spool_write_at(struct spool *spool, int fd, const uint8_t *bytes, size_t length,
+                   uint64_t offset)
 {
 	for (size_t done = 0; done < length;) {
 		ssize_t n = pwrite(fd, bytes + done, length - done, (off_t)(offset + done));
@@ -296,7 +249,7 @@ static int write_at(struct spool *spool, int fd, const uint8_t *bytes, size_t le
 	return 0;
 }
 
-static void resize(struct spool *spool, struct kept *kept, uint64_t bytes)
+void spool_resize(struct spool *spool, struct kept *kept, uint64_t bytes)
 {
 	spool->usage.bytes = spool->usage.bytes - kept->bytes + bytes;
 	kept->bytes = bytes;
@@ -304,17 +257,17 @@ static void resize(struct spool *spool, struct kept *kept, uint64_t bytes)
 
 static int append(struct spool *spool, struct spool_file *file, const uint8_t *bytes, size_t length)
 {
-	int error = make_room(spool, 0, length);
+	int error = spool_make_room(spool, 0, length);
 
 	if (error)
 		return error;
-	error = write_at(spool, file->fd, bytes, length, file->bytes);
+	error = spool_write_at(spool, file->fd, bytes, length, file->bytes);
 	if (error) {
-		file->torn = cut(file->fd, file->bytes) != 0;
+		file->torn = spool_cut(file->fd, file->bytes) != 0;
 		return error;
 	}
 	file->bytes += length;
-	resize(spool, file->kept, file->bytes);
+	spool_resize(spool, file->kept, file->bytes);
 	return 0;
 }
 
@@ -342,7 +295,7 @@ int spool_append(struct spool *spool, struct spool_file *file, const uint8_t *by
 {
 	if (length > SPOOL_APPEND)
 		return -EINVAL;
-	if (file->torn && cut(file->fd, file->bytes) != 0)
+	if (file->torn && spool_cut(file->fd, file->bytes) != 0)
 		return -EIO;
 	file->torn = false;
 	if (!file->zstd_level)
@@ -379,7 +332,7 @@ static int make_file(struct spool *spool, const struct spool_name *name)
 
 	if (!spool_name_build(text, name))
 		return -EINVAL;
-	int error = make_room(spool, 1, 0);
+	int error = spool_make_room(spool, 1, 0);
 	if (error)
 		return error;
 	do {
@@ -434,7 +387,7 @@ static int rename_file(struct spool *spool, const char *from, const char *to)
 }
 
 /* On the disk, then under its final name, then the name on the disk. */
-static int settle(struct spool *spool, struct kept *kept, int fd)
+int spool_settle(struct spool *spool, struct kept *kept, int fd)
 {
 	struct spool_name name = kept->name;
 	char from[SPOOL_NAME], to[SPOOL_NAME];
@@ -451,7 +404,7 @@ static int settle(struct spool *spool, struct kept *kept, int fd)
 	return fsync(spool->dir) ? -errno : 0;
 }
 
-static void enqueue(struct spool *spool, struct kept *kept)
+void spool_enqueue(struct spool *spool, struct kept *kept)
 {
 	kept->next = NULL;
 	*spool->end = kept;
@@ -468,14 +421,14 @@ static void unlist(struct spool *spool, const struct spool_file *file)
 }
 
 /* A file with nothing in it. */
-static int remove_file(struct spool *spool, struct kept *kept)
+int spool_remove_file(struct spool *spool, struct kept *kept)
 {
 	char name[SPOOL_NAME];
 
 	if (spool_name_build(name, &kept->name) && unlinkat(spool->dir, name, 0) != 0 &&
 	    errno != ENOENT) {
 		int error = -errno;
-		enqueue(spool, kept);
+		spool_enqueue(spool, kept);
 		return error;
 	}
 	forget(spool, kept);
@@ -485,263 +438,20 @@ static int remove_file(struct spool *spool, struct kept *kept)
 int spool_complete(struct spool *spool, struct spool_file *file)
 {
 	struct kept *kept = file->kept;
-	int error = file->torn ? cut(file->fd, file->bytes) : 0;
+	int error = file->torn ? spool_cut(file->fd, file->bytes) : 0;
 
 	unlist(spool, file);
 	kept->stamp_ns = (int64_t)clock_mono(spool->clock);
 	if (file->bytes == 0) {
-		error = remove_file(spool, kept);
+		error = spool_remove_file(spool, kept);
 	} else {
 		if (!error)
-			error = settle(spool, kept, file->fd);
-		enqueue(spool, kept);
+			error = spool_settle(spool, kept, file->fd);
+		spool_enqueue(spool, kept);
 	}
 	close(file->fd);
 	free(file);
 	return error;
-}
-
-/* ---- what lies there at the start ---- */
-
-struct heap {
-	struct kept **files;
-	size_t n, room;
-};
-
-static bool heap_add(struct heap *heap, const struct kept *kept)
-{
-	if (heap->n == heap->room) {
-		size_t room = heap->room ? heap->room * 2 : 64;
-		struct kept **files = realloc(heap->files, room * sizeof(*files));
-		if (!files)
-			return false;
-		heap->files = files;
-		heap->room = room;
-	}
-	struct kept *copy = malloc(sizeof(*copy));
-	if (!copy)
-		return false;
-	*copy = *kept;
-	heap->files[heap->n++] = copy;
-	return true;
-}
-
-static int64_t stamp_of(const struct spool *spool, const struct stat *st)
-{
-	int64_t now = (int64_t)clock_mono(spool->clock);
-	uint64_t real = clock_real(spool->clock), changed;
-
-	if (st->st_mtim.tv_sec < 0 || (uint64_t)st->st_mtim.tv_sec > real / NS_PER_S)
-		return now;
-	changed = (uint64_t)st->st_mtim.tv_sec * NS_PER_S + (uint64_t)st->st_mtim.tv_nsec;
-	if (changed > real || real - changed > PLAUSIBLE_AGE_NS)
-		return now;
-	return now - (int64_t)(real - changed);
-}
-
-static int look_at(struct spool *spool, struct heap *heap, const char *text)
-{
-	struct kept kept = {0};
-	struct stat st;
-
-	if (!spool_name_parse(&kept.name, text))
-		return 0;
-	if (fstatat(spool->dir, text, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
-		return 0;
-	kept.bytes = (uint64_t)st.st_size;
-	kept.stamp_ns = stamp_of(spool, &st);
-	return heap_add(heap, &kept) ? 0 : -ENOMEM;
-}
-
-/* A descriptor of its own: it has a place in the directory of its own. */
-static int scan(struct spool *spool, struct heap *heap)
-{
-	int fd = openat(spool->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir) {
-		error = -errno;
-		if (fd >= 0)
-			close(fd);
-		return error;
-	}
-	for (struct dirent *entry; !error && (errno = 0, entry = readdir(dir));)
-		error = look_at(spool, heap, entry->d_name);
-	if (!error && errno)
-		error = -errno;
-	closedir(dir);
-	return error;
-}
-
-static int by_sequence(const void *left, const void *right)
-{
-	const struct kept *a = *(struct kept *const *)left, *b = *(struct kept *const *)right;
-	int order = strcmp(a->name.wan, b->name.wan);
-
-	if (order)
-		return order;
-	return (a->name.sequence > b->name.sequence) - (a->name.sequence < b->name.sequence);
-}
-
-static int by_age(const void *left, const void *right)
-{
-	const struct kept *a = *(struct kept *const *)left, *b = *(struct kept *const *)right;
-
-	if (a->stamp_ns != b->stamp_ns)
-		return a->stamp_ns < b->stamp_ns ? -1 : 1;
-	return by_sequence(left, right);
-}
-
-static bool same_wan(const struct kept *a, const struct kept *b)
-{
-	return strcmp(a->name.wan, b->name.wan) == 0;
-}
-
-/*
- * Within a WAN the sequence is the order, and nothing is younger than the file after it, whatever
- * the clocks of its time said; with that made true, age orders the files of all WANs.
- */
-static int order(struct spool *spool, struct heap *heap)
-{
-	struct kept **files = heap->files, *after = NULL;
-
-	if (heap->n == 0)
-		return 0;
-	qsort(files, heap->n, sizeof(*files), by_sequence);
-	for (size_t i = heap->n; i-- > 0; after = files[i]) {
-		if (!after || !same_wan(files[i], after)) {
-			if (!series_add(spool, files[i]->name.wan, files[i]->name.sequence))
-				return -ENOMEM;
-		} else if (files[i]->stamp_ns > after->stamp_ns) {
-			files[i]->stamp_ns = after->stamp_ns;
-		}
-	}
-	qsort(files, heap->n, sizeof(*files), by_age);
-	return 0;
-}
-
-static int rebuild(struct spool *spool)
-{
-	struct heap heap = {0};
-	int error = scan(spool, &heap);
-
-	if (!error)
-		error = order(spool, &heap);
-	for (size_t i = 0; i < heap.n; i++) {
-		enqueue(spool, heap.files[i]);
-		spool->usage.files++;
-		spool->usage.bytes += heap.files[i]->bytes;
-	}
-	free(heap.files);
-	return error;
-}
-
-/* ---- what an earlier run left unfinished ---- */
-
-/* Cut it, say so behind it, give it its name. The note is left out when there is no room for it. */
-static int mend(struct spool *spool, struct kept *kept, int fd, const struct repair *repair)
-{
-	uint64_t size = repair->keep;
-	int error = cut(fd, size);
-
-	if (error)
-		return error;
-	resize(spool, kept, size);
-	if (repair->n_tail && make_room(spool, 0, repair->n_tail) == 0 &&
-	    write_at(spool, fd, repair->tail, repair->n_tail, size) == 0)
-		resize(spool, kept, size + repair->n_tail);
-	else
-		cut(fd, size);
-	return settle(spool, kept, fd);
-}
-
-/* A descriptor of the file, when it is one that nobody else has a name for. */
-static int open_left(struct spool *spool, const struct kept *kept)
-{
-	char name[SPOOL_NAME];
-	struct stat st;
-
-	if (!spool_name_build(name, &kept->name))
-		return -EINVAL;
-	int fd = openat(spool->dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1)
-		return fd;
-	close(fd);
-	return -EINVAL;
-}
-
-/* True when nothing of the file could be saved. */
-static bool repair_file(struct spool *spool, struct kept *kept, struct spool_found *found)
-{
-	uint64_t size = kept->bytes, began_ns = kept->name.real_s * NS_PER_S;
-	struct repair repair;
-	int fd = open_left(spool, kept);
-
-	if (fd < 0)
-		return false;
-	int error = repair_examine(fd, size, kept->name.packed, began_ns, &repair);
-	bool nothing = !error && repair.keep == 0;
-	if (!error && !nothing && mend(spool, kept, fd, &repair) == 0) {
-		found->repaired++;
-		found->cut_bytes += size - repair.keep;
-	}
-	repair_release(&repair);
-	close(fd);
-	return nothing;
-}
-
-/* Take the files of the ring out of it that are unfinished, in their order. */
-static struct kept *take_unfinished(struct spool *spool)
-{
-	struct kept *all = spool->oldest, *left = NULL, **end = &left;
-
-	spool->oldest = NULL;
-	spool->end = &spool->oldest;
-	for (struct kept *kept = all, *next; kept; kept = next) {
-		next = kept->next;
-		if (!kept->name.part) {
-			enqueue(spool, kept);
-			continue;
-		}
-		kept->next = NULL;
-		*end = kept;
-		end = &kept->next;
-	}
-	return left;
-}
-
-/* Put files, in their order, back where they belong. */
-static void merge(struct spool *spool, struct kept *left)
-{
-	struct kept *ring = spool->oldest;
-
-	spool->oldest = NULL;
-	spool->end = &spool->oldest;
-	while (ring || left) {
-		struct kept **from = !ring || (left && by_age(&left, &ring) < 0) ? &left : &ring;
-		struct kept *kept = *from;
-		*from = kept->next;
-		enqueue(spool, kept);
-	}
-}
-
-/* What cannot be repaired stays as it is, a .part of the ring that grows old as others do. */
-static void repair_all(struct spool *spool, struct spool_found *found)
-{
-	struct kept *left = take_unfinished(spool), **link = &left;
-
-	while (*link) {
-		struct kept *kept = *link;
-		if (!repair_file(spool, kept, found)) {
-			link = &kept->next;
-			continue;
-		}
-		*link = kept->next;
-		found->removed += remove_file(spool, kept) == 0;
-	}
-	merge(spool, left);
 }
 
 /* ---- the directory ---- */
@@ -775,13 +485,13 @@ struct spool *spool_open(int dir, const struct spool_limits *limits, const char 
 	if (!spool)
 		return NULL;
 	if (!*error)
-		*error = rebuild(spool);
+		*error = spool_rebuild(spool);
 	if (*error) {
 		spool_close(spool);
 		return NULL;
 	}
 	spool_expire(spool);
-	repair_all(spool, found);
+	spool_repair_all(spool, found);
 	found->files = spool->usage.files;
 	found->bytes = spool->usage.bytes;
 	return spool;
