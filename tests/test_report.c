@@ -5,20 +5,8 @@
  *
  * Ledgers are built by hand: the numbers a rule must find are those the test put in.
  */
-<<<<<<< HEAD
 #include "../report/formats.h"
-#include "../report/render.h"
-#include "../report/report.h"
-#include "../report/text.h"
-#include "../report/verdict.h"
-#include "english.h"
-
-#include <CUnit/CUnit.h>
-#include <stdlib.h>
-#include <string.h>
-=======
 #include "reported.h"
->>>>>>> 224f833 (tests: the four largest suites come apart, what they share stands in headers)
 
 void suite_report(void);
 
