@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -109,8 +110,7 @@ bool verdict_each_backup(struct report *report, const struct rule *rule,
 		if (report->window)
 			judge(report, finding, name);
 		else
-			snprintf(finding->text, sizeof(finding->text),
-			         "The captures share no time.");
+			SAY_IN(finding->text, no_shared_time);
 	}
 	return true;
 }
@@ -128,10 +128,11 @@ static void set_against(const struct report *report, struct finding *finding, ui
 	                                                                       : STATUS_PASS;
 }
 
-static void nothing_seen(struct finding *finding, const char *name, const char *what)
+static void nothing_seen(struct finding *finding, const char *name, enum message message)
 {
 	finding->status = STATUS_NOT_APPLICABLE;
-	snprintf(finding->text, sizeof(finding->text), "%s to %s was seen.", what, name);
+	message_say(finding->text, sizeof(finding->text), message,
+	            (const char *const[]){name, NULL});
 }
 
 static const char *primary_name(const struct report *report, const struct ledger_interruption *row,
@@ -140,13 +141,24 @@ static const char *primary_name(const struct report *report, const struct ledger
 	return text_safe(out, size, report->wans[row->wan].name, 32);
 }
 
-/* ", the longest of 3" */
-static const char *of_several(char out[TEXT_SHORT], const struct worst *worst, const char *word)
+#define SEVERAL 60
+
+/* ", the longest of 3", as a message. */
+static const char *of_several(char out[SEVERAL], const struct worst *worst, enum message message)
 {
+	char count[TEXT_SHORT];
+
 	out[0] = '\0';
 	if (worst->n > 1)
-		snprintf(out, TEXT_SHORT, ", the %s of %zu", word, worst->n);
+		message_say(out, SEVERAL, message,
+		            (const char *const[]){text_count(count, worst->n), NULL});
 	return out;
+}
+
+/* How long, and whether that was the worst of several. */
+static void brief_say(struct finding *finding, const char *length, const char *several)
+{
+	snprintf(finding->brief, sizeof(finding->brief), "%s%s", length, several);
 }
 
 /* ---- A10: failover of connections that were there ---- */
@@ -155,22 +167,23 @@ static void failover_judge(const struct report *report, struct finding *finding,
 {
 	struct worst worst =
 		worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER, interruption_gap_ns);
-	char from[100], gap[TEXT_SHORT], when[TEXT_SHORT], several[TEXT_SHORT];
+	char from[100], gap[TEXT_SHORT], when[MESSAGE_TIME], several[SEVERAL], limit[TEXT_SHORT];
 
 	if (!worst.row) {
-		nothing_seen(finding, name, "No failover of a connection from a primary");
+		nothing_seen(finding, name, MESSAGE_failover_none);
 		return;
 	}
 	set_against(report, finding, worst.ns, LIMIT_FAILOVER_WARN, LIMIT_FAILOVER_FAIL);
 	verdict_part(finding, "failovers", worst.n, 0);
 	duration(gap, worst.ns);
-	snprintf(finding->text, sizeof(finding->text),
-	         "When %s fell silent, %s took over after %s (%s data, at %s%s); limit %g s.",
-	         primary_name(report, worst.row, from, sizeof(from)), name, gap,
-	         worst.row->direction == DIR_UP ? "sent" : "received",
-	         text_moment(when, worst.row->from_ns), of_several(several, &worst, "longest"),
-	         finding->limit);
-	snprintf(finding->brief, sizeof(finding->brief), "%s%s", gap, several);
+	message_say(finding->text, sizeof(finding->text),
+	            worst.row->direction == DIR_UP ? MESSAGE_failover_sent
+	                                           : MESSAGE_failover_received,
+	            (const char *const[]){primary_name(report, worst.row, from, sizeof(from)), name,
+	                                  gap, message_time(when, worst.row->from_ns),
+	                                  of_several(several, &worst, MESSAGE_longest_of_n),
+	                                  text_figure(limit, finding->limit), NULL});
+	brief_say(finding, gap, several);
 	verdict_show_place(finding, &worst.row->frame, "first new data on the backup");
 }
 
@@ -185,36 +198,30 @@ static void opening_judge(const struct report *report, struct finding *finding, 
 {
 	struct worst worst =
 		worst_of(report, (size_t)finding->wan, INTERRUPTION_OPENING, interruption_gap_ns);
-	char from[100], gap[TEXT_SHORT], when[TEXT_SHORT], several[TEXT_SHORT];
+	char from[100], gap[TEXT_SHORT], when[MESSAGE_TIME], several[SEVERAL], limit[TEXT_SHORT];
 
 	if (!worst.row) {
-		nothing_seen(finding, name, "No new connection that moved from a silent primary");
+		nothing_seen(finding, name, MESSAGE_opening_none);
 		return;
 	}
 	set_against(report, finding, worst.ns, LIMIT_OPENING_WARN, LIMIT_OPENING_FAIL);
 	verdict_part(finding, "openings", worst.n, 0);
 	duration(gap, worst.ns);
+	primary_name(report, worst.row, from, sizeof(from));
+	message_time(when, worst.row->from_ns);
+	of_several(several, &worst, MESSAGE_longest_of_n);
+	text_figure(limit, finding->limit);
+	brief_say(finding, gap, several);
 	if (worst.row->to == worst.row->wan) {
 		if (worst.row->open && finding->status == STATUS_PASS)
 			finding->status = STATUS_NOT_ASSESSED; /* it may have taken longer */
-		snprintf(finding->text, sizeof(finding->text),
-		         "New connections failed on %s from %s on, and none opened on %s or "
-		         "elsewhere for %s, until %s%s; limit %g s.",
-		         primary_name(report, worst.row, from, sizeof(from)),
-		         text_moment(when, worst.row->from_ns), name, gap,
-		         worst.row->open ? "the capture ended" : "it answered one again",
-		         of_several(several, &worst, "longest"), finding->limit);
-		snprintf(finding->brief, sizeof(finding->brief), "%s%s", gap, several);
+		message_say(finding->text, sizeof(finding->text),
+		            worst.row->open ? MESSAGE_opening_to_end : MESSAGE_opening_again,
+		            (const char *const[]){from, when, name, gap, several, limit, NULL});
 		verdict_show_place(finding, &worst.row->frame, "first connection opened again");
 		return;
 	}
-	snprintf(finding->text, sizeof(finding->text),
-	         "A new connection failed on %s at %s; the first that opened elsewhere did so on "
-	         "%s, %s later%s; limit %g s. Until the route moves, new connections wait.",
-	         primary_name(report, worst.row, from, sizeof(from)),
-	         text_moment(when, worst.row->from_ns), name, gap,
-	         of_several(several, &worst, "longest"), finding->limit);
-	snprintf(finding->brief, sizeof(finding->brief), "%s%s", gap, several);
+	SAY_IN(finding->text, opening_elsewhere, from, when, name, gap, several, limit);
 	verdict_show_place(finding, &worst.row->frame, "first connection opened elsewhere");
 }
 
@@ -282,32 +289,27 @@ static void failback_say(const struct report *report, struct finding *finding, c
                          const struct worst *worst)
 {
 	const struct ledger_interruption *row = worst->row;
-	char from[100], lag[TEXT_SHORT], out[TEXT_SHORT], when[TEXT_SHORT], several[TEXT_SHORT];
+	char from[100], lag[TEXT_SHORT], out[TEXT_SHORT], when[MESSAGE_TIME], several[SEVERAL],
+		limit[TEXT_SHORT], never[40] = "";
 
 	primary_name(report, row, from, sizeof(from));
 	text_duration(out, outage_ns(row));
 	duration(lag, worst->ns);
-	text_moment(when, row->heard_ns);
-	of_several(several, worst, "worst");
+	message_time(when, row->heard_ns);
+	of_several(several, worst, MESSAGE_worst_of_n);
+	text_figure(limit, finding->limit);
 	if (row->open && worst->ns > 0)
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s answered again at %s after %s, but new data stayed on %s for %s more, "
-		         "until %s%s, and never went back; limit %g s.",
-		         from, when, out, name, lag,
-		         row->ended ? "the connection ended" : "the capture ended", several,
-		         finding->limit);
+		message_say(
+			finding->text, sizeof(finding->text),
+			row->ended ? MESSAGE_failback_never : MESSAGE_failback_not_yet,
+			(const char *const[]){from, when, out, name, lag, several, limit, NULL});
 	else if (worst->ns == 0)
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s answered again at %s after %s; no new data went over a backup after "
-		         "that%s.",
-		         from, when, out, several);
+		SAY_IN(finding->text, failback_at_once, from, when, out, several);
 	else
-		snprintf(finding->text, sizeof(finding->text),
-		         "%s answered again at %s after %s; new data went on over %s, or another "
-		         "backup, for %s more%s; limit %g s.",
-		         from, when, out, name, lag, several, finding->limit);
-	snprintf(finding->brief, sizeof(finding->brief), "%s%s%s", lag,
-	         row->open && worst->ns > 0 ? " and never back" : "", several);
+		SAY_IN(finding->text, failback_after, from, when, out, name, lag, several, limit);
+	if (row->open && worst->ns > 0)
+		SAY_IN(never, and_never_back);
+	snprintf(finding->brief, sizeof(finding->brief), "%s%s%s", lag, never, several);
 }
 
 static void failback_judge(const struct report *report, struct finding *finding, const char *name)
@@ -317,15 +319,11 @@ static void failback_judge(const struct report *report, struct finding *finding,
 	struct worst worst = worst_failback(report, (size_t)finding->wan);
 
 	if (!any.row) {
-		nothing_seen(finding, name, "No failover of a connection from a primary");
+		nothing_seen(finding, name, MESSAGE_failover_none);
 		return;
 	}
 	if (!worst.row) {
-		snprintf(
-			finding->text, sizeof(finding->text),
-			"The primary did not answer again before the connections that moved to %s, "
-			"or the capture, ended.",
-			name);
+		SAY_IN(finding->text, failback_no_answer, name);
 		return;
 	}
 	verdict_observe(finding, "seconds", worst.ns, NS);
@@ -353,28 +351,24 @@ static void stall_judge(const struct report *report, struct finding *finding, co
 {
 	struct worst worst = worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER,
 	                              interruption_stall_ns);
-	char from[100], stall[TEXT_SHORT], when[TEXT_SHORT], several[TEXT_SHORT];
+	char from[100], stall[TEXT_SHORT], when[MESSAGE_TIME], several[SEVERAL], limit[TEXT_SHORT];
 
 	if (!verdict_failback_seen(report) || !worst.row) {
-		nothing_seen(finding, name, "No failover that was followed by a failback");
+		nothing_seen(finding, name, MESSAGE_stall_nothing);
 		return;
 	}
 	set_against(report, finding, worst.ns, LIMIT_STALL_WARN, LIMIT_STALL_FAIL);
 	if (worst.ns == 0) {
-		snprintf(finding->text, sizeof(finding->text),
-		         "No connection that moved to %s stalled when its primary came back.",
-		         name);
-		snprintf(finding->brief, sizeof(finding->brief), "none");
+		SAY_IN(finding->text, stall_none, name);
+		SAY_IN(finding->brief, none);
 		return;
 	}
 	duration(stall, worst.ns);
-	snprintf(finding->text, sizeof(finding->text),
-	         "After %s had come back, a connection that had moved to %s carried nothing on any "
-	         "WAN for %s (from %s%s); limit %g s.",
-	         primary_name(report, worst.row, from, sizeof(from)), name, stall,
-	         text_moment(when, worst.row->stall_from_ns),
-	         of_several(several, &worst, "longest"), finding->limit);
-	snprintf(finding->brief, sizeof(finding->brief), "%s%s", stall, several);
+	SAY_IN(finding->text, stalled, primary_name(report, worst.row, from, sizeof(from)), name,
+	       stall, message_time(when, worst.row->stall_from_ns),
+	       of_several(several, &worst, MESSAGE_longest_of_n),
+	       text_figure(limit, finding->limit));
+	brief_say(finding, stall, several);
 	verdict_show_place(finding, &worst.row->frame, "where the failover began");
 }
 
@@ -474,27 +468,34 @@ static size_t outages_asked(const struct report *report, struct finding *finding
 static void outages_say(const struct report *report, struct finding *finding, const char *name,
                         const struct stretch *list, size_t n, uint64_t sum_ns)
 {
-	char length[TEXT_SHORT], when[TEXT_SHORT], sum[TEXT_SHORT];
-	size_t size = sizeof(finding->text);
-	int used = snprintf(finding->text, size, "%s was out %zu time%s, %s together:", name, n,
-	                    n == 1 ? "" : "s", text_duration(sum, sum_ns));
+	char length[TEXT_SHORT], when[MESSAGE_TIME], sum[TEXT_SHORT], count[TEXT_SHORT],
+		limit[TEXT_SHORT], list_text[900] = "";
+	size_t asked;
 
-	for (size_t i = 0; i < n && i < TOLD; i++)
-		used += snprintf(finding->text + used, size - (size_t)used, "%s %s from %s%s",
-		                 i ? "," : "",
-		                 text_duration(length, list[i].to_ns - list[i].from_ns),
-		                 text_moment(when, list[i].from_ns),
-		                 list[i].to_ns == report->end_ns ? " to the end" : "");
-	size_t asked = outages_asked(report, finding);
-	used += snprintf(finding->text + used, size - (size_t)used, "%s; limit %g a day.",
-	                 n > TOLD ? ", and more" : "", finding->limit);
-	if (asked) {
-		verdict_part(finding, "by_unanswered_pings", asked, n);
-		snprintf(finding->text + used, size - (size_t)used,
-		         " Unanswered pings, DNS queries or connections alone tell of %s.",
-		         asked < n ? "some" : "it");
+	for (size_t i = 0; i < n && i < TOLD; i++) {
+		if (i > 0)
+			MORE_IN(list_text, comma);
+		text_duration(length, list[i].to_ns - list[i].from_ns);
+		message_more(
+			list_text, sizeof(list_text),
+			list[i].to_ns == report->end_ns ? MESSAGE_out_to_end : MESSAGE_out_from,
+			(const char *const[]){length, message_time(when, list[i].from_ns), NULL});
 	}
-	snprintf(finding->brief, sizeof(finding->brief), "%zu, %s together", n, sum);
+	if (n > TOLD)
+		MORE_IN(list_text, and_more);
+	text_count(count, n);
+	text_duration(sum, sum_ns);
+	SAY_IN(finding->text, outages_list, name, count, sum, list_text,
+	       text_figure(limit, finding->limit));
+	SAY_IN(finding->brief, outages_brief, count, sum);
+	asked = outages_asked(report, finding);
+	if (!asked)
+		return;
+	verdict_part(finding, "by_unanswered_pings", asked, n);
+	if (asked < n)
+		MORE_IN(finding->text, asked_some);
+	else
+		MORE_IN(finding->text, asked_all);
 }
 
 static bool outages_judge(const struct report *report, struct finding *finding, const char *name)
@@ -516,8 +517,8 @@ static bool outages_judge(const struct report *report, struct finding *finding, 
 	verdict_part(finding, "outage_ns", sum_ns, 0);
 	finding->status = finding->value > finding->limit ? STATUS_WARN : STATUS_PASS;
 	if (n == 0) {
-		snprintf(finding->text, sizeof(finding->text), "No outage of %s was seen.", name);
-		snprintf(finding->brief, sizeof(finding->brief), "none");
+		SAY_IN(finding->text, outages_none, name);
+		SAY_IN(finding->brief, none);
 	} else {
 		outages_say(report, finding, name, list, n, sum_ns);
 	}
@@ -538,8 +539,7 @@ bool rule_outages(struct report *report, const struct rule *rule)
 			return false;
 		text_safe(name, sizeof(name), report->wans[i].name, 32);
 		if (!report->window)
-			snprintf(finding->text, sizeof(finding->text),
-			         "The captures share no time.");
+			SAY_IN(finding->text, no_shared_time);
 		else if (!outages_judge(report, finding, name))
 			return false;
 	}
@@ -551,33 +551,35 @@ bool rule_outages(struct report *report, const struct rule *rule)
 static void say_failover(const struct ledger_interruption *row, const char *from, const char *to,
                          char *out, size_t size)
 {
-	char gap[TEXT_SHORT], when[TEXT_SHORT], away[TEXT_SHORT], lag[TEXT_SHORT],
+	char gap[TEXT_SHORT], when[MESSAGE_TIME], away[TEXT_SHORT], lag[TEXT_SHORT],
 		stall[TEXT_SHORT];
-	int n = snprintf(out, size, "%s to %s: new data %s there %s after the last, at %s", from,
-	                 to, row->direction == DIR_UP ? "sent" : "received",
-	                 duration(gap, interruption_gap_ns(row)), text_moment(when, row->from_ns));
 
-	if (!row->heard_ns)
-		n += snprintf(out + n, size - (size_t)n, "; %s did not answer again", from);
-	else if (interruption_lag_ns(row) == 0)
-		n += snprintf(out + n, size - (size_t)n,
-		              "; %s answered again %s later, and nothing more went elsewhere", from,
-		              text_duration(away, outage_ns(row)));
+	duration(gap, interruption_gap_ns(row));
+	message_time(when, row->from_ns);
+	text_duration(away, outage_ns(row));
+	duration(lag, interruption_lag_ns(row));
+	duration(stall, interruption_stall_ns(row));
+	if (row->direction == DIR_UP)
+		SAY(out, size, moved_sent, from, to, gap, when);
 	else
-		n += snprintf(
-			out + n, size - (size_t)n, "; %s answered again %s later, %s %s after that",
-			from, text_duration(away, outage_ns(row)),
-			row->open ? "data were still elsewhere" : "the last data elsewhere passed",
-			duration(lag, interruption_lag_ns(row)));
+		SAY(out, size, moved_received, from, to, gap, when);
+	if (!row->heard_ns)
+		message_more(out, size, MESSAGE_never_answered, (const char *const[]){from, NULL});
+	else if (interruption_lag_ns(row) == 0)
+		message_more(out, size, MESSAGE_answered_and_back,
+		             (const char *const[]){from, away, NULL});
+	else
+		message_more(out, size,
+		             row->open ? MESSAGE_answered_still_away : MESSAGE_answered_then_back,
+		             (const char *const[]){from, away, lag, NULL});
 	if (row->stall_to_ns)
-		snprintf(out + n, size - (size_t)n, "; nothing passed anywhere for %s",
-		         duration(stall, interruption_stall_ns(row)));
+		message_more(out, size, MESSAGE_nothing_passed, (const char *const[]){stall, NULL});
 }
 
 bool verdict_say_interruption(const struct report *report, size_t index, char *out, size_t size)
 {
 	const struct ledger_interruption *row = &report->ledger->interruptions[index];
-	char from[100], to[100] = "", gap[TEXT_SHORT], when[TEXT_SHORT];
+	char from[100], to[100] = "", gap[TEXT_SHORT], when[MESSAGE_TIME], end[80] = "";
 
 	if (!judged(report, row, (enum interruption)row->kind))
 		return false;
@@ -585,18 +587,17 @@ bool verdict_say_interruption(const struct report *report, size_t index, char *o
 	if (row->to < report->n_wans)
 		text_safe(to, sizeof(to), report->wans[row->to].name, 32);
 	duration(gap, interruption_gap_ns(row));
-	text_moment(when, row->from_ns);
-	if (row->kind == INTERRUPTION_OUTAGE)
-		snprintf(out, size, "%s: out for %s from %s%s%s", from, gap, when,
-		         row->open ? ", to the end of the capture" : "",
-		         by_questions(report, row) ? ", by unanswered pings or the like" : "");
-	else if (row->kind == INTERRUPTION_OPENING && row->to == row->wan)
-		snprintf(out, size, "%s: new connections failed from %s on, for %s%s", from, when,
-		         gap, row->open ? ", to the end of the capture" : "");
+	message_time(when, row->from_ns);
+	if (row->open)
+		SAY_IN(end, to_the_end);
+	if (row->kind == INTERRUPTION_OUTAGE) {
+		if (by_questions(report, row))
+			MORE_IN(end, by_unanswered);
+		SAY(out, size, was_out, from, gap, when, end);
+	} else if (row->kind == INTERRUPTION_OPENING && row->to == row->wan)
+		SAY(out, size, openings_failed, from, when, gap, end);
 	else if (row->kind == INTERRUPTION_OPENING)
-		snprintf(out, size,
-		         "%s to %s: a new connection failed at %s; %s later one opened there", from,
-		         to, when, gap);
+		SAY(out, size, opening_moved, from, to, when, gap);
 	else
 		say_failover(row, from, to, out, size);
 	return true;
