@@ -65,7 +65,7 @@ enum status look_clean(const struct look *look)
 	return filtered(look) ? STATUS_NOT_ASSESSED : STATUS_PASS;
 }
 
-void look_show_peer(struct look *look, const struct ledger_peer *row, const char *note)
+void look_show_peer(struct look *look, const struct ledger_peer *row, enum message note)
 {
 	struct ledger_event event = {.count = 1, .first = row->first};
 

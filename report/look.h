@@ -33,7 +33,7 @@ enum status look_clean(const struct look *look);
 void look_say_too_short(struct look *look);
 void look_say_no_peers(struct look *look);
 
-void look_show_peer(struct look *look, const struct ledger_peer *row, const char *note);
+void look_show_peer(struct look *look, const struct ledger_peer *row, enum message note);
 
 /* To the nearest whole number, within what a counter holds. */
 uint64_t look_rounded(double value);

@@ -499,7 +499,7 @@ static json_t *render_evidence(struct writer *w, const struct report *report,
 		put(w, o, "frame", number(frame->number));
 		put(w, o, "time", moment(frame->ts_ns));
 		put(w, o, "filter", string(filter));
-		put_message(w, o, messages, "note", frame->note);
+		put_case(w, o, messages, "note", frame->note);
 		put(w, o, "messages", messages);
 		push(w, array, o);
 	}

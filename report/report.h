@@ -124,7 +124,7 @@ struct finding_frame {
 	uint64_t ts_ns;
 	uint64_t number;
 	uint32_t file;    /* index into ledger.files */
-	const char *note; /* static text */
+	enum message note; /* what it shows */
 };
 #define FINDING_FRAMES 4
 

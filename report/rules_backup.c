@@ -386,10 +386,10 @@ bool rule_share(struct report *report, const struct rule *rule)
 		share_say(report, finding, &share, share_judge(report, finding, &share));
 		if (finding->status == STATUS_FAIL)
 			verdict_show_cells(report, finding, show_payload,
-			                   "user payload on the backup");
+			                   MESSAGE_shows_user_payload_on_the_backup);
 		else if (finding->why == MESSAGE_why_bad_primary)
 			verdict_show_cells(report, finding, show_degraded,
-			                   "user payload while the primary was bad");
+			                   MESSAGE_shows_user_payload_while_the_primary_was_bad);
 	}
 	return true;
 }
@@ -460,7 +460,8 @@ static void budget_judge(struct report *report, struct finding *finding)
 		SAY_IN(finding->text, budget_exceeded, name, used, length, limit);
 	}
 	if (finding->status == STATUS_FAIL || finding->status == STATUS_WARN)
-		verdict_show_cells(report, finding, show_billed, "billed traffic on the backup");
+		verdict_show_cells(report, finding, show_billed,
+		                   MESSAGE_shows_billed_traffic_on_the_backup);
 }
 
 bool rule_budget(struct report *report, const struct rule *rule)
@@ -520,12 +521,12 @@ static void healthy_judge(struct report *report, struct finding *finding)
 		SAY_IN(finding->text, healthy_fail, carried,
 		       flag_say(report->wans[finding->wan].ledger, flag, sizeof(flag)));
 		verdict_show_cells(report, finding, show_healthy,
-		                   "new data while a primary was healthy");
+		                   MESSAGE_shows_new_data_while_a_primary_was_healthy);
 	} else if (healthy_exceeded(report, finding, seen[PHASE_UNKNOWN], all, allowance)) {
 		SAY_IN(finding->text, healthy_unknown, carried,
 		       text_bytes(more, seen[PHASE_UNKNOWN]));
 		verdict_show_cells(report, finding, show_unknown,
-		                   "new data, no primary subflow in sight");
+		                   MESSAGE_shows_new_data_no_primary_subflow_in_sight);
 	} else if (healthy_exceeded(report, finding, seen[PHASE_DEGRADED], all, allowance)) {
 		finding->status = STATUS_WARN;
 		finding->why = MESSAGE_why_bad_primary;
@@ -535,7 +536,7 @@ static void healthy_judge(struct report *report, struct finding *finding)
 		       text_bytes(some, seen[PHASE_DEGRADED]),
 		       text_percent(percent, seen[PHASE_DEGRADED], all), of, healthy);
 		verdict_show_cells(report, finding, show_degraded,
-		                   "new data while the primary was bad");
+		                   MESSAGE_shows_new_data_while_the_primary_was_bad);
 	} else {
 		finding->status = STATUS_PASS;
 		if (switched)
@@ -658,7 +659,7 @@ bool rule_redundant(struct report *report, const struct rule *rule)
 		       length);
 		if (finding->status == STATUS_FAIL)
 			verdict_show_cells(report, finding, show_redundant,
-			                   "copy of data seen on another WAN");
+			                   MESSAGE_shows_copy_of_data_seen_on_another_wan);
 	}
 	return true;
 }
@@ -715,7 +716,8 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		else
 			SAY_IN(finding->brief, reserve_brief, count, each);
 		if (high)
-			verdict_show_cells(report, finding, show_signalling, "joins and closes");
+			verdict_show_cells(report, finding, show_signalling,
+			                   MESSAGE_shows_joins_and_closes);
 	}
 	return true;
 }

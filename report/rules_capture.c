@@ -264,12 +264,15 @@ static void whole_judge(const struct report *report, struct finding *finding)
 	} else if (thinned_words(wan, some, sizeof(some))) {
 		SAY(text, size, thinned_no_whole, name, some);
 	} else if (flaw_told(report, &flaws, name, text, size)) {
-		verdict_show_event(finding, &wan->events[EVENT_HEADER_CUT], "cut TCP header");
-		verdict_show_event(finding, &wan->events[EVENT_OPTION_CUT], "cut option");
-		verdict_show_event(finding, &wan->events[EVENT_BACKWARDS], "time goes backwards");
+		verdict_show_event(finding, &wan->events[EVENT_HEADER_CUT],
+		                   MESSAGE_shows_cut_tcp_header);
+		verdict_show_event(finding, &wan->events[EVENT_OPTION_CUT],
+		                   MESSAGE_shows_cut_option);
+		verdict_show_event(finding, &wan->events[EVENT_BACKWARDS],
+		                   MESSAGE_shows_time_goes_backwards);
 	} else if (skew_told(row, name, text, size)) {
 		verdict_show_event(finding, &wan->events[EVENT_SKEW],
-		                   "seen before its cause on another WAN");
+		                   MESSAGE_shows_seen_before_its_cause_on_another_wan);
 	} else if (!recorder_told(report, &row->coverage, &flaws, name, text, size)) {
 		whole_passes(finding, row, &flaws, name);
 	}

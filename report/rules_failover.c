@@ -184,7 +184,7 @@ static void failover_judge(const struct report *report, struct finding *finding,
 	                                  of_several(several, &worst, MESSAGE_longest_of_n),
 	                                  text_figure(limit, finding->limit), NULL});
 	brief_say(finding, gap, several);
-	verdict_show_place(finding, &worst.row->frame, "first new data on the backup");
+	verdict_show_place(finding, &worst.row->frame, MESSAGE_shows_first_new_data_on_the_backup);
 }
 
 bool rule_failover(struct report *report, const struct rule *rule)
@@ -218,11 +218,13 @@ static void opening_judge(const struct report *report, struct finding *finding, 
 		message_say(finding->text, sizeof(finding->text),
 		            worst.row->open ? MESSAGE_opening_to_end : MESSAGE_opening_again,
 		            (const char *const[]){from, when, name, gap, several, limit, NULL});
-		verdict_show_place(finding, &worst.row->frame, "first connection opened again");
+		verdict_show_place(finding, &worst.row->frame,
+		                   MESSAGE_shows_first_connection_opened_again);
 		return;
 	}
 	SAY_IN(finding->text, opening_elsewhere, from, when, name, gap, several, limit);
-	verdict_show_place(finding, &worst.row->frame, "first connection opened elsewhere");
+	verdict_show_place(finding, &worst.row->frame,
+	                   MESSAGE_shows_first_connection_opened_elsewhere);
 }
 
 bool rule_opening(struct report *report, const struct rule *rule)
@@ -337,7 +339,7 @@ static void failback_judge(const struct report *report, struct finding *finding,
 	verdict_part(finding, "failbacks", worst.n, 0);
 	verdict_part(finding, "outage_ns", outage_ns(worst.row), 0);
 	failback_say(report, finding, name, &worst);
-	verdict_show_place(finding, &worst.row->frame, "where the failover began");
+	verdict_show_place(finding, &worst.row->frame, MESSAGE_shows_where_the_failover_began);
 }
 
 bool rule_failback(struct report *report, const struct rule *rule)
@@ -369,7 +371,7 @@ static void stall_judge(const struct report *report, struct finding *finding, co
 	       of_several(several, &worst, MESSAGE_longest_of_n),
 	       text_figure(limit, finding->limit));
 	brief_say(finding, stall, several);
-	verdict_show_place(finding, &worst.row->frame, "where the failover began");
+	verdict_show_place(finding, &worst.row->frame, MESSAGE_shows_where_the_failover_began);
 }
 
 bool rule_stall(struct report *report, const struct rule *rule)
@@ -457,7 +459,7 @@ static size_t outages_asked(const struct report *report, struct finding *finding
 			continue;
 		if (n++ == 0)
 			verdict_show_place(finding, &row->frame,
-			                   "first ping, or the like, without an answer");
+			                   MESSAGE_shows_first_ping_or_the_like_without_an_answer);
 	}
 	return n;
 }

@@ -64,21 +64,21 @@ static void role_judge(struct finding *finding, const struct signs *signs, const
 			SAY_IN(finding->text, role_prio_at, name, role, when);
 		else
 			SAY_IN(finding->text, role_prio, name, role);
-		verdict_show_event(finding, change, "MP_PRIO");
+		verdict_show_event(finding, change, MESSAGE_shows_mp_prio);
 	} else if (signs->against->count > 0 && signs->agree->count > 0) {
 		finding->status = STATUS_WARN;
 		if (backup)
 			SAY_IN(finding->text, role_some_lack, name, role, against, of);
 		else
 			SAY_IN(finding->text, role_some_carry, name, role, against, of);
-		verdict_show_event(finding, signs->against, "join that says otherwise");
+		verdict_show_event(finding, signs->against, MESSAGE_shows_join_that_says_otherwise);
 	} else if (signs->against->count > 0) {
 		finding->status = STATUS_FAIL;
 		if (backup)
 			SAY_IN(finding->text, role_all_lack, name, role, of);
 		else
 			SAY_IN(finding->text, role_all_carry, name, role, of);
-		verdict_show_event(finding, signs->against, "join that says otherwise");
+		verdict_show_event(finding, signs->against, MESSAGE_shows_join_that_says_otherwise);
 	} else {
 		finding->status = STATUS_PASS;
 		SAY_IN(finding->text, role_agrees, name, role, of,
@@ -159,12 +159,12 @@ bool rule_stripped(struct report *report, const struct rule *rule)
 {
 	static const struct {
 		enum event event;
-		const char *note;
+		enum message note;
 	} bad[] = {
-		{EVENT_CAPABLE_PLAIN, "answered without MP_CAPABLE"},
-		{EVENT_CAPABLE_VERSION, "answered with another MPTCP version"},
-		{EVENT_CAPABLE_STRIPPED_LATER, "MPTCP lost after the handshake"},
-		{EVENT_JOIN_PLAIN, "join answered without MP_JOIN"},
+		{EVENT_CAPABLE_PLAIN, MESSAGE_shows_answered_without_mp_capable},
+		{EVENT_CAPABLE_VERSION, MESSAGE_shows_answered_with_another_mptcp_version},
+		{EVENT_CAPABLE_STRIPPED_LATER, MESSAGE_shows_mptcp_lost_after_the_handshake},
+		{EVENT_JOIN_PLAIN, MESSAGE_shows_join_answered_without_mp_join},
 	};
 
 	for (size_t i = 0; i < report->n_wans; i++) {

@@ -101,7 +101,7 @@ static void reconnect_judge(struct look *look)
 	SAY_IN(f->text, api_opened, count, look->name, where, text_figure(limit, f->limit), forth);
 	f->status = storm || api.alternates ? STATUS_FAIL : look_clean(look);
 	if (f->status == STATUS_FAIL && api.most)
-		look_show_peer(look, api.most, "a connection to the server's API");
+		look_show_peer(look, api.most, MESSAGE_shows_a_connection_to_the_server_s_api);
 }
 
 bool rule_reconnect(struct report *report, const struct rule *rule)
@@ -186,7 +186,7 @@ static void tracker_judge(struct look *look)
 	                    ? STATUS_WARN
 	                    : look_clean(look);
 	if (f->status != STATUS_PASS && most)
-		look_show_peer(look, most, "a tracker ping");
+		look_show_peer(look, most, MESSAGE_shows_a_tracker_ping);
 }
 
 bool rule_tracker(struct report *report, const struct rule *rule)
@@ -271,7 +271,8 @@ static void show_service(struct look *look, const char *app)
 		    strcmp(causes_app(look->report, wan->cells[i].app), app) == 0) {
 			struct ledger_event event = {.count = 1, .first = wan->cells[i].first};
 
-			verdict_show_event(look->finding, &event, "bulk transfer at the server");
+			verdict_show_event(look->finding, &event,
+			                   MESSAGE_shows_bulk_transfer_at_the_server);
 		}
 }
 
@@ -419,7 +420,7 @@ static void strangers_judge(struct look *look)
 		SAY_IN(daily, comma_a_day, a_day);
 	SAY_IN(f->text, strangers_exchanged, look->name, some, daily, hosts);
 	if (f->status == STATUS_FAIL || f->status == STATUS_WARN)
-		look_show_peer(look, all.top[0], "not with the VPS");
+		look_show_peer(look, all.top[0], MESSAGE_shows_not_with_the_vps);
 	else if (!look->enough && f->status == STATUS_PASS)
 		f->status = STATUS_NOT_ASSESSED, look_say_too_short(look);
 }
@@ -473,7 +474,7 @@ static void vpn_judge(struct look *look)
 		SAY_IN(f->text, vpn_as_primary, label, look->name, some, data);
 	else
 		SAY_IN(f->text, vpn_alive, label, look->name, some, data);
-	look_show_peer(look, most, "a packet of the VPN");
+	look_show_peer(look, most, MESSAGE_shows_a_packet_of_the_vpn);
 }
 
 bool rule_vpn(struct report *report, const struct rule *rule)

@@ -107,9 +107,10 @@ static void uplink_judge(const struct report *report, struct finding *finding, c
 	if (leaks(report, finding->wan, up) && !leaks(report, finding->wan, down)) {
 		finding->status = STATUS_FAIL;
 		SAY_IN(finding->text, uplink_leak, name, text_bytes(some, up));
-		verdict_show_cells(report, finding, show_uplink, "sent beside a healthy primary");
+		verdict_show_cells(report, finding, show_uplink,
+		                   MESSAGE_shows_sent_beside_a_healthy_primary);
 		verdict_show_event(finding, &e[EVENT_JOIN_DOWN_NORMAL],
-		                   "answered without the flag");
+		                   MESSAGE_shows_answered_without_the_flag);
 		return;
 	}
 	finding->status = STATUS_PASS;
@@ -210,7 +211,7 @@ static void initial_judge(const struct report *report, struct finding *finding, 
 	else
 		SAY_IN(finding->text, opened_with_prio, name, text_count(count, sum.with), when);
 	verdict_show_event(finding, &report->wans[finding->wan].ledger->events[EVENT_CAPABLE_SYN],
-	                   "opened over the backup");
+	                   MESSAGE_shows_opened_over_the_backup);
 }
 
 bool rule_initial(struct report *report, const struct rule *rule)
@@ -273,7 +274,7 @@ static void ready_judge(const struct report *report, struct finding *finding, co
 	if (finding->status != STATUS_PASS)
 		verdict_show_event(finding,
 		                   &report->wans[finding->wan].ledger->events[EVENT_JOIN_PLAIN],
-		                   "join answered without MPTCP");
+		                   MESSAGE_shows_join_answered_without_mptcp);
 }
 
 bool rule_ready(struct report *report, const struct rule *rule)
@@ -327,8 +328,8 @@ static void dead_judge(const struct report *report, struct finding *finding, con
 	if (finding->status == STATUS_FAIL)
 		SAY_IN(needed, in_outage);
 	SAY_IN(finding->text, idle_dead, some, of, name, idle, text_count(resets, reset), needed);
-	verdict_show_event(finding, &e[EVENT_IDLE_USED], "used after a long silence");
-	verdict_show_event(finding, &e[EVENT_IDLE_RESET], "reset");
+	verdict_show_event(finding, &e[EVENT_IDLE_USED], MESSAGE_shows_used_after_a_long_silence);
+	verdict_show_event(finding, &e[EVENT_IDLE_RESET], MESSAGE_shows_reset);
 }
 
 bool rule_dead(struct report *report, const struct rule *rule)

@@ -57,7 +57,8 @@ static void reinjection_judge(struct look *look)
 	       outages);
 	if (f->value > f->limit && (double)bytes > look_limit(look, LIMIT_SWITCH_BYTES)) {
 		f->status = STATUS_WARN;
-		verdict_show_cells(look->report, f, reinjected, "sent again on the backup");
+		verdict_show_cells(look->report, f, reinjected,
+		                   MESSAGE_shows_sent_again_on_the_backup);
 	} else {
 		f->status = look_clean(look);
 	}
@@ -271,10 +272,11 @@ bool rule_inner(struct report *report, const struct rule *rule)
 			SAY_IN(f->text, inner_running, text_count(count, frames), name);
 		else
 			SAY_IN(f->text, inner_none, name);
-		verdict_show_event(f, &e[EVENT_CAPABLE_SYN], "asks for MPTCP");
-		verdict_show_event(f, &e[EVENT_JOIN_SYN], "joins a connection of MPTCP");
+		verdict_show_event(f, &e[EVENT_CAPABLE_SYN], MESSAGE_shows_asks_for_mptcp);
+		verdict_show_event(f, &e[EVENT_JOIN_SYN],
+		                   MESSAGE_shows_joins_a_connection_of_mptcp);
 		if (!syns && frames)
-			verdict_show_cells(report, f, speaks_mptcp, "carries MPTCP");
+			verdict_show_cells(report, f, speaks_mptcp, MESSAGE_shows_carries_mptcp);
 	}
 	if (!any) {
 		struct finding *f = verdict_add(report, rule, -1);

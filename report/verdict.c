@@ -106,7 +106,7 @@ void verdict_part(struct finding *finding, const char *name, uint64_t numerator,
 
 /* Keep the earliest, in order. */
 static void show_frame(struct finding *finding, const struct evidence_frame *frame,
-                       const char *note)
+                       enum message note)
 {
 	size_t at = finding->n_frames;
 
@@ -123,7 +123,7 @@ static void show_frame(struct finding *finding, const struct evidence_frame *fra
 }
 
 static void show_evidence(struct finding *finding, const struct evidence *evidence,
-                          const char *note)
+                          enum message note)
 {
 	for (uint32_t i = 0; i < evidence->count && i < EVIDENCE_FRAMES; i++)
 		show_frame(finding, &evidence->frames[i], note);
@@ -131,7 +131,7 @@ static void show_evidence(struct finding *finding, const struct evidence *eviden
 
 void verdict_show_cells(const struct report *report, struct finding *finding,
                         bool (*match)(const struct report *report, const struct ledger_cell *cell),
-                        const char *note)
+                        enum message note)
 {
 	const struct ledger_wan *wan = report->wans[finding->wan].ledger;
 
@@ -140,13 +140,14 @@ void verdict_show_cells(const struct report *report, struct finding *finding,
 			show_evidence(finding, &wan->cells[i].first, note);
 }
 
-void verdict_show_event(struct finding *finding, const struct ledger_event *event, const char *note)
+void verdict_show_event(struct finding *finding, const struct ledger_event *event,
+                        enum message note)
 {
 	show_evidence(finding, &event->first, note);
 }
 
 void verdict_show_place(struct finding *finding, const struct evidence_frame *frame,
-                        const char *note)
+                        enum message note)
 {
 	if (frame->file < LEDGER_FILES_MAX)
 		show_frame(finding, frame, note);

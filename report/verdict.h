@@ -95,11 +95,11 @@ void verdict_part(struct finding *finding, const char *name, uint64_t numerator,
 /* Name the frames that show it: the earliest of the cells that `match` wants, or of an event. */
 void verdict_show_cells(const struct report *report, struct finding *finding,
                         bool (*match)(const struct report *report, const struct ledger_cell *cell),
-                        const char *note);
+                        enum message note);
 void verdict_show_event(struct finding *finding, const struct ledger_event *event,
-                        const char *note);
+                        enum message note);
 void verdict_show_place(struct finding *finding, const struct evidence_frame *frame,
-                        const char *note);
+                        enum message note);
 
 /* "wan2 used 1.87 kB in the whole capture, 54.70 % of it keepalives and their answers.", or "". */
 void verdict_say_use(const struct report *report, int wan, char *out, size_t size);

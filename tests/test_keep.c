@@ -109,7 +109,7 @@ static void test_evidence(void)
 	ledger_note(&site.ledger, 1, EVENT_TCPRST, T0, 2, 0);
 	site.findings[0] = (struct finding){.rule = "A1",
 	                                    .status = STATUS_FAIL,
-	                                    .frames = {{T0, 2, 0, ""}, {T0, 5, 77, ""}},
+	                                    .frames = {{T0, 2, 0, MESSAGE_none}, {T0, 5, 77, MESSAGE_none}},
 	                                    .n_frames = 2};
 	site.report.n_findings = 1;
 	CU_ASSERT_TRUE_FATAL(keep_plan(&plan, &site.report, KEEP_AROUND_NS));
@@ -146,11 +146,11 @@ static void test_events(void)
 	site.wans[1].coverage = (struct coverage){.gaps = &site.gap, .n_gaps = 1};
 	site.findings[0] = (struct finding){.rule = "A6",
 	                                    .status = STATUS_WARN,
-	                                    .frames = {{T0 + 9000 * NS, 2, 0, ""}},
+	                                    .frames = {{T0 + 9000 * NS, 2, 0, MESSAGE_none}},
 	                                    .n_frames = 1};
 	site.findings[1] = (struct finding){.rule = "A1",
 	                                    .status = STATUS_FAIL,
-	                                    .frames = {{T0 + 20000 * NS, 3, 0, ""}},
+	                                    .frames = {{T0 + 20000 * NS, 3, 0, MESSAGE_none}},
 	                                    .n_frames = 1};
 	site.report.n_findings = 2;
 	CU_ASSERT_TRUE_FATAL(keep_plan(&plan, &site.report, KEEP_AROUND_NS));
