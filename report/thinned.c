@@ -22,7 +22,7 @@ const char *thinned_words(const struct ledger_wan *wan, char *out, size_t size)
 	if (!is_thinned(wan))
 		return NULL;
 	text_count(files, c->thinned_files);
-	/* cut off behind its last frame, a thinned capture cannot say how many */
+	/* all of it was worth keeping; or it was cut off before it could say how many */
 	if (c->thinned_frames == 0)
 		return SAY(out, size, thinned_some, files);
 	return SAY(out, size, thinned_frames, text_count(frames, c->thinned_frames),
