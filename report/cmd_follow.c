@@ -129,6 +129,10 @@ static int take_option(struct follow *f, int option, const char *argument)
 		code = take_number("--keep-days", argument, 100000, &number);
 		f->keeping.days_s = number * 86400;
 		return code;
+	case OPTION_WAN:
+		return command_complain(EXIT_USAGE,
+		                        "follow reads what a router recorded of its own WANs; "
+		                        "--wan is for a server's captures (report, dissect)");
 	case OPTION_KEEP_PACKETS:
 		f->keeps = true;
 		if (quantity_bytes(argument, &f->budget, &binary) && f->budget > 0)

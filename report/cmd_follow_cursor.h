@@ -49,7 +49,7 @@ struct follow_cursor {
 	uint64_t late_frames; /* that turned up when their time was over: counted when they came */
 	uint64_t lost_files;  /* gone before they were read */
 	uint64_t turn;        /* how often the time went back so far that hours repeat */
-	char *origin;         /* owned; filter, splits and shifts */
+	char *origin;         /* owned; filter and shifts */
 	char *spool;          /* owned; for people */
 	size_t n;
 	struct follow_series series[FOLLOW_SERIES_MAX];

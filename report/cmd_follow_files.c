@@ -24,24 +24,20 @@
 
 /* ---- WANs ---- */
 
-static uint32_t add_wan(struct follow_reader *reader, const char *name, bool split)
+static uint32_t add_wan(struct follow_reader *reader, const char *name)
 {
 	if (reader->n_wans == WANS_MAX)
 		return WANS_MAX - 1;
 	if (reader->n_wans == reader->cap_wans) {
 		size_t more = reader->cap_wans ? reader->cap_wans * 2 : 16;
 		struct frame_wan *wans = realloc(reader->wans, more * sizeof(*wans));
-		if (wans)
-			reader->wans = wans;
-		bool *splits = realloc(reader->split_wans, more * sizeof(*splits));
-		if (splits)
-			reader->split_wans = splits;
-		if (!wans || !splits)
+
+		if (!wans)
 			goto no_memory;
+		reader->wans = wans;
 		reader->cap_wans = more;
 	}
 	reader->wans[reader->n_wans] = (struct frame_wan){.name = strdup(name), .bounds = true};
-	reader->split_wans[reader->n_wans] = split;
 	if (!reader->wans[reader->n_wans].name)
 		goto no_memory;
 	return (uint32_t)reader->n_wans++;
@@ -64,12 +60,12 @@ static void learn_own(struct frame_wan *wan, const struct frame_wan *from)
 }
 
 /* A run has a row of its own: its record is told there. Others are found by name. */
-static uint32_t find_wan(struct follow_reader *reader, const char *name, bool split)
+static uint32_t find_wan(struct follow_reader *reader, const char *name)
 {
 	for (uint32_t i = 0; i < reader->n_wans; i++)
 		if (strcmp(reader->wans[i].name, name) == 0)
 			return i;
-	return add_wan(reader, name, split);
+	return add_wan(reader, name);
 }
 
 /* From a row of the file's roster to one of the reader. */
@@ -94,7 +90,7 @@ static uint32_t map_wan(struct follow_reader *reader, const struct follow_run *r
 
 		reading->wans[row] = row == reading->row.wan && run->wan != FOLLOW_NONE
 		                             ? run->wan
-		                             : find_wan(reader, wan->name, row < reader->n_splits);
+		                             : find_wan(reader, wan->name);
 		learn_own(&reader->wans[reading->wans[row]], wan);
 	}
 	return reading->wans[row];
@@ -141,15 +137,11 @@ void files_close(struct follow_reading *reading)
 	free(reading);
 }
 
-/* The rows of --wan come first, in each file's roster. */
 static void begin_roster(const struct follow_reader *reader, struct roster *roster)
 {
 	roster->shifts = reader->shift_rows;
 	roster->n_shifts = reader->n_shifts;
 	roster->filtered = reader->filter != NULL;
-	for (size_t i = 0; i < reader->n_splits; i++)
-		split_set_wan(reader->split, i,
-		              roster_wan(roster, reader->split_rows[i].wan, false));
 }
 
 static struct follow_reading *new_reading(const struct follow_reader *reader,
@@ -184,7 +176,7 @@ static struct follow_reading *new_reading(const struct follow_reader *reader,
 
 static struct input_env env_of(const struct follow_reader *reader, struct follow_reading *reading)
 {
-	return (struct input_env){&reading->roster, reader->filter, reader->split};
+	return (struct input_env){.roster = &reading->roster, .filter = reader->filter};
 }
 
 /* One file of many must not stop a service: it is told, and passed over. */
@@ -284,7 +276,7 @@ static void meet(struct follow_reader *reader, struct follow_run *run,
                  struct follow_reading *reading)
 {
 	if (run->wan == FOLLOW_NONE)
-		run->wan = add_wan(reader, reading->roster.wans[reading->row.wan].name, false);
+		run->wan = add_wan(reader, reading->roster.wans[reading->row.wan].name);
 	map_wan(reader, run, reading, reading->row.wan);
 	run->series->bounds = !is_off(reading);
 	look_for_missing(run, reading->sequence);
@@ -348,17 +340,6 @@ bool files_advance(struct follow_reader *reader, struct follow_run *run)
 
 /* ---- the end of a file ---- */
 
-/* What an interface lost may be of any WAN that was split from it. */
-static void share_losses(struct follow_reader *reader, uint64_t dropped, bool known)
-{
-	for (size_t i = 0; reader->n_splits && i < reader->n_wans; i++) {
-		if (!reader->split_wans[i])
-			continue;
-		reader->wans[i].dropped += dropped;
-		reader->wans[i].drops_known |= known;
-	}
-}
-
 static void end_row(struct follow_reader *reader, struct follow_reading *reading)
 {
 	uint32_t file = files_row(reader, reading);
@@ -377,10 +358,8 @@ void files_end(struct follow_reader *reader, struct follow_run *run)
 {
 	struct follow_reading *reading = run->ending;
 	struct follow_series *series = run->series;
-	uint64_t before = run->told.dropped;
 
 	told_end(&run->told, series, &reading->roster, reading->row.wan, &reading->row);
-	share_losses(reader, run->told.dropped - before, series->drops_known);
 	end_row(reader, reading);
 	series->sequence = reading->sequence;
 	series->consumed = 0;
@@ -401,7 +380,7 @@ static size_t survey_file(struct follow_reader *reader, struct follow_run *run,
 {
 	struct follow_reading *reading = new_reading(reader, wait);
 	struct source_error error = {0};
-	struct input_env env = {.split = reader->split};
+	struct input_env env = {0};
 	size_t shown = 0;
 
 	if (!reading)
@@ -415,8 +394,7 @@ static size_t survey_file(struct follow_reader *reader, struct follow_run *run,
 		uint32_t row = frame.wan;
 
 		if (run->wan == FOLLOW_NONE)
-			run->wan =
-				add_wan(reader, reading->roster.wans[reading->row.wan].name, false);
+			run->wan = add_wan(reader, reading->roster.wans[reading->row.wan].name);
 		frame.wan = map_wan(reader, run, reading, row);
 		frame.data = input_data(&reading->input, reading->input.head.offset);
 		show(context, &reader->wans[frame.wan], &frame);
@@ -505,24 +483,13 @@ static int open_options(struct follow_reader *reader, const struct intake *intak
 {
 	char message[300];
 
-	reader->n_splits = intake->n_splits;
 	reader->n_shifts = intake->n_shifts;
-	reader->split_rows = calloc(intake->n_splits + 1, sizeof(*reader->split_rows));
 	reader->shift_rows = calloc(intake->n_shifts + 1, sizeof(*reader->shift_rows));
-	if (!reader->split_rows || !reader->shift_rows)
+	if (!reader->shift_rows)
 		return command_complain(EXIT_INTERNAL, "out of memory");
-	for (size_t i = 0; i < intake->n_splits; i++)
-		reader->split_rows[i] =
-			(struct source_split){intake->splits[i].wan, intake->splits[i].network};
 	for (size_t i = 0; i < intake->n_shifts; i++)
 		reader->shift_rows[i] =
 			(struct source_shift){intake->shifts[i].wan, intake->shifts[i].ns};
-	if (intake->n_splits) {
-		reader->split =
-			split_new(reader->split_rows, intake->n_splits, message, sizeof(message));
-		if (!reader->split)
-			return command_complain(EXIT_USAGE, "%s", message);
-	}
 	if (intake->filter) {
 		reader->filter = filter_new(intake->filter);
 		if (!reader->filter)
@@ -568,11 +535,8 @@ void reader_close(struct follow_reader *reader)
 	if (reader->cursor && reader->directory >= 0)
 		close(reader->directory);
 	filter_free(reader->filter);
-	split_free(reader->split);
-	free(reader->split_rows);
 	free(reader->shift_rows);
 	free(reader->wans);
-	free(reader->split_wans);
 	free(reader->files);
 	free(reader->path);
 	memset(reader, 0, sizeof(*reader));

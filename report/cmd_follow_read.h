@@ -64,16 +64,13 @@ struct follow_reader {
 	bool crowded; /* said that WANs are left out */
 
 	struct filter *filter;           /* owned; NULL = all frames */
-	struct split *split;             /* owned; NULL = none */
-	struct source_split *split_rows; /* owned; texts are the intake's */
-	struct source_shift *shift_rows; /* owned; likewise */
-	size_t n_splits, n_shifts;
+	struct source_shift *shift_rows; /* owned; texts are the intake's */
+	size_t n_shifts;
 
 	struct follow_run runs[FOLLOW_SERIES_MAX]; /* in the order of the cursor's series */
 	size_t n_runs;
 
 	struct frame_wan *wans; /* owned; WANs met in this run; an index never changes */
-	bool *split_wans;       /* owned; those of --wan */
 	size_t n_wans, cap_wans;
 	struct frame_file *files; /* owned; files met in this piece */
 	size_t n_files, cap_files;

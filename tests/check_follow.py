@@ -401,6 +401,8 @@ def refusals(suite, week, folder):
         check.true(f"a directory of other things: {err.strip()}", code == 73 and "no store" in err)
         code, _, err = audit(*follow(os.path.join(folder, "none"), store, "--once"))
         check.true(f"no spool: {err.strip()}", code == 66)
+        code, _, err = audit(*follow(spool, store, "--once", "--wan", "a=192.0.2.1"))
+        check.true(f"a server's capture: {err.strip()}", code == 64 and "server" in err)
         code, _, err = audit("follow", spool)
         check.true(f"no store: {err.strip()}", code == 64 and "--store" in err)
         first = subprocess.Popen([oracle.PROGRAM, *follow(spool, store)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
