@@ -113,7 +113,7 @@ const struct explain_row explain_rows[] = {
            "内核只看 MP_JOIN 的备份标志和 MP_PRIO。只能有一个 master，多余的会被改为 enabled。",
            "设置每条 WAN 的角色并应用。运行中更改的角色以 MP_PRIO 通知现有连接。",
            "ip mptcp endpoint 中该线路显示 “subflow backup fullmesh”。"}}},
-	{"A7", "fail, pass, not assessed, not applicable", "bring both ends to kernels with the backup fix: 6.6.45, 6.10.4, 6.11 or later",
+	{"A7", "fail, warn, pass, not assessed, not applicable", "bring both ends to kernels with the backup fix: 6.6.45, 6.10.4, 6.11 or later",
          NULL, false, "mptcp#553; Linux b6a66e521a20",
          {{"Uplink leak by kernels that differ",
            "Before Linux 6.11 (6.6.45, 6.10.4) the answer to a join mirrored the backup flag by "

@@ -184,6 +184,54 @@ bool rule_kernels(struct report *report, const struct rule *rule)
 	return true;
 }
 
+/* ---- A7: kernels on both sides of the backup fix ---- */
+
+/*
+ * Does this kernel heed the backup that was asked for, whatever the answer's flag says? Linux
+ * b6a66e521a20: 6.11, and 6.10.4 and 6.6.45 of the stable ones. 1, 0, or -1: its number does not
+ * tell (5.15 and 6.1 got it in some stable release; "6.6" names no release at all).
+ */
+static int heeds_request(const char *kernel)
+{
+	unsigned major, minor, patch;
+	int n = sscanf(kernel, "%u.%u.%u", &major, &minor, &patch);
+
+	if (n < 2 || mptcp_version(kernel) != 1)
+		return -1;
+	if (major != 6)
+		return major > 6 ? 1 : minor == 15 ? -1 : 0;
+	if (minor > 10)
+		return 1;
+	if (minor == 1 || (n < 3 && (minor == 6 || minor == 10)))
+		return -1;
+	return (minor == 6 && patch >= 45) || (minor == 10 && patch >= 4);
+}
+
+bool rule_backup_fix(struct report *report, const struct rule *rule)
+{
+	const struct expect *expect = &report->policy->expect;
+
+	for (unsigned i = 0; i < expect->n_servers && has_backup(report); i++) {
+		const struct expect_server *server = &expect->servers[i];
+		char name[100], here[100], there[100];
+		struct finding *finding;
+
+		/* the other way round nothing leaks: an old server mirrors the flag */
+		if (server->off || heeds_request(expect->kernel.text) != 0 ||
+		    heeds_request(server->kernel) != 1)
+			continue;
+		finding = verdict_add(report, rule, -1);
+		if (!finding)
+			return false;
+		finding->status = STATUS_WARN;
+		SAY_IN(finding->text, kernels_backup_fix,
+		       text_safe(here, sizeof(here), expect->kernel.text, 24),
+		       text_safe(name, sizeof(name), server->name, 32),
+		       text_safe(there, sizeof(there), server->kernel, 24));
+	}
+	return true;
+}
+
 /* ---- A5: copies on the primaries ---- */
 
 /* Payload bytes of a kind on all primaries, in the judged time; *plan is of the first that has a

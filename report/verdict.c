@@ -23,6 +23,7 @@ const struct rule verdict_rules[] = {
 	{"A6", MESSAGE_title_role_over_time, MESSAGE_why_role_over_time, rule_role_over_time},
 	{"A6", MESSAGE_title_configured, MESSAGE_why_configured, rule_configured},
 	{"A7", MESSAGE_title_uplink, MESSAGE_why_uplink, rule_uplink},
+	{"A7", MESSAGE_title_backup_fix, MESSAGE_why_backup_fix, rule_backup_fix},
 	{"A8", MESSAGE_title_initial, MESSAGE_why_initial, rule_initial},
 	{"A9", MESSAGE_title_ready, MESSAGE_why_ready, rule_ready},
 	{"A10", MESSAGE_title_failover, MESSAGE_why_failover, rule_failover},

@@ -45,14 +45,14 @@
  * What the configuration makes certain adds findings only where there is something to say, under
  * the ids of the checks it belongs to: an expected WAN that nobody captured is not assessed (A27);
  * a scheduler that ignores the backup flag, or MPTCP switched off, warns, and so does a role that a
- * recording tells otherwise (A6), as do kernels of both
- * ends that speak different versions (A23). Copies on the primaries warn or pass by the profile
- * (A5). A26 takes the rate of the judged time for the whole billing period that holds its end; it
- * fails only from a day's window on, or when the plan is used up already: an hour may hold a speed
- * test. E1 sets what a backup carried against what the counted traffic should cost (expected.h); it
- * warns when much is unexplained, and never fails: A1, A3 and others say whose fault it is. E2 only
- * speaks when the carrier's bill was given; time that was not recorded is estimated at the rate of
- * the rest, and said to be.
+ * recording tells otherwise (A6), as do a router's kernel from before the backup fix with a
+ * server's from after it (A7) and kernels of both ends that speak different versions (A23). Copies
+ * on the primaries warn or pass by the profile (A5). A26 takes the rate of the judged time for the
+ * whole billing period that holds its end; it fails only from a day's window on, or when the plan
+ * is used up already: an hour may hold a speed test. E1 sets what a backup carried against what the
+ * counted traffic should cost (expected.h); it warns when much is unexplained, and never fails: A1,
+ * A3 and others say whose fault it is. E2 only speaks when the carrier's bill was given; time that
+ * was not recorded is estimated at the rate of the rest, and said to be.
  *
  * Overall: fail > warn > not_assessed > pass. Pass needs, for each backup, A1 or A2, and A3, A27
  * and A29, assessed and passed or not applicable. Roles that were only proposed make warn of pass.
@@ -124,6 +124,7 @@ bool rule_captured(struct report *report, const struct rule *rule);
 bool rule_role_over_time(struct report *report, const struct rule *rule);
 bool rule_configured(struct report *report, const struct rule *rule);
 bool rule_kernels(struct report *report, const struct rule *rule);
+bool rule_backup_fix(struct report *report, const struct rule *rule);
 bool rule_copies(struct report *report, const struct rule *rule);
 
 /* The rules that look at what happened when a primary went out. */

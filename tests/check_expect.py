@@ -249,6 +249,16 @@ def check_site(suite, folder):
                    statuses(audit("--config", path, "--limit", "standby_share=1%", *IDLE), "A1", "wan2"), ["pass"])
         check.same("a flag for the WAN", statuses(audit("--limit", "wan2:standby_share=0.01%", "--master", IDLE[0], "--backup",
                                                         IDLE[1]), "A1", "wan2"), ["warn"])
+    # Linux b6a66e521a20 is in 6.11, 6.10.4 and 6.6.45; what "6.6", "6.10" or "6.1.100" hold nobody can say
+    with suite.check("kernels on both sides of the backup fix") as check:
+        for own, server, warned in (("6.6.44", "6.18", True), ("6.6.45", "6.18", False), ("6.6", "6.18", False), ("6.10.3", "6.12", True),
+                                    ("6.10.4", "6.12", False), ("6.8.12", "6.11", True), ("6.1.100", "6.18", False),
+                                    ("6.12", "6.18", False), ("6.18", "6.6.44", False), ("6.6.44", "6.6.44", False),
+                                    ("5.4", "6.18", False), ("7.0", "6.18", False)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"[site]\nkernel = {own}\n[roles]\n*1 = master\n*2 = backup\n[vps one]\nkernel = {server}\n")
+            said = [f["status"] for f in audit("--config", path, *IDLE)["findings"] if f["rule"] == "A7" and f["wan"] is None]
+            check.same(f"{own} with {server}", said, ["warn"] if warned else [])
     with suite.check("the example in README.md") as check:
         with open(os.path.join(FIXTURES, "..", "README.md"), encoding="utf-8") as file:
             sample = file.read().split("```ini\n")[1].split("```")[0]

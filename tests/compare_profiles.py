@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""compare_profiles.py - what each shared capture with truth must come to under each profile, argued line by line.
+"""compare_profiles.py - what each capture with truth, shared or our own, must come to under each profile, argued line by line.
 
 A row is: what economy may say, what reliability may say, findings that must stand in both, and why. Where the story decides, one
 verdict is allowed; where it leaves room (a threshold of seconds in a capture of a minute), several are, and `why` says what
@@ -12,7 +12,7 @@ import sys
 
 import oracle
 
-ANY = ("pass", "warn", "fail", "not_assessed")
+FIXTURES = os.path.join(oracle.HERE, "..", "fixtures")
 NOT_FAIL = ("pass", "warn", "not_assessed")
 CALM = ("pass",)
 # Two masters and no copies: right for economy, not what reliability wants.
@@ -63,19 +63,42 @@ TABLE = {
 }
 
 
+# Our own recordings of outages and of backups that are not ready: fixtures/<name>, with a story.md each.
+OURS = {
+    "failover": (NOT_FAIL, NOT_FAIL, (("A10", "wan2", "pass"), ("A12", "wan2", "pass"), ("A3", "wan2", "pass")),
+                 "carrier loss; over within a third of a second, and back at once: what a backup is for"),
+    "failback-late": (("warn",), ("warn",), (("A12", "wan2", "warn"), ("A3", "wan2", "pass")),
+                      "46 s on the backup after wan1 answered again: more than 30 s, less than the outage of 60 s that it follows"),
+    "failback-never": (("fail",), ("fail",), (("A12", "wan2", "fail"), ("A3", "wan2", "pass"), ("A10", "wan2", "pass")),
+                       "a failback that never comes must fail, though each byte beside it had its excuse"),
+    "failover-slow": (("fail",), ("fail",), (("A10", "wan2", "fail"), ("A11", "wan2", "fail")),
+                      "22 s until the backup took over, 33 s for new connections: neither profile can want that"),
+    "dead-standby": (("fail",), ("fail",), (("A14", "wan2", "fail"), ("A14", "wan3", "pass"), ("A10", "wan3", "pass")),
+                     "one of two backups was dead when it was needed; the other one was not"),
+    "never-joined": (("fail",), ("fail",), (("A9", "wan2", "fail"),), "no connection can fail over to it, however little it costs"),
+    "opened-on-backup": (("fail",), ("fail",), (("A8", "wan2", "fail"), ("A3", "wan2", "fail")),
+                         "a connection lives on the backup beside a healthy master"),
+    "reconnects": (("fail",), ("fail",), (("A20", "wan2", "fail"), ("A3", "wan2", "pass")),
+                   "40 connections to the API are no traffic of a user, and no router should make them"),
+    "pings-lost": (("not_assessed",), ("not_assessed",), (("A25", "wan1", "pass"), ("A12", "wan2", "not_applicable")),
+                   "one outage in which nothing was under way: no fault, and too little traffic to judge a share"),
+    "flapping": (("warn",), ("warn",), (("A25", "wan1", "warn"),), "five outages of the master in a minute, known by pings alone"),
+}
+
+
 def findings(got):
     return {(finding["rule"], finding["wan"]): finding["status"] for finding in got["findings"]}
 
 
-def compare(suite, root, folder):
+def compare(suite, root, folder, table):
     name = os.path.relpath(folder, root)
     with open(os.path.join(folder, "truth.json"), encoding="utf-8") as file:
         truth = json.load(file)
     roles = {wan: oracle.role_word(role) for wan, role in truth["roles"].items()}
     files = oracle.capture_files(folder, roles)
     with suite.check(f"{name} profiles") as check:
-        check.true(f"{name} has no row", name in TABLE)
-        economy, reliability, rows, why = TABLE[name]
+        check.true(f"{name} has no row", name in table)
+        economy, reliability, rows, why = table[name]
         for profile, allowed in (("economy", economy), ("reliability", reliability)):
             got, _ = oracle.report(files, roles, "--profile", profile)
             bad = [(f["rule"], f["wan"], f["status"]) for f in got["findings"] if f["status"] in ("fail", "warn")]
@@ -86,14 +109,17 @@ def compare(suite, root, folder):
 
 def main(names):
     suite = oracle.Suite("profiles")
+    oracle.need_program(suite)
+    for name in OURS:
+        if not names or any(word in name for word in names):
+            compare(suite, FIXTURES, os.path.join(FIXTURES, name), OURS)
     root = os.path.join(os.environ.get("MPTCP_AUDIT_SHARED", os.path.join(oracle.HERE, "..", "..", "shared")), "captures", "truth")
     if not os.path.isdir(root):
         suite.absent("captures", "the shared captures are not here (MPTCP_AUDIT_SHARED names their folder)")
-        return 0
-    oracle.need_program(suite)
+        return suite.end()
     for folder in oracle.folders_with_truth(root):
         if not names or any(name in folder for name in names):
-            compare(suite, root, folder)
+            compare(suite, root, folder, TABLE)
     return suite.end()
 
 
