@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "classify.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
-#include "state.h"
+#include "classify_inside.h"
 
 #define POSITION_BASE (UINT64_C(1) << 32) /* so that bytes before the first one have a position */
 #define ACK_JUMP_MAX                                                                               \
-	(UINT64_C(1) << 30)    /* an ack farther ahead than any window is not believed             \
-	                        */
-#define RED_SAMPLE (64u << 10) /* R11.4: first-seen bytes before copies count as a habit */
-
-/* All that one segment is looked at with. `h` is its side, `p` the peer's. */
-struct look {
-	struct classifier *classifier;
-	struct subflow *sf;
-	struct connection *c;
-	struct data_stream *own, *peers;
-	unsigned dir;
-	struct half *h, *p;
-	const struct segment *s;
-	const struct options *o;
-	uint64_t ts_ns;
-	uint64_t pos;      /* of the first payload byte, or of SYN */
-	uint64_t ack;      /* position acknowledged; valid with TCP_ACK */
-	uint64_t data_ack; /* valid with has_data_ack */
-	bool has_data_ack;
-	bool dss;     /* a DSS is there */
-	bool mapping; /* with a whole, non-empty mapping */
-	struct classification *out;
-};
+	(UINT64_C(1) << 30) /* an ack farther ahead than any window is not believed                \
+	                     */
 
 /* ---- mappings ---- */
 
@@ -39,84 +15,6 @@ struct look {
 static uint32_t mapped_len(const struct dss *d)
 {
 	return d->flags & DSS_FIN && d->len > 0 ? d->len - 1u : d->len;
-}
-
-/* All bytes of it were seen: whatever comes of them again is a retransmission, with or without it.
- * Bytes of frames that wait were seen too, and still need theirs. */
-static bool mapping_passed(const struct half *h, const struct mapping *m)
-{
-	struct seqrange gap;
-
-	return !h->pending && !m->raw && !m->infinite &&
-	       !seqset_gap(&h->bytes, m->seq, m->seq + m->len, &gap);
-}
-
-/* A full ring gets twice the room; its oldest entry lies at at_maps. */
-static bool mappings_grow(struct half *h)
-{
-	unsigned cap = h->cap_maps ? h->cap_maps * 2u : MAPPINGS_FIRST;
-	struct mapping *maps = malloc(cap * sizeof(*maps));
-
-	if (!maps)
-		return false;
-	for (unsigned i = 0; i < h->n_maps; i++)
-		maps[i] = h->maps[(h->at_maps + i) & (h->cap_maps - 1u)];
-	free(h->maps);
-	h->maps = maps;
-	h->at_maps = h->n_maps;
-	h->cap_maps = (uint8_t)cap;
-	return true;
-}
-
-/* Is there a place for one more, be it the oldest one's? */
-static bool mappings_ready(struct half *h)
-{
-	if (h->n_maps < h->cap_maps || h->cap_maps == MAPPINGS_MAX)
-		return true;
-	if (h->cap_maps && mapping_passed(h, &h->maps[h->at_maps]))
-		return true;
-	return mappings_grow(h) || h->cap_maps;
-}
-
-void classify_keep_mapping(struct half *h, const struct mapping *m)
-{
-	if ((h->map.len || h->map.infinite) && mappings_ready(h)) {
-		h->maps[h->at_maps] = h->map;
-		h->at_maps = (uint8_t)((h->at_maps + 1u) & (h->cap_maps - 1u));
-		h->n_maps = (uint8_t)(h->n_maps < h->cap_maps ? h->n_maps + 1 : h->cap_maps);
-	}
-	h->map = *m;
-}
-
-static bool mapping_covers(const struct mapping *m, uint64_t at)
-{
-	return !m->raw && at >= m->seq && (m->infinite || at < m->seq + m->len);
-}
-
-/* The mapping of the byte at `at`, newest first. */
-static const struct mapping *mapping_at(const struct half *h, uint64_t at)
-{
-	if (mapping_covers(&h->map, at))
-		return &h->map;
-	for (unsigned i = 1; i <= h->n_maps; i++) {
-		const struct mapping *m = &h->maps[(h->at_maps - i) & (h->cap_maps - 1u)];
-		if (mapping_covers(m, at))
-			return m;
-	}
-	return NULL;
-}
-
-/* The ISN is known at last: mappings that only had an SSN get their place. */
-static void mappings_place(struct half *h)
-{
-	for (unsigned i = 0; i <= h->n_maps; i++) {
-		struct mapping *m =
-			i == 0 ? &h->map : &h->maps[(h->at_maps - i) & (h->cap_maps - 1u)];
-		if (!m->raw)
-			continue;
-		m->seq = seq_unwrap((uint32_t)h->isn + (uint32_t)m->seq, h->nxt);
-		m->raw = false;
-	}
 }
 
 /* Mid-capture: only a frame that starts a mapping tells the ISN. */
@@ -154,7 +52,7 @@ static void take_mapping(struct look *l, uint32_t ssn, uint64_t dsn, uint32_t le
 	if (m.seq == h->map.seq && m.dsn == h->map.dsn && m.len == h->map.len &&
 	    m.raw == h->map.raw)
 		return;
-	classify_keep_mapping(h, &m);
+	mapping_keep(h, &m);
 }
 
 static void take_dss_mapping(struct look *l)
@@ -279,144 +177,6 @@ static void checksum_feed(struct look *l)
 		l->out->checksum_bad = true;
 }
 
-/* ---- payload, rule R11 ---- */
-
-static void stream_advance(struct data_stream *s, uint64_t end)
-{
-	if (!s->has_dsn || (int64_t)(end - s->dsn) > 0)
-		s->dsn = end;
-	s->has_dsn = true;
-}
-
-/* R11.4: are copies on another subflow this stream's habit? */
-static bool is_redundant(const struct data_stream *s)
-{
-	return s->fresh >= RED_SAMPLE && s->copies * 4 >= s->fresh;
-}
-
-static void carry_dsn(struct classifier *k, const struct subflow *sf, struct data_stream *s,
-                      uint64_t dsn, uint64_t len, uint64_t ts_ns, struct classification *out)
-{
-	struct dsn_split split = dsnmap_carry(&s->map, k->budget, dsn, dsn + len, sf->slot,
-	                                      classify_now_ds(k, ts_ns));
-	uint64_t copies = split.recent + split.old;
-
-	stream_advance(s, dsn + len);
-	s->fresh += split.fresh;
-	s->copies += copies;
-	s->unique_bytes += split.fresh;
-	out->payload[KIND_PAYLOAD] += (uint32_t)split.fresh;
-	out->payload[KIND_RETRANSMISSION] += (uint32_t)split.own;
-	out->same_subflow_dsn += (uint32_t)split.own;
-	out->collapsed += (uint32_t)split.collapsed;
-	if (copies == 0)
-		return;
-	bool redundant = is_redundant(s);
-	out->payload[redundant ? KIND_REDUNDANT : KIND_REINJECTION] += (uint32_t)split.recent;
-	out->payload[KIND_REINJECTION] += (uint32_t)split.old;
-}
-
-/* Bytes not seen before on this subflow. Returns false when no mapping covers *start, which then is
- * where the unmapped rest begins. */
-static bool carry_mapped(struct classifier *k, const struct subflow *sf, const struct half *h,
-                         struct data_stream *stream, uint64_t *start, uint64_t end, uint64_t ts_ns,
-                         struct classification *out)
-{
-	while (*start < end) {
-		const struct mapping *m = mapping_at(h, *start);
-		if (!m)
-			return false;
-		uint64_t stop = m->infinite || m->seq + m->len > end ? end : m->seq + m->len;
-		uint64_t dsn = m->dsn + (*start - m->seq);
-		if (!out->has_dsn) {
-			out->has_dsn = true;
-			out->dsn = dsn;
-		}
-		carry_dsn(k, sf, stream, dsn, stop - *start, ts_ns, out);
-		*start = stop;
-	}
-	return true;
-}
-
-/* TCP without MPTCP: only the subflow's own bytes matter. */
-static bool is_plain(const struct subflow *sf)
-{
-	return !sf->mptcp || (sf->fallback && !sf->infinite);
-}
-
-static void carry_gap(struct look *l, uint64_t start, uint64_t end)
-{
-	struct classification *out = l->out;
-
-	if (is_plain(l->sf) || l->s->flags & TCP_SYN) {
-		out->payload[KIND_PAYLOAD] += (uint32_t)(end - start);
-		l->own->unique_bytes += end - start;
-		if (!is_plain(l->sf)) /* Fast Open: before SSN 1, no mapping can cover it */
-			out->unmapped += (uint32_t)(end - start);
-		return;
-	}
-	if (carry_mapped(l->classifier, l->sf, l->h, l->own, &start, end, l->ts_ns, out))
-		return;
-	if (l->o->cut || out->wait) { /* its mapping was not captured: nothing to wait for */
-		out->payload[KIND_PAYLOAD] += (uint32_t)(end - start);
-		out->unmapped += (uint32_t)(end - start);
-		return;
-	}
-	out->wait = true;
-	out->reason = PENDING_MAP;
-	out->start = start;
-	out->end = end;
-}
-
-/* Say which DSN a frame begins at, also when all its bytes were seen before. */
-static void tell_dsn(struct look *l)
-{
-	const struct mapping *m = mapping_at(l->h, l->pos);
-
-	if (!m)
-		return;
-	l->out->has_dsn = true;
-	l->out->dsn = m->dsn + (l->pos - m->seq);
-}
-
-static void carry_payload(struct look *l)
-{
-	uint64_t start = l->pos + (l->s->flags & TCP_SYN ? 1 : 0), end = start + l->s->payload_len;
-	uint64_t from = start, fresh = 0;
-	struct seqrange gap;
-
-	if (!is_plain(l->sf))
-		tell_dsn(l);
-	while (seqset_gap(&l->h->bytes, from, end, &gap)) {
-		carry_gap(l, gap.start, gap.end);
-		fresh += gap.end - gap.start;
-		from = gap.end;
-	}
-	seqset_add(&l->h->bytes, start, end);
-	l->out->payload[KIND_RETRANSMISSION] += (uint32_t)(end - start - fresh);
-	classify_halve(l->own);
-	if (l->own->ack_ahead_ns && l->out->payload[KIND_PAYLOAD] && l->out->has_dsn &&
-	    (int64_t)(l->own->ack - l->out->dsn) > 0) {
-		l->out->ack_before_data_ns =
-			l->ts_ns > l->own->ack_ahead_ns ? l->ts_ns - l->own->ack_ahead_ns : 0;
-		l->own->ack_ahead_ns = 0;
-	}
-}
-
-/* The kind of a carrying frame is that of most of its bytes; a tie goes to the first in the list.
- */
-static enum kind most_of(const uint32_t payload[KIND_CARRYING], uint32_t pending)
-{
-	enum kind best = KIND_PAYLOAD;
-
-	for (unsigned k = 1; k < KIND_CARRYING; k++) {
-		uint32_t bytes = payload[best] + (best == KIND_PAYLOAD ? pending : 0);
-		if (payload[k] > bytes)
-			best = (enum kind)k;
-	}
-	return best;
-}
-
 /* ---- pending frames ---- */
 
 static void settle_first_ack(struct look *l)
@@ -438,45 +198,6 @@ static void settle_first_ack(struct look *l)
 		p->probes++;
 	}
 	l->classifier->settle(l->classifier->context, l->sf, first, &late);
-}
-
-static void settle_mapped(struct look *l)
-{
-	struct pending **link = &l->h->pending;
-
-	while (*link) {
-		struct pending *p = *link;
-		struct classification late = {0};
-		uint64_t start = p->start;
-		if (p->reason != PENDING_MAP || !mapping_at(l->h, start)) {
-			link = &p->next;
-			continue;
-		}
-		if (!carry_mapped(l->classifier, l->sf, l->h, l->own, &start, p->end,
-		                  p->entry.ts_ns, &late)) {
-			late.payload[KIND_PAYLOAD] += (uint32_t)(p->end - start);
-			late.unmapped = (uint32_t)(p->end - start);
-		}
-		for (unsigned k = 0; k < KIND_CARRYING; k++)
-			late.payload[k] += p->entry.payload[k];
-		late.kind = p->entry.kind < KIND_CARRYING ? most_of(late.payload, 0)
-		                                          : (enum kind)p->entry.kind;
-		*link = p->next;
-		l->h->n_pending--;
-		l->classifier->settle(l->classifier->context, l->sf, p, &late);
-	}
-}
-
-void classify_give_up(const struct pending *p, struct classification *late)
-{
-	*late = (struct classification){.kind = (enum kind)p->entry.kind};
-	if (p->reason != PENDING_MAP)
-		return;
-	memcpy(late->payload, p->entry.payload, sizeof(late->payload));
-	late->payload[KIND_PAYLOAD] += (uint32_t)(p->end - p->start);
-	late->unmapped = (uint32_t)(p->end - p->start);
-	if (p->entry.kind < KIND_CARRYING)
-		late->kind = most_of(late->payload, 0);
 }
 
 /* ---- frames without payload, rules R4 to R10 ---- */
@@ -818,7 +539,7 @@ static void look_ordinary(struct look *l)
 	if (options_have(l->o, MP_CAPABLE))
 		take_capable_mapping(l);
 	if (l->h->pending && l->h->isn_known)
-		settle_mapped(l);
+		classify_mapped(l);
 	if (l->s->payload_len == 0) {
 		if (l->dss)
 			checksum_data_fin(l);
@@ -839,10 +560,11 @@ static void look_ordinary(struct look *l)
 		out->kind = KIND_KEEPALIVE;
 		return;
 	}
-	carry_payload(l);
-	out->kind = zero_probe ? KIND_ZERO_WINDOW_PROBE
-	                       : most_of(out->payload,
-	                                 out->wait ? (uint32_t)(out->end - out->start) : 0);
+	classify_payload(l);
+	out->kind = zero_probe
+	                    ? KIND_ZERO_WINDOW_PROBE
+	                    : classify_most_of(out->payload,
+	                                       out->wait ? (uint32_t)(out->end - out->start) : 0);
 }
 
 void classify(struct classifier *classifier, struct subflow *sf, struct connection *c, unsigned dir,
@@ -874,130 +596,11 @@ void classify(struct classifier *classifier, struct subflow *sf, struct connecti
 	if (s->flags & TCP_SYN) {
 		look_syn(&l);
 		if (s->payload_len > 0)
-			carry_payload(&l);
+			classify_payload(&l);
 	} else {
 		look_ordinary(&l);
 	}
 	learn(&l);
 	if (out->infinite)
 		sf->fallback = sf->infinite = c->fallback = true;
-}
-
-/* ---- state ---- */
-
-/* Close to where the newer one, `above`, begins. */
-static void save_mapping(const struct mapping *m, const struct mapping *above,
-                         struct state_out *out)
-{
-	state_put(out, (uint64_t)m->len << 2 | (unsigned)m->raw << 1 | m->infinite);
-	state_put_near(out, m->seq, above->seq - m->len);
-	state_put_near(out, m->dsn, above->dsn - m->len);
-}
-
-static struct mapping load_mapping(const struct mapping *above, struct state_in *in)
-{
-	uint64_t word = state_take(in, (UINT64_C(1) << 34) - 1);
-	struct mapping m = {
-		.len = (uint32_t)(word >> 2), .raw = word >> 1 & 1, .infinite = word & 1};
-
-	m.seq = state_take_near(in, above->seq - m.len);
-	m.dsn = state_take_near(in, above->dsn - m.len);
-	return m;
-}
-
-/* The one before `m` when segments of one length take turns on the same subflows; `above` is the
- * newer one. */
-static struct mapping next_step(const struct mapping *above, const struct mapping *m)
-{
-	struct mapping next = *m;
-
-	next.seq -= above->seq - m->seq;
-	next.dsn -= above->dsn - m->dsn;
-	return next;
-}
-
-static bool mapping_equal(const struct mapping *a, const struct mapping *b)
-{
-	return a->seq == b->seq && a->dsn == b->dsn && a->len == b->len && a->raw == b->raw &&
-	       a->infinite == b->infinite;
-}
-
-/* The i-th newest, from 0 on. */
-static const struct mapping *mapping_number(const struct half *h, unsigned i)
-{
-	return i == 0 ? &h->map : &h->maps[(h->at_maps - i) & (h->cap_maps - 1u)];
-}
-
-/* How many behind the i-th newest go on in its steps? */
-static unsigned mappings_alike(const struct half *h, unsigned i)
-{
-	unsigned n = 0;
-
-	for (; i + n < h->n_maps; n++) {
-		struct mapping next =
-			next_step(mapping_number(h, i + n - 1), mapping_number(h, i + n));
-
-		if (!mapping_equal(&next, mapping_number(h, i + n + 1)))
-			break;
-	}
-	return n;
-}
-
-/* All of them, also those whose bytes have passed: what is sent again is told with its DSN. */
-void classify_save_mappings(const struct half *h, uint64_t dsn, struct state_out *out)
-{
-	save_mapping(&h->map, &(struct mapping){.seq = h->nxt, .dsn = dsn}, out);
-	state_put(out, h->cap_maps);
-	if (h->cap_maps == 0)
-		return;
-	state_put(out, h->n_maps);
-	for (unsigned i = 1; i <= h->n_maps; i++) {
-		unsigned alike = mappings_alike(h, i);
-
-		save_mapping(mapping_number(h, i), mapping_number(h, i - 1), out);
-		state_put(out, alike);
-		i += alike;
-	}
-}
-
-/* From the newest to the oldest, which is the first of the ring. */
-static void load_ring(struct half *h, size_t n, struct state_in *in)
-{
-	struct mapping above = h->map, m;
-
-	for (size_t i = n; i > 0 && !in->damaged;) {
-		m = load_mapping(&above, in);
-		h->maps[--i] = m;
-		for (uint64_t alike = state_take(in, i); alike > 0; alike--) {
-			struct mapping next = next_step(&above, &m);
-
-			above = m;
-			h->maps[--i] = m = next;
-		}
-		above = m;
-	}
-}
-
-void classify_load_mappings(struct half *h, uint64_t dsn, struct state_in *in)
-{
-	h->map = load_mapping(&(struct mapping){.seq = h->nxt, .dsn = dsn}, in);
-	unsigned cap = (unsigned)state_take(in, MAPPINGS_MAX);
-	size_t n = cap ? (size_t)state_take(in, cap) : 0;
-
-	if (cap == 0 || in->damaged)
-		return;
-	if (cap < MAPPINGS_FIRST || cap & (cap - 1)) {
-		state_refuse(in);
-		return;
-	}
-	h->maps = calloc(cap, sizeof(*h->maps));
-	if (!h->maps) {
-		in->no_memory = true;
-		state_refuse(in);
-		return;
-	}
-	load_ring(h, n, in);
-	h->cap_maps = (uint8_t)cap;
-	h->n_maps = (uint8_t)n;
-	h->at_maps = (uint8_t)(n & (cap - 1));
 }

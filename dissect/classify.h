@@ -82,15 +82,6 @@ static inline void classify_halve(struct data_stream *s)
 	s->copies /= 2;
 }
 
-/* Make `mapping` the newest one of a direction. */
-void classify_keep_mapping(struct half *half, const struct mapping *mapping);
-
-/* The mappings that may still be needed, for state.h. `dsn`: where the stream is. */
-struct state_in;
-struct state_out;
-void classify_save_mappings(const struct half *half, uint64_t dsn, struct state_out *out);
-void classify_load_mappings(struct half *half, uint64_t dsn, struct state_in *in);
-
 /* Bytes that never got a mapping: settle them as they are. */
 void classify_give_up(const struct pending *pending, struct classification *late);
 

@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "connections.h"
 #include "course.h"
+#include "mapping.h"
 #include "peers.h"
 
 enum {
@@ -465,8 +466,7 @@ static inline void carry(struct express *x, struct seat *seat, const struct ride
 	uint64_t dsn = own->dsn, len = r->payload_len;
 
 	if (new_mapping)
-		classify_keep_mapping(
-			h, &(struct mapping){.seq = h->nxt, .dsn = dsn, .len = r->map_len});
+		mapping_keep(h, &(struct mapping){.seq = h->nxt, .dsn = dsn, .len = r->map_len});
 	dsnmap_append(&own->map, x->classifier->budget, len, seat->subflow->slot, seat->now_ds);
 	own->dsn = dsn + len;
 	own->fresh += len;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classify.h"
+#include "mapping.h"
 #include "state.h"
 #include "track_inside.h"
 
@@ -155,7 +155,7 @@ static void save_half(const struct subflow *sf, const struct connection *c, unsi
 	state_put_flags(out, h, half_flags, STATE_ROWS(half_flags));
 	state_put_fields(out, h, half_fields, STATE_ROWS(half_fields), refs);
 	seqset_save(&h->bytes, out, h->nxt);
-	classify_save_mappings(h, refs[REF_DSN], out);
+	mappings_save(h, refs[REF_DSN], out);
 }
 
 static void save_key(const struct flow_key *k, struct state_out *out)
@@ -262,7 +262,7 @@ static void load_half(struct subflow *sf, const struct connection *c, unsigned d
 	state_take_flags(in, h, half_flags, STATE_ROWS(half_flags));
 	state_take_fields(in, h, half_fields, STATE_ROWS(half_fields), refs);
 	seqset_load(&h->bytes, in, h->nxt);
-	classify_load_mappings(h, refs[REF_DSN], in);
+	mappings_load(h, refs[REF_DSN], in);
 }
 
 static void load_key(struct flow_key *k, struct state_in *in)
