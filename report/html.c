@@ -187,11 +187,25 @@ void h_span(struct html *h, uint64_t from_ns, uint64_t to_ns)
 	h_message(h, message_span(message, from_ns, to_ns));
 }
 
+const char *h_duration_text(char out[H_DURATION], uint64_t ns)
+{
+	static const char *const nothing[] = {" 0 s", " 0 min", " 0 h"};
+	size_t length = strlen(text_duration(out, ns));
+
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(*nothing); i++) {
+		size_t tail = strlen(nothing[i]);
+
+		if (length > tail && strcmp(out + length - tail, nothing[i]) == 0)
+			out[length - tail] = '\0';
+	}
+	return out;
+}
+
 void h_duration(struct html *h, uint64_t ns)
 {
-	char text[TEXT_SHORT];
+	char text[H_DURATION];
 
-	h_text(h, text_duration(text, ns));
+	h_text(h, h_duration_text(text, ns));
 }
 
 /* ---- words ---- */

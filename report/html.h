@@ -51,6 +51,10 @@ void h_moment(struct html *h, uint64_t ns);                    /* by the site's 
 void h_span(struct html *h, uint64_t from_ns, uint64_t to_ns); /* the same, of a time */
 void h_duration(struct html *h, uint64_t ns);
 
+/* "5 min", "24 h": a duration without the parts that are 0. Returns out. */
+#define H_DURATION 40
+const char *h_duration_text(char out[H_DURATION], uint64_t ns);
+
 /* A message in words; one with parts (each part a message, or safe text: message.h). */
 void h_message(struct html *h, const char *message);
 #define H_SAY(h, id, ...) h_say(h, MESSAGE_##id, (const char *const[]){"", ##__VA_ARGS__, NULL} + 1)

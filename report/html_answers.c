@@ -102,6 +102,30 @@ static bool helped_out(const struct telling_page *page)
 	return false;
 }
 
+/* What a finding comes to in plain words, where there is more to say than its title. */
+static bool say_plainly(const json_t *finding, char *out, size_t size)
+{
+	static const struct {
+		const char *rule;
+		enum message words;
+	} rows[] = {
+		{"A2", MESSAGE_page_head_budget},     {"A9", MESSAGE_page_head_not_ready},
+		{"A10", MESSAGE_page_head_slow},      {"A11", MESSAGE_page_head_slow},
+		{"A12", MESSAGE_page_head_late},      {"A14", MESSAGE_page_head_not_ready},
+		{"A23", MESSAGE_page_head_stripped},  {"A26", MESSAGE_page_head_plan},
+		{"A29", MESSAGE_page_head_not_ready},
+	};
+	char name[STORED_NAME];
+
+	stored_name(name, finding, "wan", 32);
+	for (size_t i = 0; name[0] && i < sizeof(rows) / sizeof(*rows); i++)
+		if (strcmp(rows[i].rule, stored_text(finding, "rule")) == 0) {
+			message_say(out, size, rows[i].words, (const char *const[]){name, NULL});
+			return true;
+		}
+	return false;
+}
+
 static void say_trouble(const struct telling_page *page, enum status status, const char *names,
                         char *out, size_t size)
 {
@@ -112,6 +136,8 @@ static void say_trouble(const struct telling_page *page, enum status status, con
 	stored_message(title, sizeof(title), first, "title");
 	if (!first)
 		SAY(out, size, page_head_if, names);
+	else if ((count == 1 || status == STATUS_FAIL) && say_plainly(first, out, size))
+		return;
 	else if (status == STATUS_FAIL)
 		SAY(out, size, page_head_fail, title);
 	else if (count == 1)
@@ -227,6 +253,20 @@ static void open_card(struct html *h, enum message question)
 	H(h, "</h2>");
 }
 
+/* In a word. Something else than the backup may have failed: then it behaves, so far. */
+static enum message short_answer(const struct telling_page *page)
+{
+	enum status verdict =
+		(enum status)stored_choice(page->report, "verdict", status_names, STATUS_COUNT);
+
+	if (carries(page))
+		return MESSAGE_page_no;
+	return verdict == STATUS_PASS   ? MESSAGE_page_yes
+	       : verdict == STATUS_WARN ? MESSAGE_page_yes_but
+	       : verdict == STATUS_FAIL ? MESSAGE_page_not_quite
+	                                : MESSAGE_page_not_known_yet;
+}
+
 static void behaves_card(struct telling_page *page)
 {
 	struct html *h = &page->h;
@@ -234,6 +274,10 @@ static void behaves_card(struct telling_page *page)
 	char more[TEXT_SHORT];
 
 	open_card(h, MESSAGE_page_ask_behaves);
+	if (n) {
+		H(h, "<p class=\"big answer\">");
+		h_say(h, short_answer(page), (const char *const[]){NULL});
+	}
 	for (size_t i = 0; i < n && i < SHOWN_BACKUPS; i++)
 		behaviour(h, backup_at(page, i));
 	if (n > SHOWN_BACKUPS) {
@@ -295,7 +339,7 @@ static void used_card(struct telling_page *page)
 	if (wan) {
 		H(h, "<p class=sub>");
 		H_SAY(h, page_used_in, stored_name(name, wan, "name", 32), text_bytes(some, all),
-		      text_duration(time, seen_ns(wan)));
+		      h_duration_text(time, seen_ns(wan)));
 	}
 	H(h, "<ul class=uses>");
 	for (size_t i = 0; i < json_array_size(causes) && i < SHOWN_CAUSES; i++) {
@@ -338,7 +382,7 @@ static void projected(struct telling_page *page, const json_t *wan, const json_t
 	}
 	H(h, "<p>");
 	H_SAY(h, page_at_rate,
-	      text_duration(time, stored_number(projection, "seconds") * 1000000000u),
+	      h_duration_text(time, stored_number(projection, "seconds") * 1000000000u),
 	      text_bytes(day, stored_number(projection, "bytes_per_day")),
 	      text_bytes(ready, stored_number(projection, "standby_bytes_per_month")));
 }
@@ -363,7 +407,7 @@ static void cost_card(struct telling_page *page)
 		H(h, "<p>");
 		if (seconds > 0)
 			H_SAY(h, page_too_short,
-			      text_duration(time, seconds < 1e9 ? (uint64_t)(seconds * NS) : 0));
+			      h_duration_text(time, seconds < 1e9 ? (uint64_t)(seconds * NS) : 0));
 		else
 			H_SAY(h, page_not_together);
 	}
@@ -397,12 +441,13 @@ static void change(struct html *h, const json_t *finding, size_t index)
 	h_digits(h, index);
 	H(h, "\">");
 	h_message(h, stored_message(words, sizeof(words), finding, "title"));
+	H(h, "</a>");
 	if (stored_has(finding, "wan")) {
 		H(h, " <span class=wan>");
 		h_text(h, stored_name(name, finding, "wan", 24));
 		H(h, "</span>");
 	}
-	H(h, "</a> ");
+	H(h, "<br>");
 	if (row)
 		first_sentence(h, row->words[h->how.language].fix);
 	else

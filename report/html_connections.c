@@ -88,7 +88,8 @@ static size_t find_top(const struct telling_page *page, struct ranked top[TOP], 
 
 static void tick(struct chart_row *row, uint64_t at_ns, enum chart_tick what)
 {
-	if (at_ns && row->n_ticks < sizeof(row->ticks) / sizeof(*row->ticks)) {
+	if (at_ns >= row->from_ns && at_ns <= row->to_ns &&
+	    row->n_ticks < sizeof(row->ticks) / sizeof(*row->ticks)) {
 		row->ticks[row->n_ticks].at_ns = at_ns;
 		row->ticks[row->n_ticks++].tick = what;
 	}

@@ -139,7 +139,7 @@ void html_coverage(struct telling_page *page)
 	if (start && end >= start) {
 		H(h, "<p class=lead>");
 		H_SAY(h, page_judged_time, message_span(span, start, end),
-		      text_duration(time, end - start));
+		      h_duration_text(time, end - start));
 	}
 	if (stored_has(coverage, "filter")) {
 		H(h, "<p class=note>");
@@ -211,7 +211,9 @@ static void cost_row(struct html *h, const json_t *part, const char *seen_key, c
 	html_cell_bytes(h, seen);
 	html_cell_bytes(h, is);
 	html_cell_bytes(h, seen > is ? seen - is : 0);
-	html_cell_num(h, stored_number(part, "count"));
+	H(h, "<td class=n>");
+	if (stored_number(part, "count"))
+		h_num(h, stored_number(part, "count"));
 }
 
 static void cost_table(struct html *h, const json_t *wan)
@@ -260,6 +262,41 @@ static void cost_table(struct html *h, const json_t *wan)
 	html_table_end(h);
 }
 
+static void site_fact(struct html *h, enum message words, const char *text)
+{
+	if (!*text)
+		return;
+	H(h, "<div><dt>");
+	h_say(h, words, (const char *const[]){NULL});
+	H(h, "<dd>");
+	h_short(h, text, 80);
+	H(h, "</div>");
+}
+
+/* What was told of the site as a whole. */
+static void site_facts(struct telling_page *page)
+{
+	static const struct {
+		const char *key;
+		enum message words;
+	} rows[] = {
+		{"profile", MESSAGE_page_site_profile},
+		{"time_zone", MESSAGE_page_site_zone},
+		{"scheduler", MESSAGE_page_site_scheduler},
+		{"kernel", MESSAGE_page_site_kernel},
+	};
+	struct html *h = &page->h;
+	uint64_t quota = stored_number(stored_in(page->report, "expected", "plan"), "quota_bytes");
+	char plan[TEXT_SHORT];
+
+	H(h, "<dl class=site>");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		site_fact(h, rows[i].words,
+		          stored_text(stored_in(page->report, "expected", rows[i].key), "value"));
+	site_fact(h, MESSAGE_page_site_plan, quota ? text_bytes(plan, quota) : "");
+	H(h, "</dl>");
+}
+
 void html_expected(struct telling_page *page)
 {
 	struct html *h = &page->h;
@@ -268,6 +305,8 @@ void html_expected(struct telling_page *page)
 	H(h, "<section id=expected><h2>");
 	H_SAY(h, page_expected);
 	H(h, "</h2>");
+	if (json_is_object(json_object_get(page->report, "expected")))
+		site_facts(page);
 	told_table(page);
 	for (size_t i = 0; i < json_array_size(wans) && i < SHOWN_ROWS && h_room(h); i++)
 		cost_table(h, json_array_get(wans, i));

@@ -245,9 +245,17 @@ static void group(struct telling_page *page, enum status status, enum message ca
 
 	if (count_of(page, status) == 0)
 		return;
-	H(h, "<h3 class=group>");
-	html_status(h, status);
-	H(h, "</h3>");
+	if (status == STATUS_PASS) {
+		H(h, "<details><summary>");
+		html_status(h, status);
+		H(h, " ");
+		h_num(h, count_of(page, status));
+		H(h, "</summary>");
+	} else {
+		H(h, "<h3 class=group>");
+		html_status(h, status);
+		H(h, "</h3>");
+	}
 	html_table(h, message_say(text, sizeof(text), caption, (const char *const[]){NULL}));
 	html_head(h, MESSAGE_page_check);
 	html_head(h, MESSAGE_page_line);
@@ -259,6 +267,8 @@ static void group(struct telling_page *page, enum status status, enum message ca
 	html_table_end(h);
 	if (count_of(page, status) > SHOWN_ROWS)
 		html_more(h, count_of(page, status) - SHOWN_ROWS);
+	if (status == STATUS_PASS)
+		H(h, "</details>");
 }
 
 static void not_applicable(struct telling_page *page)

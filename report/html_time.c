@@ -168,7 +168,7 @@ static void caption_of(struct html *h, const json_t *wan, const char *name,
 	H(h, "</b> <span class=role>");
 	h_message(h, html_role(wan, role, sizeof(role)));
 	H(h, "</span> <span class=top>");
-	H_SAY(h, page_busiest, text_duration(step, s->step_ns), text_bytes(top, chart_top(s)));
+	H_SAY(h, page_busiest, h_duration_text(step, s->step_ns), text_bytes(top, chart_top(s)));
 	H(h, "</span></figcaption>");
 }
 
@@ -246,8 +246,8 @@ static void charts(struct telling_page *page)
 		return;
 	H(h, "<p class=lead>");
 	H_SAY(h, page_over_time_lead,
-	      text_duration(step,
-	                    axis.step_ns * ((axis.points + CHART_COLUMNS - 1) / CHART_COLUMNS)));
+	      h_duration_text(step,
+	                      axis.step_ns * ((axis.points + CHART_COLUMNS - 1) / CHART_COLUMNS)));
 	legend(h, axis.points > CHART_COLUMNS);
 	n = json_array_size(axis.wans);
 	for (; i < n && i < SHOWN_WANS && h_room(h); i++)
@@ -284,7 +284,7 @@ static void interruption_row(struct html *h, const json_t *row)
 	H(h, "<td><span class=wan>");
 	h_short(h, stored_text(row, "wan"), 40);
 	H(h, "</span><td class=n>");
-	text_duration(time, seconds > 0 && seconds < 9e9 ? (uint64_t)(seconds * 1e9) : 0);
+	h_duration_text(time, seconds > 0 && seconds < 9e9 ? (uint64_t)(seconds * 1e9) : 0);
 	if (stored_true(row, "lasts"))
 		H_SAY(h, page_to_the_end, time);
 	else

@@ -188,7 +188,7 @@ static void cause_row(struct html *h, const json_t *cause, uint64_t all)
 	H(h, "<td class=n>");
 	h_share(h, stored_number(cause, "ip_bytes"), all);
 	html_cell_num(h, stored_number(cause, "frames"));
-	H(h, "<td>");
+	H(h, "<td class=when>");
 	if (stored_time(cause, "first") && stored_time(cause, "last"))
 		h_span(h, stored_time(cause, "first"), stored_time(cause, "last"));
 	cause_frames(h, cause);

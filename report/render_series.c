@@ -44,10 +44,27 @@ struct columns {
 	uint64_t peak[SERIES_POINTS_MAX];
 };
 
+/* Steps people read easily, in seconds. */
+static const uint64_t steps[] = {1,    2,    5,     10,    30,    60,    120,    300,     600,
+                                 1800, 3600, 10800, 21600, 43200, 86400, 604800, 31536000};
+
+/* Does the time from `first` to `last` fit in steps of so many seconds? If so, they are taken. */
+static bool fits(struct axis *axis, uint64_t first, uint64_t last, uint64_t step_s)
+{
+	uint64_t start = first - first % step_s, points = (last - start) / step_s + 1;
+
+	if (step_s % axis->bucket_s != 0 || points > SERIES_POINTS_MAX)
+		return false;
+	axis->step_s = step_s;
+	axis->start_s = start;
+	axis->points = (size_t)points;
+	return true;
+}
+
 /* From the first bucket of any WAN to the last; false: there is none. */
 static bool find_axis(const struct report *report, struct axis *axis)
 {
-	uint64_t first = UINT64_MAX, last = 0, buckets;
+	uint64_t first = UINT64_MAX, last = 0;
 
 	for (size_t i = 0; i < report->n_wans; i++) {
 		const struct ledger_wan *wan = report->wans[i].ledger;
@@ -62,11 +79,13 @@ static bool find_axis(const struct report *report, struct axis *axis)
 	if (first > last)
 		return false;
 	axis->bucket_s = ledger_widths_s[report->ledger->width];
-	buckets = (last - first) / axis->bucket_s + 1;
-	axis->step_s = axis->bucket_s * ((buckets + SERIES_POINTS_MAX - 1) / SERIES_POINTS_MAX);
-	axis->start_s = first;
-	axis->points = (size_t)((last - first) / axis->step_s + 1);
-	return true;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+		if (fits(axis, first, last, steps[i]))
+			return true;
+	/* times of a broken clock: centuries apart */
+	return fits(axis, first, last,
+	            axis->bucket_s *
+	                    ((last - first) / axis->bucket_s / (SERIES_POINTS_MAX - 2) + 1));
 }
 
 static void count_bucket(struct columns *columns, size_t at, const struct ledger_bucket *bucket)
