@@ -247,16 +247,13 @@ static int turn_back(struct follow *f, uint64_t next_ns)
 	cursor->hour_ns = window_from(f, next_ns);
 	if (cursor->shared_ns > next_ns)
 		cursor->shared_ns = next_ns;
+	for (size_t i = 0; i < cursor->n; i++) {
+		struct follow_series *series = &cursor->series[i];
+
+		series->end_ns = series->end_ns > next_ns ? next_ns : series->end_ns;
+		series->told_ns = series->told_ns > next_ns ? next_ns : series->told_ns;
+	}
 	return 0;
-}
-
-static bool lies_back(const struct follow *f, uint64_t next_ns)
-{
-	uint64_t until = f->current->cursor.until_ns;
-
-	return until > BACK_NS && next_ns < until - BACK_NS &&
-	       (f->reader.most_ns < until - BACK_NS ||
-	        (f->reader.most_ns == UINT64_MAX && f->reader.n_runs == 1));
 }
 
 /* What comes next is hours away: those in between are empty. */
@@ -380,7 +377,7 @@ int follow_pass(struct follow *f)
 	if (cursor->hour_ns == 0) {
 		cursor->until_ns = next;
 		cursor->hour_ns = window_from(f, next);
-	} else if (lies_back(f, next)) {
+	} else if (reader_set_back(&f->reader, BACK_NS)) {
 		error = turn_back(f, next);
 	}
 	pass_over_hours(f);

@@ -62,6 +62,21 @@ uint64_t reader_ahead(const struct follow_reader *reader)
 	return least;
 }
 
+bool reader_set_back(const struct follow_reader *reader, uint64_t by_ns)
+{
+	uint64_t until = reader->cursor->until_ns;
+	bool back = false;
+
+	for (size_t i = 0; i < reader->n_runs; i++) {
+		uint64_t next = ahead(&reader->runs[i]), end = reader->runs[i].series->end_ns;
+
+		if (next != UINT64_MAX && next + by_ns >= until)
+			return false;
+		back |= next != UINT64_MAX && next + by_ns < end;
+	}
+	return back;
+}
+
 uint64_t reader_known(const struct follow_reader *reader)
 {
 	uint64_t least = horizon(reader), latest = 0;

@@ -115,6 +115,10 @@ uint64_t reader_known(const struct follow_reader *reader);
 /* The time of what comes next; UINT64_MAX = nothing. */
 uint64_t reader_ahead(const struct follow_reader *reader);
 
+/* The clock was set back by more than that: a WAN goes on so far before its own last file, and no
+ * other is ahead of it. */
+bool reader_set_back(const struct follow_reader *reader, uint64_t by_ns);
+
 /* A piece ends at `cut_ns`: what is told of each WAN until then stands in its row, until
  * reader_begin(). */
 void reader_tell(struct follow_reader *reader, uint64_t cut_ns);

@@ -448,6 +448,23 @@ def taken_away(suite, week, folder):
         check.true("not recorded", any(gap["state"] == "stopped" for gap in recording["gaps"]))
 
 
+def clock_set_back(suite, week, folder):
+    """A clock that ran ahead is put right: the same hours come once more, beside those that are counted."""
+    with suite.check("a clock set back") as check:
+        spool, store = lay_day(week, folder, 6)
+        followed(spool, store)
+        once = frames_of(store)
+        for name in os.listdir(spool):
+            wan, boot, number, rest = name.split("-")
+            shutil.copy(os.path.join(spool, name), os.path.join(spool, f"{wan}-{boot}-{int(number) + 1000:08}-{rest}"))
+        _, err = followed(spool, store)
+        check.true(f"told: {err.strip()}", "set back" in err and "turned up" not in err)
+        check.same("all are counted", frames_of(store), {wan: 2 * count for wan, count in once.items()})
+        check.true("hours beside hours", any(name.endswith("-1.ledger") for name in os.listdir(store)))
+        followed(spool, store)
+        check.same("nothing twice", frames_of(store), {wan: 2 * count for wan, count in once.items()})
+
+
 def keeps_packets(suite, week, folder):
     """With and without --keep-packets the store is the same; what is kept stays within its budget, and names its files."""
     with suite.check("packets that are kept") as check:
@@ -539,7 +556,7 @@ def main():
         spool, store = followed_and_killed(suite, week, folder)
         sums_of_hours(suite, week, store)
         windows(suite, store)
-        for check in (disk_full, refusals, taken_away, keeps_packets, turns_up_late):
+        for check in (disk_full, refusals, taken_away, clock_set_back, keeps_packets, turns_up_late):
             own = os.path.join(folder, check.__name__)
             os.mkdir(own)
             check(suite, week, own)
