@@ -13,6 +13,10 @@
 
 const struct format formats[] = {
 	{"html", ".html", "a page for a browser: one file, no script", render_html},
+	{"md", ".md", "Markdown, to paste into an issue", render_markdown},
+	{"metrics", ".prom", "a textfile for Prometheus' node_exporter", render_metrics},
+	{"ndjson", ".ndjson", "lines of JSON for a log: header, WANs, findings, summary",
+         render_ndjson},
 	{"text", ".txt", "80 columns, as report prints it", render_text},
 };
 const size_t n_formats = sizeof(formats) / sizeof(*formats);

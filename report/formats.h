@@ -32,6 +32,9 @@ const struct format *format_of_file(const char *path);
 bool render_html(const json_t *report, enum language language, FILE *out);
 /* 80 columns; with colours for a terminal. */
 bool render_text(const json_t *report, enum language language, FILE *out);
+bool render_markdown(const json_t *report, enum language language, FILE *out);
+bool render_metrics(const json_t *report, enum language language, FILE *out);
+bool render_ndjson(const json_t *report, enum language language, FILE *out);
 bool render_terminal(const json_t *report, enum language language, FILE *out);
 
 /* Does this program understand it? False: `message` says why not. */
