@@ -105,7 +105,7 @@ int state_write(const struct state_out *out, FILE *file)
 	put_fixed(header + MAGIC + 8, out->n, 8);
 	errno = 0;
 	if (fwrite(header, 1, HEADER, file) != HEADER ||
-	    fwrite(out->data, 1, out->n, file) != out->n || fflush(file) != 0)
+	    (out->n > 0 && fwrite(out->data, 1, out->n, file) != out->n) || fflush(file) != 0)
 		return errno ? -errno : -EIO;
 	return 0;
 }

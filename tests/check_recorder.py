@@ -316,7 +316,8 @@ def clock(c):
         set_clock(word, "+0")
         daemon = Daemon(router, "-i", "wan1", "--rotate-time", "2s", "-v", spool=spool,
                         environment={"LD_PRELOAD": library[0], "FAKETIME_TIMESTAMP_FILE": word, "FAKETIME_NO_CACHE": "1",
-                                     "FAKETIME_DONT_FAKE_MONOTONIC": "1"}).ready()
+                                     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                                     "ASAN_OPTIONS": "verify_asan_link_order=0"}).ready()
         before, steps = router.counted("wan1"), 0
         with router.traffic("wan1", 1000):
             for offset in ("+7305d", "+0", "-1h", "+0", "+1", "+0", "-1", "+0") * 2:
@@ -518,6 +519,12 @@ def flushed(c):
 
 # ---- what it may, and what it keeps ----
 
+def sanitized():
+    """Sanitizers make system calls of their own: what they are built into filters none (sandbox.c)."""
+    with open(recorder.PROGRAM, "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 @check
 def privileges(c):
     """The recording process has none, and still rotates and opens devices that return."""
@@ -528,7 +535,7 @@ def privileges(c):
         for row in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb"):
             c.same(row, int(status[row], 16) if row != "CapBnd" else 0, 0)
         c.same("NoNewPrivs", status["NoNewPrivs"].strip(), "1")
-        c.same("Seccomp", status["Seccomp"].strip(), "2")
+        c.same("Seccomp", status["Seccomp"].strip(), "0" if sanitized() else "2")
         c.true("not root", "0" not in status["Uid"].split())
         with open(f"/proc/{daemon.pid()}/status", encoding="ascii") as file:
             status = dict(line.split(":\t", 1) for line in file if ":\t" in line)
