@@ -20,7 +20,7 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wconversion
 CFLAGS  ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -DMPTCP_AUDIT_VERSION='"$(VERSION)"'
-LIBS     = -lpcap -ljansson -lnettle -lz -lzstd -linih -lseccomp -lm
+LIBS     = -lpcap -ljansson -lnettle -lz -lzstd -linih -lseccomp -lsqlite3 -lm
 O       := $(BUILD)
 ifeq ($(SAN),1)
 O       := $(BUILD)-san
@@ -39,7 +39,7 @@ endif
 
 # Debian 12 packages. The reasons stand in README.md.
 BUILD_PKGS = gcc make pkg-config libc6-dev libpcap-dev libndpi-dev libjansson-dev nettle-dev zlib1g-dev \
-	     libzstd-dev libinih-dev libseccomp-dev
+	     libzstd-dev libinih-dev libseccomp-dev libsqlite3-dev
 CHECK_PKGS = $(BUILD_PKGS) libcunit1-dev python3 tshark tcpdump tcptrace iproute2 ethtool \
 	     nftables zstd clang libclang-rt-14-dev faketime shellcheck mandoc systemd \
 	     prometheus procps busybox dash jq openssh-client dropbear-bin chromium npm python3-jsonschema
@@ -56,8 +56,9 @@ all: $(O)/mptcp-audit $(O)/mptcp-captured
 $(O)/mptcp-audit: $(O)/report/main.o $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(O)/mptcp-captured: $(O)/capture/main.o $(LIB_OBJ)
-	$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
+# The recorder has nothing of report/ in it, and needs no database.
+$(O)/mptcp-captured: $(O)/capture/main.o $(filter-out $(O)/report/%,$(LIB_OBJ))
+	$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(filter-out -lsqlite3,$(LIBS))
 
 $(O)/tests/unit: $(UNIT_OBJ) $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcunit $(LIBS)

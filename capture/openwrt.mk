@@ -3,7 +3,7 @@
 # openwrt.mk - Makefile of the OpenWrt package: becomes net/mptcp-audit/Makefile of a feed.
 #
 # nDPI is left out: it would be larger than all the rest, and the ports of a VPS tell enough. libnettle, libzstd, libseccomp
-# and libpcap are in the base feed, jansson and libinih in that of packages.
+# and libpcap are in the base feed, jansson, libinih and libsqlite3 in that of packages.
 include $(TOPDIR)/rules.mk
 
 PKG_NAME:=mptcp-audit
@@ -21,7 +21,7 @@ include $(INCLUDE_DIR)/package.mk
 define Package/mptcp-audit/Default
   SECTION:=net
   CATEGORY:=Network
-  DEPENDS:=+libpcap +jansson +libnettle +zlib +libzstd +libinih +libseccomp
+  DEPENDS:=+libpcap +jansson +libnettle +zlib +libzstd +libinih +libseccomp +libsqlite3
 endef
 
 define Package/mptcp-audit

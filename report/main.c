@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{"follow", "a recorder's spool into a store of hours, days and months", cmd_follow},
 	{"render", "a stored report as a page, in either language", cmd_render},
 	{"estimate", "what keeping backups ready costs, without a capture", cmd_estimate},
+	{"history", "what earlier audits said: lists, trends, copies", cmd_history},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 

@@ -17,6 +17,7 @@ _mptcp_audit_options()
 	render) echo "-o --output --format --lang -h --help" ;;
 	thin) echo "$intake -o --output --budget --around" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
+	history) echo "--db --site --wan --by --kind --last --lang --json --csv --compact -h --help" ;;
 	*) echo "$intake $window --state --sites --billed --json --html --lang" ;;
 	esac
 }
@@ -46,6 +47,8 @@ _mptcp_audit()
 			[[ ${path##*/} == "$current"* ]] && COMPREPLY+=("${path##*/}")
 		done
 		;;
+	--by) mapfile -t COMPREPLY < <(compgen -W "5min hour day month" -- "$current") ;;
+	--last | --site) ;;
 	--lang) mapfile -t COMPREPLY < <(compgen -W "en zh-CN" -- "$current") ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "html" -- "$current") ;;
 	--profile) mapfile -t COMPREPLY < <(compgen -W "economy reliability" -- "$current") ;;
@@ -55,10 +58,12 @@ _mptcp_audit()
 			mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_options "$command")" -- "$current")
 		elif [[ $command == explain ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" explain 2>/dev/null | sed 's/^ *\([^ ]*\).*/\1/')" -- "$current")
+		elif [[ $command == history && $COMP_CWORD == 2 ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "add list trend export import" -- "$current")
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets thin watch follow estimate render explain --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets thin watch follow estimate render explain history --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi
