@@ -197,7 +197,7 @@ static void settle_interfaces(struct input *input, const struct input_env *env)
 			env->roster->out_of_memory = true;
 		if (input->row->wan == SAVEFILE_NO_WAN)
 			input->row->wan = interface->wan;
-		input->several |= interface->wan != input->row->wan || env->split;
+		input->several |= interface->wan != input->row->wan;
 	}
 	input->settled = savefile->n_interfaces;
 }
@@ -290,22 +290,6 @@ static void count_frame(struct input *input, const struct frame *frame)
 		row->last_ns = frame->ts_ns;
 }
 
-/* A server sees a WAN from its far end: what came in went up. */
-static void take_split(struct input *input, const struct input_env *env, bool thinned,
-                       struct frame *frame)
-{
-	static const uint8_t turned[] = {
-		[MARK_NONE] = MARK_NONE, [MARK_IN] = MARK_OUT, [MARK_OUT] = MARK_IN};
-	int row = split_find(env->split, frame);
-
-	if (row < 0)
-		return;
-	frame->wan = split_wan(env->split, row);
-	frame->mark = turned[frame->mark];
-	if (thinned && env->roster->wans[frame->wan].thinned_files == 0)
-		note_thinned(input, env, frame->wan);
-}
-
 /* Turn a record into a frame of its WAN. False when the filter hides it. */
 static bool take_frame(struct input *input, const struct input_env *env,
                        const struct savefile_record *record, struct frame *frame)
@@ -337,8 +321,6 @@ static bool take_frame(struct input *input, const struct input_env *env,
 	if (frame->mark == MARK_NONE &&
 	    (frame->linktype == LINK_SLL || frame->linktype == LINK_SLL2))
 		frame->mark = cooked_mark(frame);
-	if (env->split)
-		take_split(input, env, interface->thinned, frame);
 	frame->ts_ns = recording_shifted(ts_ns, shift_of(input, env->roster, frame->wan));
 	if (interface->told && !input->peeking)
 		recording_frame(&input->recording, interface, record->ts_ns, ts_ns,

@@ -13,7 +13,6 @@
 #include "recording.h"
 #include "roster.h"
 #include "savefile.h"
-#include "split.h"
 #include "window.h"
 
 /* Frames of one instant that a file of several WANs holds are put in the order of the WANs' names,
@@ -73,7 +72,6 @@ struct input {
 struct input_env {
 	struct roster *roster;
 	struct filter *filter; /* NULL = all frames */
-	struct split *split;   /* NULL = a frame is of its interface's WAN */
 };
 
 /*

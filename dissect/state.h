@@ -18,7 +18,7 @@
 
 #include "bytes.h"
 
-#define STATE_FORMAT 2
+#define STATE_FORMAT 3
 
 /* ---- putting ---- */
 

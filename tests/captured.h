@@ -9,7 +9,6 @@
 #include "../capture/names.h"
 #include "../capture/savefile.h"
 #include "../capture/source.h"
-#include "../capture/split.h"
 
 #include <CUnit/CUnit.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * test_merging.c - which WAN a file is, several files in one order of time, shifts, filters and
- * splits, and totals of real captures.
+ * and totals of real captures.
  */
 #include "captured.h"
 
@@ -328,66 +328,6 @@ static void test_filter(void)
 	leave(&room);
 }
 
-/* An Ethernet frame with an IPv4 packet 192.0.2.a > 192.0.2.b, or IPv6 2001:db8::a > 2001:db8::b.
- */
-static void ip_frame(uint8_t out[54], bool six, uint8_t a, uint8_t b)
-{
-	memset(out, 0, 54);
-	out[12] = six ? 0x86 : 0x08;
-	out[13] = six ? 0xdd : 0x00;
-	out[14] = six ? 0x60 : 0x45;
-	if (six) {
-		const uint8_t net[4] = {0x20, 0x01, 0x0d, 0xb8};
-
-		memcpy(out + 22, net, 4);
-		memcpy(out + 38, net, 4);
-		out[37] = a;
-		out[53] = b;
-		return;
-	}
-	memcpy(out + 26, (const uint8_t[]){192, 0, 2, a}, 4);
-	memcpy(out + 30, (const uint8_t[]){192, 0, 2, b}, 4);
-}
-
-/* The first network that a frame comes from or goes to; nothing else is anybody's. */
-static void test_split(void)
-{
-	static const struct {
-		bool six;
-		uint8_t a, b;
-		int row;
-	} cases[] = {
-		{false, 1, 9, 0},   {false, 9, 1, 0}, {false, 9, 2, -1}, {false, 130, 9, 1},
-		{false, 130, 1, 0}, {true, 7, 9, 2},  {true, 9, 7, 2},   {true, 8, 9, -1},
-	};
-	static const struct source_split rows[] = {
-		{"w1", "192.0.2.1"}, {"w2", "192.0.2.200/25"}, {"w1", "2001:db8::7/128"}};
-	static const char *const wrong[] = {"",           "192.0.2.1/33", "192.0.2.1/",
-	                                    "192.0.2",    "a.b.c.d",      "::1/129",
-	                                    "1.2.3.4/+8", "1.2.3.4/8x",   "host evil"};
-	char message[200];
-	struct split *split = split_new(rows, 3, message, sizeof(message));
-	uint8_t bytes[54];
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(split);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct frame frame = {
-			.data = bytes, .caplen = 54, .wire_len = 54, .linktype = LINK_ETHERNET};
-
-		ip_frame(bytes, cases[i].six, cases[i].a, cases[i].b);
-		CU_ASSERT_EQUAL(split_find(split, &frame), cases[i].row);
-		frame.linktype = 147; /* one that nobody reads */
-		CU_ASSERT_EQUAL(split_find(split, &frame), -1);
-	}
-	split_free(split);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		const struct source_split row = {"w", wrong[i]};
-
-		CU_ASSERT_PTR_NULL(split_new(&row, 1, message, sizeof(message)));
-		CU_ASSERT_PTR_NOT_NULL(strstr(message, "no network"));
-	}
-}
-
 static void count_shown(void *context, const struct frame *frame)
 {
 	size_t *shown = context;
@@ -536,7 +476,6 @@ void suite_merging(void)
 		{"SLL2", test_any},
 		{"given names", test_given_names},
 		{"shift", test_shift},
-		{"split", test_split},
 		{"filter", test_filter},
 		{"survey", test_survey},
 		{"pipe", test_pipe},
