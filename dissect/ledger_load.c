@@ -3,7 +3,7 @@
  * ledger_load.c - a ledger from JSON. The file may come from anybody: each value is checked before
  * it is believed.
  */
-#include "ledger_inside.h"
+#include "ledger_values.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -14,273 +14,7 @@
 /* A full ledger of eight WANs is about 25 MB; jansson needs some ten times a hostile file's size.
  */
 #define FILE_MAX_BYTES (128u << 20)
-/* All counters of a file together stay below this, so that no sum over them can overflow. */
-#define COUNTERS_TOTAL (1ull << 60)
 #define SUBFLOWS_MAX   4096
-
-struct loading {
-	struct ledger *ledger;
-	char *message;
-	size_t size;
-	uint64_t total; /* of all counters so far */
-	char where[96]; /* "wans[2].cells[17]" */
-};
-
-static __attribute__((format(printf, 2, 3))) bool refuse(struct loading *loading,
-                                                         const char *format, ...)
-{
-	va_list arguments;
-	int length = snprintf(loading->message, loading->size, "%s: ", loading->where);
-
-	va_start(arguments, format);
-	if (length >= 0 && (size_t)length < loading->size)
-		vsnprintf(loading->message + length, loading->size - (size_t)length, format,
-		          arguments);
-	va_end(arguments);
-	return false;
-}
-
-static __attribute__((format(printf, 2, 3))) void at(struct loading *loading, const char *format,
-                                                     ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(loading->where, sizeof(loading->where), format, arguments);
-	va_end(arguments);
-}
-
-/* ---- small values ---- */
-
-static bool get_number(struct loading *loading, const json_t *value, const char *key,
-                       uint64_t *number)
-{
-	if (!json_is_integer(value) || json_integer_value(value) < 0)
-		return refuse(loading, "\"%s\" must be a whole number, zero or more", key);
-	*number = (uint64_t)json_integer_value(value);
-	return true;
-}
-
-static bool read_number(struct loading *loading, const json_t *row, const char *key,
-                        uint64_t *number)
-{
-	return get_number(loading, json_object_get(row, key), key, number);
-}
-
-static bool read_u32(struct loading *loading, const json_t *row, const char *key, uint32_t *number)
-{
-	uint64_t wide = 0;
-
-	if (!read_number(loading, row, key, &wide))
-		return false;
-	if (wide > UINT32_MAX)
-		return refuse(loading, "\"%s\" is too large", key);
-	*number = (uint32_t)wide;
-	return true;
-}
-
-static bool get_count(struct loading *loading, const json_t *value, const char *key,
-                      uint64_t *number)
-{
-	if (!get_number(loading, value, key, number))
-		return false;
-	if (*number >= COUNTERS_TOTAL - loading->total)
-		return refuse(loading, "\"%s\" makes the counters of this file impossibly large",
-		              key);
-	loading->total += *number;
-	return true;
-}
-
-static bool read_count(struct loading *loading, const json_t *row, const char *key,
-                       uint64_t *number)
-{
-	return get_count(loading, json_object_get(row, key), key, number);
-}
-
-static bool read_flag(struct loading *loading, const json_t *row, const char *key, bool *flag)
-{
-	const json_t *value = json_object_get(row, key);
-
-	if (!json_is_boolean(value))
-		return refuse(loading, "\"%s\" must be true or false", key);
-	*flag = json_is_true(value);
-	return true;
-}
-
-/* -1, 0 or 1 */
-static bool read_sign(struct loading *loading, const json_t *row, const char *key, int8_t *sign)
-{
-	const json_t *value = json_object_get(row, key);
-	json_int_t number = json_integer_value(value);
-
-	if (!json_is_integer(value) || number < -1 || number > 1)
-		return refuse(loading, "\"%s\" must be -1, 0 or 1", key);
-	*sign = (int8_t)number;
-	return true;
-}
-
-static bool read_name(struct loading *loading, const json_t *row, const char *key,
-                      const char **name)
-{
-	*name = json_string_value(json_object_get(row, key));
-	return *name || refuse(loading, "\"%s\" must be a text", key);
-}
-
-static bool find_word(struct loading *loading, const char *key, const char *word,
-                      const char *const *words, unsigned count, uint8_t *place)
-{
-	for (unsigned i = 0; i < count; i++) {
-		if (!strcmp(words[i], word)) {
-			*place = (uint8_t)i;
-			return true;
-		}
-	}
-	return refuse(loading, "\"%s\" does not know the word \"%.40s\"", key, word);
-}
-
-static bool read_word(struct loading *loading, const json_t *row, const char *key,
-                      const char *const *words, unsigned count, uint8_t *place)
-{
-	const char *word;
-
-	return read_name(loading, row, key, &word) &&
-	       find_word(loading, key, word, words, count, place);
-}
-
-/* Addresses and ports: what inet_ntop and a port can hold, so they are harmless wherever they are
- * printed. */
-static bool get_address(struct loading *loading, const char *key, const char *from, char *text,
-                        size_t size)
-{
-	static const char allowed[] = "0123456789abcdefABCDEF.:[]";
-
-	if (strlen(from) >= size || from[strspn(from, allowed)])
-		return refuse(loading, "\"%s\" is not an address", key);
-	memset(text, 0, size);
-	memcpy(text, from, strlen(from));
-	return true;
-}
-
-static bool read_address(struct loading *loading, const json_t *row, const char *key, char *text,
-                         size_t size)
-{
-	const char *from;
-
-	return read_name(loading, row, key, &from) && get_address(loading, key, from, text, size);
-}
-
-static bool get_tally(struct loading *loading, const json_t *value, const char *key,
-                      struct tally *tally)
-{
-	uint64_t *const members[] = {&tally->frames, &tally->l2_bytes, &tally->ip_bytes,
-	                             &tally->payload_bytes};
-
-	if (json_array_size(value) != 4)
-		return refuse(loading, "\"%s\" must hold four numbers", key);
-	for (size_t i = 0; i < 4; i++)
-		if (!get_count(loading, json_array_get(value, i), key, members[i]))
-			return false;
-	return true;
-}
-
-static bool read_tally(struct loading *loading, const json_t *row, const char *key,
-                       struct tally *tally)
-{
-	return get_tally(loading, json_object_get(row, key), key, tally);
-}
-
-static bool read_kinds(struct loading *loading, const json_t *kinds, struct tally *tallies)
-{
-	const char *name;
-	json_t *value;
-	uint8_t kind = 0;
-
-	if (!json_is_object(kinds))
-		return refuse(loading, "the kinds are missing");
-	json_object_foreach((json_t *)kinds, name, value)
-	{
-		if (!find_word(loading, "kinds", name, kind_names, KIND_COUNT, &kind) ||
-		    !get_tally(loading, value, name, &tallies[kind]))
-			return false;
-	}
-	return true;
-}
-
-static bool read_evidence(struct loading *loading, const json_t *row, struct evidence *first)
-{
-	const json_t *array = json_object_get(row, "first");
-	size_t count = json_array_size(array);
-
-	if (!json_is_array(array) || count > EVIDENCE_FRAMES)
-		return refuse(loading, "\"first\" must be an array of at most %d frames",
-		              EVIDENCE_FRAMES);
-	for (size_t i = 0; i < count; i++) {
-		const json_t *frame = json_array_get(array, i);
-		uint64_t ts_ns = 0, file = 0, number = 0;
-
-		if (json_array_size(frame) != 3 ||
-		    !get_number(loading, json_array_get(frame, 0), "first", &ts_ns) ||
-		    !get_number(loading, json_array_get(frame, 1), "first", &file) ||
-		    !get_number(loading, json_array_get(frame, 2), "first", &number))
-			return refuse(loading,
-			              "a frame in \"first\" must be [ts_ns, file, number]");
-		if (file >= loading->ledger->n_files)
-			return refuse(loading, "\"first\" names file %" PRIu64 ", there are %zu",
-			              file, loading->ledger->n_files);
-		ledger_show(loading->ledger, first,
-		            &(struct evidence_frame){ts_ns, number, (uint32_t)file});
-	}
-	return first->count == count || refuse(loading, "\"first\" holds a frame twice");
-}
-
-static bool read_table(struct loading *loading, const json_t *row, const char *key, size_t limit,
-                       const json_t **table)
-{
-	*table = json_object_get(row, key);
-	if (!json_is_array(*table))
-		return refuse(loading, "\"%s\" must be an array", key);
-	if (json_array_size(*table) > limit)
-		return refuse(loading, "\"%s\" has %zu rows, at most %zu are possible", key,
-		              json_array_size(*table), limit);
-	return true;
-}
-
-/* null, or the name of a WAN in the table */
-static bool read_wan(struct loading *loading, const json_t *row, uint32_t *wan)
-{
-	const json_t *value = json_object_get(row, "wan");
-	const struct ledger *ledger = loading->ledger;
-
-	*wan = LEDGER_WANS_MAX;
-	if (json_is_null(value))
-		return true;
-	for (uint32_t i = 0; json_is_string(value) && i < ledger->n_wans; i++)
-		if (!strcmp(ledger->wans[i].name, json_string_value(value)))
-			*wan = i;
-	return *wan < LEDGER_WANS_MAX || refuse(loading, "\"wan\" must name a WAN of this file");
-}
-
-static bool read_app(struct loading *loading, const json_t *row, uint16_t *app)
-{
-	const char *label;
-
-	if (!read_name(loading, row, "app", &label))
-		return false;
-	*app = ledger_app(loading->ledger, label);
-	return !*label || *app || refuse(loading, "more than %d apps", LEDGER_APPS_MAX - 1);
-}
-
-static bool read_circumstance(struct loading *loading, const json_t *row, uint16_t *circumstance)
-{
-	uint64_t number = 0;
-
-	if (!read_number(loading, row, "circumstance", &number))
-		return false;
-	if (number && number >= loading->ledger->n_circumstances)
-		return refuse(loading, "\"circumstance\" is not in the table");
-	*circumstance = (uint16_t)number;
-	return true;
-}
 
 /* ---- tables ---- */
 
@@ -289,11 +23,11 @@ static bool load_wan_names(struct loading *loading, const json_t *wans)
 	for (size_t i = 0; i < json_array_size(wans); i++) {
 		const char *name;
 
-		at(loading, "wans[%zu]", i);
-		if (!read_name(loading, json_array_get(wans, i), "name", &name))
+		loading_at(loading, "wans[%zu]", i);
+		if (!loading_name(loading, json_array_get(wans, i), "name", &name))
 			return false;
 		if (ledger_wan(loading->ledger, name) != i)
-			return refuse(loading, "a WAN of this name came before");
+			return loading_refuse(loading, "a WAN of this name came before");
 	}
 	return true;
 }
@@ -302,7 +36,7 @@ static bool load_wan_names(struct loading *loading, const json_t *wans)
 static bool get_shift(struct loading *loading, const json_t *value, const char *key, int64_t *ns)
 {
 	if (!json_is_integer(value) || json_integer_value(value) < -INT64_MAX)
-		return refuse(loading, "\"%s\" must be a whole number", key);
+		return loading_refuse(loading, "\"%s\" must be a whole number", key);
 	*ns = json_integer_value(value);
 	return true;
 }
@@ -315,12 +49,12 @@ static bool load_file_recording(struct loading *loading, const json_t *row,
 	file->recorded = recording != NULL;
 	if (!recording)
 		return true;
-	return read_number(loading, recording, "from_ns", &file->from_ns) &&
-	       read_number(loading, recording, "to_ns", &file->to_ns) &&
+	return loading_number(loading, recording, "from_ns", &file->from_ns) &&
+	       loading_number(loading, recording, "to_ns", &file->to_ns) &&
 	       get_shift(loading, json_object_get(recording, "shift_ns"), "shift_ns",
 	                 &file->shift_ns) &&
-	       read_flag(loading, recording, "growing", &file->growing) &&
-	       read_flag(loading, recording, "repaired", &file->repaired);
+	       loading_flag(loading, recording, "growing", &file->growing) &&
+	       loading_flag(loading, recording, "repaired", &file->repaired);
 }
 
 static bool load_file(struct loading *loading, const json_t *row, size_t index)
@@ -330,22 +64,22 @@ static bool load_file(struct loading *loading, const json_t *row, size_t index)
 	const char *name;
 	uint32_t wan;
 
-	at(loading, "files[%zu]", index);
-	if (!read_name(loading, row, "name", &name) || !read_wan(loading, row, &wan))
+	loading_at(loading, "files[%zu]", index);
+	if (!loading_name(loading, row, "name", &name) || !loading_wan(loading, row, &wan))
 		return false;
 	if (ledger_file(loading->ledger, name, wan) != index)
-		return refuse(loading, "a file of this name came before");
+		return loading_refuse(loading, "a file of this name came before");
 	file = &loading->ledger->files[index];
 	message = json_object_get(row, "message");
 	if (!json_is_null(message) && !json_is_string(message))
-		return refuse(loading, "\"message\" must be null or a text");
+		return loading_refuse(loading, "\"message\" must be null or a text");
 	if (json_is_string(message) && !(file->message = ledger_text(json_string_value(message))))
-		return refuse(loading, "out of memory");
-	return read_count(loading, row, "frames", &file->frames) &&
-	       read_count(loading, row, "wire_bytes", &file->wire_bytes) &&
-	       read_number(loading, row, "first_ns", &file->first_ns) &&
-	       read_number(loading, row, "last_ns", &file->last_ns) &&
-	       read_u32(loading, row, "snaplen", &file->snaplen) &&
+		return loading_refuse(loading, "out of memory");
+	return loading_count(loading, row, "frames", &file->frames) &&
+	       loading_count(loading, row, "wire_bytes", &file->wire_bytes) &&
+	       loading_number(loading, row, "first_ns", &file->first_ns) &&
+	       loading_number(loading, row, "last_ns", &file->last_ns) &&
+	       loading_u32(loading, row, "snaplen", &file->snaplen) &&
 	       load_file_recording(loading, row, file);
 }
 
@@ -355,7 +89,7 @@ static bool read_mask(struct loading *loading, const json_t *row, const char *ke
 	const json_t *names;
 
 	*mask = 0;
-	if (!read_table(loading, row, key, LEDGER_WANS_MAX, &names))
+	if (!loading_table(loading, row, key, LEDGER_WANS_MAX, &names))
 		return false;
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		const char *name = json_string_value(json_array_get(names, i));
@@ -364,7 +98,7 @@ static bool read_mask(struct loading *loading, const json_t *row, const char *ke
 		while (name && wan < ledger->n_wans && strcmp(ledger->wans[wan].name, name))
 			wan++;
 		if (!name || wan == ledger->n_wans)
-			return refuse(loading, "\"%s\" must name WANs of this file", key);
+			return loading_refuse(loading, "\"%s\" must name WANs of this file", key);
 		*mask |= 1ull << wan;
 	}
 	return true;
@@ -374,14 +108,14 @@ static bool load_circumstance(struct loading *loading, const json_t *row, size_t
 {
 	struct ledger_circumstance masks;
 
-	at(loading, "circumstances[%zu]", index);
+	loading_at(loading, "circumstances[%zu]", index);
 	if (!read_mask(loading, row, "healthy", &masks.healthy) ||
 	    !read_mask(loading, row, "degraded", &masks.degraded) ||
 	    !read_mask(loading, row, "silent", &masks.silent) ||
 	    !read_mask(loading, row, "returned", &masks.returned))
 		return false;
 	return ledger_circumstance(loading->ledger, &masks) == index ||
-	       refuse(loading, index ? "came before" : "the first one must be empty");
+	       loading_refuse(loading, index ? "came before" : "the first one must be empty");
 }
 
 /* ---- WANs ---- */
@@ -392,24 +126,24 @@ static bool load_cell(struct loading *loading, const json_t *row, struct ledger_
 	struct ledger_cell *cell;
 	size_t before = wan->n_cells;
 
-	if (!read_flag(loading, row, "shared", &key.shared) ||
-	    !read_word(loading, row, "direction", direction_names, DIR_COUNT, &key.direction) ||
-	    !read_word(loading, row, "kind", kind_names, KIND_COUNT, &key.kind) ||
-	    !read_word(loading, row, "traffic", traffic_names, TRAFFIC_COUNT, &key.traffic) ||
-	    !read_app(loading, row, &key.app) ||
-	    !read_circumstance(loading, row, &key.circumstance))
+	if (!loading_flag(loading, row, "shared", &key.shared) ||
+	    !loading_word(loading, row, "direction", direction_names, DIR_COUNT, &key.direction) ||
+	    !loading_word(loading, row, "kind", kind_names, KIND_COUNT, &key.kind) ||
+	    !loading_word(loading, row, "traffic", traffic_names, TRAFFIC_COUNT, &key.traffic) ||
+	    !loading_app(loading, row, &key.app) ||
+	    !loading_circumstance(loading, row, &key.circumstance))
 		return false;
 	if (key.circumstance && key.kind >= KIND_CARRYING)
-		return refuse(loading, "only carrying kinds have a circumstance");
+		return loading_refuse(loading, "only carrying kinds have a circumstance");
 	cell = ledger_cell_at(wan, &key);
 	if (!cell)
-		return refuse(loading, "out of memory");
+		return loading_refuse(loading, "out of memory");
 	if (wan->n_cells == before)
-		return refuse(loading, "the same cell came before");
-	return read_tally(loading, row, "sum", &cell->sum) &&
-	       read_evidence(loading, row, &cell->first) &&
+		return loading_refuse(loading, "the same cell came before");
+	return loading_tally(loading, row, "sum", &cell->sum) &&
+	       loading_evidence(loading, row, &cell->first) &&
 	       (!json_object_get(row, "last_ns") ||
-	        read_number(loading, row, "last_ns", &cell->last_ns));
+	        loading_number(loading, row, "last_ns", &cell->last_ns));
 }
 
 static bool load_peers(struct loading *loading, const json_t *row, struct ledger_wan *wan)
@@ -418,7 +152,7 @@ static bool load_peers(struct loading *loading, const json_t *row, struct ledger
 	char why[160];
 
 	return !peers || ledger_peers_load(loading->ledger, wan, peers, why, sizeof(why)) ||
-	       refuse(loading, "%s", why);
+	       loading_refuse(loading, "%s", why);
 }
 
 static bool load_cells(struct loading *loading, const json_t *row, struct ledger_wan *wan, size_t w)
@@ -426,10 +160,10 @@ static bool load_cells(struct loading *loading, const json_t *row, struct ledger
 	const json_t *cells;
 
 	/* ledger_cell_at() may add one cell of app 0 for each other key when the table is full. */
-	if (!read_table(loading, row, "cells", 2 * LEDGER_CELLS_MAX, &cells))
+	if (!loading_table(loading, row, "cells", 2 * LEDGER_CELLS_MAX, &cells))
 		return false;
 	for (size_t i = 0; i < json_array_size(cells); i++) {
-		at(loading, "wans[%zu].cells[%zu]", w, i);
+		loading_at(loading, "wans[%zu].cells[%zu]", w, i);
 		if (!load_cell(loading, json_array_get(cells, i), wan))
 			return false;
 	}
@@ -443,25 +177,26 @@ static bool load_bucket(struct loading *loading, const json_t *row, struct ledge
 	struct ledger_bucket *bucket;
 	size_t before = wan->n_buckets;
 
-	if (!read_number(loading, row, "start_s", &start_s) ||
-	    !read_number(loading, row, "first_ns", &first_ns) ||
-	    !read_number(loading, row, "last_ns", &last_ns))
+	if (!loading_number(loading, row, "start_s", &start_s) ||
+	    !loading_number(loading, row, "first_ns", &first_ns) ||
+	    !loading_number(loading, row, "last_ns", &last_ns))
 		return false;
 	if (start_s % width_s)
-		return refuse(loading, "\"start_s\" is no multiple of the width");
+		return loading_refuse(loading, "\"start_s\" is no multiple of the width");
 	if (first_ns > last_ns || first_ns / NS_PER_S / width_s * width_s != start_s ||
 	    last_ns / NS_PER_S / width_s * width_s != start_s)
-		return refuse(loading, "\"first_ns\" and \"last_ns\" do not lie in the bucket");
+		return loading_refuse(loading,
+		                      "\"first_ns\" and \"last_ns\" do not lie in the bucket");
 	if (before && wan->buckets[before - 1].start_s >= start_s)
-		return refuse(loading, "the buckets are not in the order of time");
+		return loading_refuse(loading, "the buckets are not in the order of time");
 	bucket = ledger_bucket_at(loading->ledger, wan, first_ns);
 	if (!bucket)
-		return refuse(loading, "out of memory");
+		return loading_refuse(loading, "out of memory");
 	bucket->last_ns = last_ns;
 	for (int d = 0; d < DIR_COUNT; d++) {
 		const json_t *kinds = json_object_get(row, direction_names[d]);
 
-		if (kinds && !read_kinds(loading, kinds, bucket->kinds[d]))
+		if (kinds && !loading_kinds(loading, kinds, bucket->kinds[d]))
 			return false;
 	}
 	return true;
@@ -472,10 +207,10 @@ static bool load_buckets(struct loading *loading, const json_t *row, struct ledg
 {
 	const json_t *buckets;
 
-	if (!read_table(loading, row, "buckets", LEDGER_BUCKETS_MAX, &buckets))
+	if (!loading_table(loading, row, "buckets", LEDGER_BUCKETS_MAX, &buckets))
 		return false;
 	for (size_t i = 0; i < json_array_size(buckets); i++) {
-		at(loading, "wans[%zu].buckets[%zu]", w, i);
+		loading_at(loading, "wans[%zu].buckets[%zu]", w, i);
 		if (!load_bucket(loading, json_array_get(buckets, i), wan))
 			return false;
 	}
@@ -493,12 +228,12 @@ static bool load_events(struct loading *loading, const json_t *row, struct ledge
 	uint8_t event = 0;
 
 	if (!json_is_object(events))
-		return refuse(loading, "\"events\" must be an object");
+		return loading_refuse(loading, "\"events\" must be an object");
 	json_object_foreach(events, name, value)
 	{
-		if (!find_word(loading, "events", name, event_names, EVENT_COUNT, &event) ||
-		    !read_count(loading, value, "count", &wan->events[event].count) ||
-		    !read_evidence(loading, value, &wan->events[event].first))
+		if (!loading_find_word(loading, "events", name, event_names, EVENT_COUNT, &event) ||
+		    !loading_count(loading, value, "count", &wan->events[event].count) ||
+		    !loading_evidence(loading, value, &wan->events[event].first))
 			return false;
 	}
 	return true;
@@ -509,10 +244,10 @@ static bool load_counters(struct loading *loading, const json_t *row, struct led
 	const json_t *counters = json_object_get(row, "counters");
 
 	if (!json_is_object(counters))
-		return refuse(loading, "\"counters\" must be an object");
+		return loading_refuse(loading, "\"counters\" must be an object");
 #define X(name)                                                                                    \
 	if (json_object_get(counters, #name) &&                                                    \
-	    !read_count(loading, counters, #name, &wan->counters.name))                            \
+	    !loading_count(loading, counters, #name, &wan->counters.name))                         \
 		return false;
 	LEDGER_COUNTERS(X)
 #undef X
@@ -526,12 +261,14 @@ static bool load_span(struct loading *loading, const json_t *row, struct ledger_
 	struct ledger_span span = {0};
 	const char *state = json_string_value(json_array_get(row, 0));
 
-	if (!state || !find_word(loading, "spans", state, span_names, SPAN_COUNT, &span.state) ||
-	    !get_number(loading, json_array_get(row, 1), "spans", &span.from_ns) ||
-	    !get_number(loading, json_array_get(row, 2), "spans", &span.to_ns) ||
-	    !get_count(loading, json_array_get(row, 3), "spans", &span.lost_frames) ||
+	if (!state ||
+	    !loading_find_word(loading, "spans", state, span_names, SPAN_COUNT, &span.state) ||
+	    !loading_get_number(loading, json_array_get(row, 1), "spans", &span.from_ns) ||
+	    !loading_get_number(loading, json_array_get(row, 2), "spans", &span.to_ns) ||
+	    !loading_get_count(loading, json_array_get(row, 3), "spans", &span.lost_frames) ||
 	    span.from_ns > span.to_ns)
-		return refuse(loading, "a span must be [state, from_ns, to_ns, lost_frames]");
+		return loading_refuse(loading,
+		                      "a span must be [state, from_ns, to_ns, lost_frames]");
 	ledger_add_span(wan, &span);
 	return true;
 }
@@ -540,9 +277,9 @@ static bool load_step(struct loading *loading, const json_t *row, struct ledger_
 {
 	struct ledger_step step;
 
-	if (!get_number(loading, json_array_get(row, 0), "steps", &step.at_ns) ||
+	if (!loading_get_number(loading, json_array_get(row, 0), "steps", &step.at_ns) ||
 	    !get_shift(loading, json_array_get(row, 1), "steps", &step.by_ns))
-		return refuse(loading, "a step must be [at_ns, by_ns]");
+		return loading_refuse(loading, "a step must be [at_ns, by_ns]");
 	ledger_add_step(wan, &step);
 	return true;
 }
@@ -554,8 +291,8 @@ static bool load_warning(struct loading *loading, const json_t *row, struct ledg
 	const char *about = json_string_value(json_array_get(row, 1));
 
 	if (!code || !about || strlen(code) >= LEDGER_WORD || strlen(about) >= LEDGER_WORD ||
-	    !get_count(loading, json_array_get(row, 2), "warnings", &warning.count))
-		return refuse(loading, "a warning must be [code, about, count]");
+	    !loading_get_count(loading, json_array_get(row, 2), "warnings", &warning.count))
+		return loading_refuse(loading, "a warning must be [code, about, count]");
 	memcpy(warning.code, code, strlen(code));
 	memcpy(warning.about, about, strlen(about));
 	ledger_add_warning(wan, &warning);
@@ -567,7 +304,7 @@ static bool load_role(struct loading *loading, const json_t *row, struct ledger_
 	const char *role = json_string_value(row);
 
 	if (!role)
-		return refuse(loading, "\"roles\" must hold words");
+		return loading_refuse(loading, "\"roles\" must hold words");
 	ledger_add_role(wan, role);
 	return true;
 }
@@ -587,7 +324,7 @@ static bool load_record(struct loading *loading, const json_t *row, struct ledge
 	const json_t *record = json_object_get(row, "record"), *rows;
 
 	for (size_t l = 0; record && l < sizeof(lists) / sizeof(lists[0]); l++) {
-		if (!read_table(loading, record, lists[l].name, lists[l].limit, &rows))
+		if (!loading_table(loading, record, lists[l].name, lists[l].limit, &rows))
 			return false;
 		for (size_t i = 0; i < json_array_size(rows); i++)
 			if (!lists[l].row(loading, json_array_get(rows, i), wan))
@@ -600,16 +337,16 @@ static bool load_own(struct loading *loading, const json_t *row, struct ledger_w
 {
 	const json_t *own;
 
-	if (!read_table(loading, row, "own", LEDGER_ADDRS, &own))
+	if (!loading_table(loading, row, "own", LEDGER_ADDRS, &own))
 		return false;
 	for (size_t i = 0; i < json_array_size(own); i++) {
 		const char *text = json_string_value(json_array_get(own, i));
 
-		if (!text ||
-		    !get_address(loading, "own", text, wan->own[i].text, sizeof(wan->own[i].text)))
-			return refuse(loading, "\"own\" must hold addresses");
+		if (!text || !loading_get_address(loading, "own", text, wan->own[i].text,
+		                                  sizeof(wan->own[i].text)))
+			return loading_refuse(loading, "\"own\" must hold addresses");
 		if (i && strcmp(wan->own[i - 1].text, wan->own[i].text) >= 0)
-			return refuse(loading, "\"own\" is not sorted");
+			return loading_refuse(loading, "\"own\" is not sorted");
 		wan->n_own++;
 	}
 	return true;
@@ -620,23 +357,24 @@ static bool load_wan(struct loading *loading, const json_t *row, size_t index)
 	struct ledger_wan *wan = &loading->ledger->wans[index];
 	uint64_t first_ns, last_ns;
 
-	at(loading, "wans[%zu]", index);
-	if (!read_flag(loading, row, "filtered", &wan->filtered) ||
-	    !read_flag(loading, row, "drops_known", &wan->drops_known) ||
-	    !read_number(loading, row, "first_ns", &first_ns) ||
-	    !read_number(loading, row, "last_ns", &last_ns) ||
-	    !read_number(loading, row, "skew_ns", &wan->skew_ns) || !load_own(loading, row, wan) ||
-	    !load_counters(loading, row, wan) || !load_events(loading, row, wan) ||
-	    !load_record(loading, row, wan) || !load_cells(loading, row, wan, index) ||
-	    !load_buckets(loading, row, wan, index))
+	loading_at(loading, "wans[%zu]", index);
+	if (!loading_flag(loading, row, "filtered", &wan->filtered) ||
+	    !loading_flag(loading, row, "drops_known", &wan->drops_known) ||
+	    !loading_number(loading, row, "first_ns", &first_ns) ||
+	    !loading_number(loading, row, "last_ns", &last_ns) ||
+	    !loading_number(loading, row, "skew_ns", &wan->skew_ns) ||
+	    !load_own(loading, row, wan) || !load_counters(loading, row, wan) ||
+	    !load_events(loading, row, wan) || !load_record(loading, row, wan) ||
+	    !load_cells(loading, row, wan, index) || !load_buckets(loading, row, wan, index))
 		return false;
-	at(loading, "wans[%zu]", index);
+	loading_at(loading, "wans[%zu]", index);
 	if (!ledger_names_load(row, wan))
-		return refuse(loading, "\"devices\" and \"macs\" must be lists of a few words");
+		return loading_refuse(loading,
+		                      "\"devices\" and \"macs\" must be lists of a few words");
 	if (!load_peers(loading, row, wan))
 		return false;
 	return (first_ns == wan->first_ns && last_ns == wan->last_ns) ||
-	       refuse(loading, "\"first_ns\" or \"last_ns\" is not that of the buckets");
+	       loading_refuse(loading, "\"first_ns\" or \"last_ns\" is not that of the buckets");
 }
 
 /* ---- connections ---- */
@@ -645,40 +383,40 @@ static bool load_shares(struct loading *loading, const json_t *row, struct ledge
 {
 	const json_t *shares;
 
-	if (!read_table(loading, row, "shares", LEDGER_SHARES, &shares))
+	if (!loading_table(loading, row, "shares", LEDGER_SHARES, &shares))
 		return false;
 	for (size_t i = 0; i < json_array_size(shares); i++) {
 		const json_t *share = json_array_get(shares, i);
 		struct tally sum;
 		uint16_t circumstance = 0;
 
-		if (!read_circumstance(loading, share, &circumstance) ||
-		    !read_tally(loading, share, "sum", &sum))
+		if (!loading_circumstance(loading, share, &circumstance) ||
+		    !loading_tally(loading, share, "sum", &sum))
 			return false;
 		ledger_share(loading->ledger, subflow, circumstance, &sum);
 		if (subflow->n_shares != i + 1)
-			return refuse(loading, "\"shares\" has a circumstance twice");
+			return loading_refuse(loading, "\"shares\" has a circumstance twice");
 	}
 	return true;
 }
 
 static bool load_subflow(struct loading *loading, const json_t *row, struct ledger_subflow *subflow)
 {
-	return read_wan(loading, row, &subflow->wan) &&
-	       read_address(loading, row, "client", subflow->client, sizeof(subflow->client)) &&
-	       read_address(loading, row, "server", subflow->server, sizeof(subflow->server)) &&
-	       read_u32(loading, row, "reuse", &subflow->reuse) &&
-	       read_flag(loading, row, "initial", &subflow->initial) &&
-	       read_sign(loading, row, "backup_client", &subflow->backup_client) &&
-	       read_sign(loading, row, "backup_server", &subflow->backup_server) &&
-	       read_number(loading, row, "backup_client_ns", &subflow->backup_client_ns) &&
-	       read_number(loading, row, "backup_server_ns", &subflow->backup_server_ns) &&
-	       read_word(loading, row, "confidence", confidence_names, CONF_COUNT,
-	                 &subflow->confidence) &&
-	       read_flag(loading, row, "established", &subflow->established) &&
-	       read_number(loading, row, "first_ns", &subflow->first_ns) &&
-	       read_number(loading, row, "last_ns", &subflow->last_ns) &&
-	       read_kinds(loading, json_object_get(row, "kinds"), subflow->kinds) &&
+	return loading_wan(loading, row, &subflow->wan) &&
+	       loading_address(loading, row, "client", subflow->client, sizeof(subflow->client)) &&
+	       loading_address(loading, row, "server", subflow->server, sizeof(subflow->server)) &&
+	       loading_u32(loading, row, "reuse", &subflow->reuse) &&
+	       loading_flag(loading, row, "initial", &subflow->initial) &&
+	       loading_sign(loading, row, "backup_client", &subflow->backup_client) &&
+	       loading_sign(loading, row, "backup_server", &subflow->backup_server) &&
+	       loading_number(loading, row, "backup_client_ns", &subflow->backup_client_ns) &&
+	       loading_number(loading, row, "backup_server_ns", &subflow->backup_server_ns) &&
+	       loading_word(loading, row, "confidence", confidence_names, CONF_COUNT,
+	                    &subflow->confidence) &&
+	       loading_flag(loading, row, "established", &subflow->established) &&
+	       loading_number(loading, row, "first_ns", &subflow->first_ns) &&
+	       loading_number(loading, row, "last_ns", &subflow->last_ns) &&
+	       loading_kinds(loading, json_object_get(row, "kinds"), subflow->kinds) &&
 	       load_shares(loading, row, subflow);
 }
 
@@ -686,10 +424,10 @@ static bool read_id(struct loading *loading, const json_t *row, char id[17])
 {
 	const char *text;
 
-	if (!read_name(loading, row, "id", &text))
+	if (!loading_name(loading, row, "id", &text))
 		return false;
 	if (strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
-		return refuse(loading, "\"id\" must be 16 hexadecimal digits");
+		return loading_refuse(loading, "\"id\" must be 16 hexadecimal digits");
 	memcpy(id, text, 17);
 	return true;
 }
@@ -700,21 +438,21 @@ static bool load_connection_head(struct loading *loading, const json_t *row,
 	const json_t *unique = json_object_get(row, "unique_bytes");
 
 	return read_id(loading, row, connection->id) &&
-	       read_sign(loading, row, "version", &connection->version) &&
-	       read_flag(loading, row, "fallback", &connection->fallback) &&
-	       read_word(loading, row, "confidence", confidence_names, CONF_COUNT,
-	                 &connection->confidence) &&
-	       read_app(loading, row, &connection->app) &&
-	       read_address(loading, row, "client", connection->client,
-	                    sizeof(connection->client)) &&
-	       read_address(loading, row, "server", connection->server,
-	                    sizeof(connection->server)) &&
-	       read_number(loading, row, "first_ns", &connection->first_ns) &&
-	       read_number(loading, row, "last_ns", &connection->last_ns) &&
-	       get_count(loading, json_array_get(unique, 0), "unique_bytes",
-	                 &connection->unique_bytes[0]) &&
-	       get_count(loading, json_array_get(unique, 1), "unique_bytes",
-	                 &connection->unique_bytes[1]);
+	       loading_sign(loading, row, "version", &connection->version) &&
+	       loading_flag(loading, row, "fallback", &connection->fallback) &&
+	       loading_word(loading, row, "confidence", confidence_names, CONF_COUNT,
+	                    &connection->confidence) &&
+	       loading_app(loading, row, &connection->app) &&
+	       loading_address(loading, row, "client", connection->client,
+	                       sizeof(connection->client)) &&
+	       loading_address(loading, row, "server", connection->server,
+	                       sizeof(connection->server)) &&
+	       loading_number(loading, row, "first_ns", &connection->first_ns) &&
+	       loading_number(loading, row, "last_ns", &connection->last_ns) &&
+	       loading_get_count(loading, json_array_get(unique, 0), "unique_bytes",
+	                         &connection->unique_bytes[0]) &&
+	       loading_get_count(loading, json_array_get(unique, 1), "unique_bytes",
+	                         &connection->unique_bytes[1]);
 }
 
 static bool load_subflows(struct loading *loading, const json_t *row,
@@ -722,14 +460,14 @@ static bool load_subflows(struct loading *loading, const json_t *row,
 {
 	const json_t *subflows;
 
-	if (!read_table(loading, row, "subflows", SUBFLOWS_MAX, &subflows))
+	if (!loading_table(loading, row, "subflows", SUBFLOWS_MAX, &subflows))
 		return false;
 	connection->subflows = calloc(json_array_size(subflows) + 1, sizeof(*connection->subflows));
 	if (!connection->subflows)
-		return refuse(loading, "out of memory");
+		return loading_refuse(loading, "out of memory");
 	connection->cap_subflows = json_array_size(subflows) + 1;
 	for (size_t i = 0; i < json_array_size(subflows); i++) {
-		at(loading, "connections[%zu].subflows[%zu]", index, i);
+		loading_at(loading, "connections[%zu].subflows[%zu]", index, i);
 		if (!load_subflow(loading, json_array_get(subflows, i), &connection->subflows[i]))
 			return false;
 		connection->n_subflows++;
@@ -741,14 +479,14 @@ static bool load_connection(struct loading *loading, const json_t *row, size_t i
 {
 	struct ledger_connection connection = {0};
 
-	at(loading, "connections[%zu]", index);
+	loading_at(loading, "connections[%zu]", index);
 	if (!load_connection_head(loading, row, &connection) ||
 	    !load_subflows(loading, row, &connection, index)) {
 		free(connection.subflows);
 		return false;
 	}
 	return ledger_push_connection(loading->ledger, &connection) ||
-	       refuse(loading, "out of memory");
+	       loading_refuse(loading, "out of memory");
 }
 
 static size_t rows_of_connections(const struct ledger *ledger)
@@ -766,9 +504,9 @@ static bool no_connection_twice(struct loading *loading)
 	size_t before = rows_of_connections(loading->ledger);
 
 	ledger_fold_connections(loading->ledger);
-	at(loading, "connections");
+	loading_at(loading, "connections");
 	return rows_of_connections(loading->ledger) == before ||
-	       refuse(loading, "a connection or a subflow of one is there twice");
+	       loading_refuse(loading, "a connection or a subflow of one is there twice");
 }
 
 /* ---- the whole ---- */
@@ -780,12 +518,12 @@ static bool load_rest(struct loading *loading, const json_t *root)
 	json_t *wans = json_object_get(row, "wans"), *value;
 	const char *name;
 
-	at(loading, "rest");
-	if (!read_count(loading, row, "connections", &ledger->rest.connections) ||
-	    !read_count(loading, row, "subflows", &ledger->rest.subflows))
+	loading_at(loading, "rest");
+	if (!loading_count(loading, row, "connections", &ledger->rest.connections) ||
+	    !loading_count(loading, row, "subflows", &ledger->rest.subflows))
 		return false;
 	if (!json_is_object(wans))
-		return refuse(loading, "\"wans\" must be an object");
+		return loading_refuse(loading, "\"wans\" must be an object");
 	json_object_foreach(wans, name, value)
 	{
 		size_t i = 0;
@@ -793,8 +531,8 @@ static bool load_rest(struct loading *loading, const json_t *root)
 		while (i < ledger->n_wans && strcmp(ledger->wans[i].name, name))
 			i++;
 		if (i == ledger->n_wans)
-			return refuse(loading, "\"wans\" must name WANs of this file");
-		if (!get_tally(loading, value, name, &ledger->rest.wans[i]))
+			return loading_refuse(loading, "\"wans\" must name WANs of this file");
+		if (!loading_get_tally(loading, value, name, &ledger->rest.wans[i]))
 			return false;
 	}
 	return true;
@@ -817,25 +555,28 @@ static bool load_head(struct loading *loading, const json_t *root)
 	struct ledger *ledger = loading->ledger;
 	uint64_t width_s;
 
-	at(loading, "ledger");
+	loading_at(loading, "ledger");
 	if (!known_schema(schema))
-		return refuse(loading, "the schema is not \"mptcp-audit.ledger/1\" and a number");
-	if (!read_number(loading, root, "width_s", &width_s) ||
-	    !read_count(loading, root, "frames_over_wans", &ledger->frames_over_wans))
+		return loading_refuse(loading,
+		                      "the schema is not \"mptcp-audit.ledger/1\" and a number");
+	if (!loading_number(loading, root, "width_s", &width_s) ||
+	    !loading_count(loading, root, "frames_over_wans", &ledger->frames_over_wans))
 		return false;
 	while (ledger_widths_s[ledger->width] != width_s)
 		if (++ledger->width == LEDGER_WIDTHS) {
 			ledger->width = 0;
-			return refuse(loading, "\"width_s\" is none of the widths");
+			return loading_refuse(loading, "\"width_s\" is none of the widths");
 		}
 	if (json_is_null(shared))
 		return true;
 	ledger->shared_known = true;
 	if (json_array_size(shared) != 2 ||
-	    !get_number(loading, json_array_get(shared, 0), "shared", &ledger->shared_start_ns) ||
-	    !get_number(loading, json_array_get(shared, 1), "shared", &ledger->shared_end_ns) ||
+	    !loading_get_number(loading, json_array_get(shared, 0), "shared",
+	                        &ledger->shared_start_ns) ||
+	    !loading_get_number(loading, json_array_get(shared, 1), "shared",
+	                        &ledger->shared_end_ns) ||
 	    ledger->shared_start_ns > ledger->shared_end_ns)
-		return refuse(loading, "\"shared\" must be null or [start_ns, end_ns]");
+		return loading_refuse(loading, "\"shared\" must be null or [start_ns, end_ns]");
 	return true;
 }
 
@@ -843,8 +584,8 @@ static bool load_interruption(struct loading *loading, const json_t *row, size_t
 {
 	const char *wrong = ledger_load_interruption(loading->ledger, row);
 
-	at(loading, "interruptions[%zu]", index);
-	return !wrong || refuse(loading, "%s", wrong);
+	loading_at(loading, "interruptions[%zu]", index);
+	return !wrong || loading_refuse(loading, "%s", wrong);
 }
 
 static bool load_tables(struct loading *loading, const json_t *root)
@@ -862,14 +603,14 @@ static bool load_tables(struct loading *loading, const json_t *root)
 	};
 	const json_t *rows;
 
-	if (!read_table(loading, root, "wans", LEDGER_WANS_MAX, &rows) ||
+	if (!loading_table(loading, root, "wans", LEDGER_WANS_MAX, &rows) ||
 	    !load_wan_names(loading, rows))
 		return false;
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
-		at(loading, "ledger");
+		loading_at(loading, "ledger");
 		if (tables[t].row == load_interruption && !json_object_get(root, tables[t].name))
 			continue; /* ledgers of 1.1 and before have none */
-		if (!read_table(loading, root, tables[t].name, tables[t].limit, &rows))
+		if (!loading_table(loading, root, tables[t].name, tables[t].limit, &rows))
 			return false;
 		for (size_t i = 0; i < json_array_size(rows); i++)
 			if (!tables[t].row(loading, json_array_get(rows, i), i))
@@ -884,10 +625,10 @@ static bool load_root(struct loading *loading, const json_t *root)
 
 	if (!load_head(loading, root) || !load_tables(loading, root))
 		return false;
-	at(loading, "ledger");
+	loading_at(loading, "ledger");
 	if (ledger_check(loading->ledger, text, sizeof(text)))
-		return refuse(loading, "the sums do not agree: %s", text);
-	return ledger_sort(loading->ledger) || refuse(loading, "out of memory");
+		return loading_refuse(loading, "the sums do not agree: %s", text);
+	return ledger_sort(loading->ledger) || loading_refuse(loading, "out of memory");
 }
 
 /* ---- reading the file ---- */
