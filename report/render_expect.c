@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "members.h"
 #include "text.h"
 
 /* ---- JSON ---- */
@@ -16,20 +17,6 @@
 static bool put(json_t *object, const char *key, json_t *value)
 {
 	return json_object_set_new(object, key, value) == 0;
-}
-
-static json_t *string(const char *text)
-{
-	char *valid = text_utf8(text);
-	json_t *value = valid ? json_string(valid) : NULL;
-
-	free(valid);
-	return value;
-}
-
-static json_t *string_or_null(const char *text)
-{
-	return text[0] ? string(text) : json_null();
 }
 
 static json_t *number_or_null(uint64_t n)
@@ -47,8 +34,8 @@ static json_t *finish(json_t *value, bool good)
 
 static bool put_told(json_t *o, const struct told *told)
 {
-	return put(o, "source", string(role_source_names[told->source])) &&
-	       put(o, "from", string_or_null(told->from));
+	return put(o, "source", value_text(role_source_names[told->source])) &&
+	       put(o, "from", value_text_or_null(told->from));
 }
 
 static json_t *word_json(const struct expect_word *word)
@@ -58,7 +45,7 @@ static json_t *word_json(const struct expect_word *word)
 	if (!word->text[0])
 		return json_null();
 	o = json_object();
-	return finish(o, o && put(o, "value", string(word->text)) && put_told(o, &word->told));
+	return finish(o, o && put(o, "value", value_text(word->text)) && put_told(o, &word->told));
 }
 
 static json_t *networks_json(const struct network *networks, unsigned n)
@@ -78,7 +65,7 @@ static json_t *words_json(const char (*words)[EXPECT_WORD], unsigned n)
 	bool good = array != NULL;
 
 	for (unsigned i = 0; good && i < n; i++)
-		good = !json_array_append_new(array, string(words[i]));
+		good = !json_array_append_new(array, value_text(words[i]));
 	return finish(array, good);
 }
 
@@ -99,7 +86,7 @@ json_t *render_plan(const struct expect_plan *plan)
 			   put(o, "binary", json_boolean(plan->binary)) &&
 			   put(o, "price", json_real(plan->price)) &&
 			   put(o, "price_per_gb", json_real(plan->price_per_gb)) &&
-			   put(o, "currency", string_or_null(plan->currency)));
+			   put(o, "currency", value_text_or_null(plan->currency)));
 }
 
 static const struct report_wan *captured_as(const struct report *report,
@@ -115,37 +102,38 @@ static json_t *wan_json(const struct report *report, const struct expect_wan *wa
 {
 	const struct report_wan *seen = captured_as(report, wan);
 	json_t *o = json_object();
-	bool good = o && put(o, "name", string(wan->name)) && put_told(o, &wan->name_told);
+	bool good = o && put(o, "name", value_text(wan->name)) && put_told(o, &wan->name_told);
 
-	good = good && put(o, "role", wan->role ? string(role_names[wan->role]) : json_null()) &&
-	       put(o, "role_word", string_or_null(wan->role_word)) &&
-	       put(o, "role_from", string_or_null(wan->role_told.from)) &&
+	good = good &&
+	       put(o, "role", wan->role ? value_text(role_names[wan->role]) : json_null()) &&
+	       put(o, "role_word", value_text_or_null(wan->role_word)) &&
+	       put(o, "role_from", value_text_or_null(wan->role_told.from)) &&
 	       put(o, "role_source",
-	           wan->role ? string(role_source_names[wan->role_told.source]) : json_null());
-	good = good && put(o, "protocol", string_or_null(wan->protocol)) &&
+	           wan->role ? value_text(role_source_names[wan->role_told.source]) : json_null());
+	good = good && put(o, "protocol", value_text_or_null(wan->protocol)) &&
 	       put(o, "devices", words_json(wan->devices, wan->n_devices)) &&
-	       put(o, "mac", string_or_null(wan->mac)) &&
+	       put(o, "mac", value_text_or_null(wan->mac)) &&
 	       put(o, "addresses", networks_json(wan->own, wan->n_own)) &&
 	       put(o, "gateway", networks_json(&wan->gateway, wan->gateway.family != 0)) &&
 	       put(o, "tunnels", words_json(wan->tunnels, wan->n_tunnels));
 	good = good && put(o, "plan", render_plan(&wan->plan)) &&
-	       put(o, "captured_as", seen ? string(seen->name) : json_null()) &&
-	       put(o, "matched_by", seen ? string(seen->matched) : json_null());
+	       put(o, "captured_as", seen ? value_text(seen->name) : json_null()) &&
+	       put(o, "matched_by", seen ? value_text(seen->matched) : json_null());
 	return finish(o, good);
 }
 
 static json_t *server_json(const struct expect_server *server)
 {
 	json_t *o = json_object(), *ports = json_array();
-	bool good =
-		o && ports && put(o, "name", string(server->name)) && put_told(o, &server->told);
+	bool good = o && ports && put(o, "name", value_text(server->name)) &&
+	            put_told(o, &server->told);
 
 	for (unsigned i = 0; good && i < server->n_ports; i++)
 		good = !json_array_append_new(ports, json_integer(server->ports[i]));
 	good = good && put(o, "addresses", networks_json(server->addresses, server->n_addresses)) &&
 	       put(o, "api_port", json_integer(server->api_port)) &&
-	       put(o, "kernel", string_or_null(server->kernel)) &&
-	       put(o, "version", string_or_null(server->version)) &&
+	       put(o, "kernel", value_text_or_null(server->kernel)) &&
+	       put(o, "version", value_text_or_null(server->version)) &&
 	       put(o, "disabled", json_boolean(server->off));
 	if (!good) {
 		json_decref(ports);
@@ -160,7 +148,7 @@ static json_t *notes_json(const struct expect *expect)
 	bool good = array != NULL;
 
 	for (unsigned i = 0; good && i < expect->n_notes; i++)
-		good = !json_array_append_new(array, string(expect->notes[i]));
+		good = !json_array_append_new(array, value_text(expect->notes[i]));
 	return finish(array, good);
 }
 
@@ -182,7 +170,7 @@ json_t *render_expected(const struct report *report)
 	const struct expect *e = &report->policy->expect;
 	json_t *o = json_object(), *profile = json_object();
 	bool good = o && put(o, "profile", profile) &&
-	            put(profile, "value", string(profile_names[e->profile])) &&
+	            put(profile, "value", value_text(profile_names[e->profile])) &&
 	            put_told(profile, &e->profile_told);
 
 	good = good && put(o, "time_zone", word_json(&e->zone)) &&

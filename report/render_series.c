@@ -5,6 +5,8 @@
  */
 #include "render_series.h"
 
+#include "members.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,11 +18,6 @@
 #define DAY_S           86400.0
 #define MONTH_DAYS      30
 #define LARGEST_INTEGER 9.2e18 /* of JSON integers as most readers take them */
-
-static json_t *number(uint64_t n)
-{
-	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
 
 /* `o`, or NULL when a part of it is missing. */
 static json_t *whole(json_t *o, bool good)
@@ -111,7 +108,7 @@ static bool put_column(json_t *o, const char *key, const uint64_t *values, size_
 	bool good = array != NULL;
 
 	for (size_t i = 0; good && i < points; i++)
-		good = json_array_append_new(array, number(values[i])) == 0;
+		good = json_array_append_new(array, value_count(values[i])) == 0;
 	return !json_object_set_new(o, key, array) && good;
 }
 
@@ -158,9 +155,9 @@ json_t *render_series(const struct report *report)
 	good = good &&
 	       !json_object_set_new(o, "start",
 	                            json_string(text_time(text, axis.start_s * NS, 0))) &&
-	       !json_object_set_new(o, "step_seconds", number(axis.step_s)) &&
-	       !json_object_set_new(o, "bucket_seconds", number(axis.bucket_s)) &&
-	       !json_object_set_new(o, "points", number(axis.points));
+	       !json_object_set_new(o, "step_seconds", value_count(axis.step_s)) &&
+	       !json_object_set_new(o, "bucket_seconds", value_count(axis.bucket_s)) &&
+	       !json_object_set_new(o, "points", value_count(axis.points));
 	free(columns);
 	return whole(o, good);
 }
@@ -184,23 +181,26 @@ json_t *render_projection(const struct report *report, const struct report_wan *
 	if (!report->window || seconds < HOUR_S)
 		return json_null();
 	o = json_object();
-	good = !json_object_set_new(o, "seconds", number(seconds)) &&
+	good = !json_object_set_new(o, "seconds", value_count(seconds)) &&
 	       !json_object_set_new(o, "bytes_per_day",
-	                            number(at_rate(shared->billed, seconds, DAY_S))) &&
-	       !json_object_set_new(o, "bytes_per_month",
-	                            number(at_rate(shared->billed, seconds, DAY_S * MONTH_DAYS))) &&
-	       !json_object_set_new(o, "standby_bytes_per_month",
-	                            number(at_rate(shared->standby, seconds, DAY_S * MONTH_DAYS)));
+	                            value_count(at_rate(shared->billed, seconds, DAY_S))) &&
+	       !json_object_set_new(
+		       o, "bytes_per_month",
+		       value_count(at_rate(shared->billed, seconds, DAY_S * MONTH_DAYS))) &&
+	       !json_object_set_new(
+		       o, "standby_bytes_per_month",
+		       value_count(at_rate(shared->standby, seconds, DAY_S * MONTH_DAYS)));
 	return whole(o, good);
 }
 
 static bool put_part(json_t *parts, const char *name, const struct expected_row *row)
 {
 	json_t *o = json_object();
-	bool good = !json_object_set_new(o, "seen_bytes", number(row->seen)) &&
-	            !json_object_set_new(o, "expected_bytes",
-	                                 number(row->seen < row->most ? row->seen : row->most)) &&
-	            !json_object_set_new(o, "count", number(row->count));
+	bool good =
+		!json_object_set_new(o, "seen_bytes", value_count(row->seen)) &&
+		!json_object_set_new(o, "expected_bytes",
+	                             value_count(row->seen < row->most ? row->seen : row->most)) &&
+		!json_object_set_new(o, "count", value_count(row->count));
 
 	return !json_object_set_new(parts, name, o) && good;
 }
@@ -216,8 +216,8 @@ json_t *render_cost(const struct report *report, const struct report_wan *wan)
 		if (cost.rows[i].seen)
 			good = put_part(parts, expected_names[i], &cost.rows[i]);
 	good = !json_object_set_new(o, "parts", parts) && good;
-	good = good && !json_object_set_new(o, "seen_bytes", number(cost.seen)) &&
-	       !json_object_set_new(o, "expected_bytes", number(cost.expected)) &&
-	       !json_object_set_new(o, "unexplained_bytes", number(cost.unexplained));
+	good = good && !json_object_set_new(o, "seen_bytes", value_count(cost.seen)) &&
+	       !json_object_set_new(o, "expected_bytes", value_count(cost.expected)) &&
+	       !json_object_set_new(o, "unexplained_bytes", value_count(cost.unexplained));
 	return whole(o, good);
 }
