@@ -182,5 +182,6 @@ const char html_style[] =
 	".lines{margin-left:4.95rem}th,td{padding:.45rem .7rem}}"
 	"@media print{:root{--bg:#fff}body{font-size:10.5pt}header,main,footer{max-width:none}"
 	"section{margin:1.5rem 0}.card,.finding,.chart,.wanbox,tr{break-inside:avoid}"
+	".finding details::details-content{content-visibility:visible;height:auto}"
 	".wide{overflow:visible}h2,h3{break-after:avoid}.skip{display:none}"
 	"*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}";
