@@ -22,6 +22,8 @@ static const struct command commands[] = {
 	{"render", "a stored report as a page, in either language", cmd_render},
 	{"estimate", "what keeping backups ready costs, without a capture", cmd_estimate},
 	{"history", "what earlier audits said: lists, trends, copies", cmd_history},
+	{"diff", "two reports: what became better, what worse", cmd_diff},
+	{"index", "a folder of reports, a line each, worst first", cmd_index},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 

@@ -17,6 +17,8 @@ _mptcp_audit_options()
 	render) echo "-o --output --format --lang -h --help" ;;
 	thin) echo "$intake -o --output --budget --around" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
+	diff) echo "--json --lang -h --help" ;;
+	index) echo "-o --output --json --all --lang -h --help" ;;
 	history) echo "--db --site --wan --by --kind --last --lang --json --csv --compact -h --help" ;;
 	*) echo "$intake $window --state --sites --billed --json --html --lang" ;;
 	esac
@@ -63,7 +65,7 @@ _mptcp_audit()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets thin watch follow estimate render explain history --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets thin watch follow estimate render explain history diff index --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""check_history.py - what earlier audits said: reports of fixtures go in, sums come out, nothing half written stays.
+"""check_history.py - what earlier audits said: reports of fixtures go in, sums come out, nothing half written stays; two
+reports compared; a folder of reports.
 
 Reports are those of the program, moved in time here; sums are added up again here. SQLite's own checker and Python's
 driver say whether a file is whole after its writer was killed.
@@ -223,6 +224,118 @@ def check_spoilt_reports(suite, folder, report):
             check.true(f"{arguments}: {code} {err}", code == 0 and "\x1b" not in out)
 
 
+# ---- two reports, and many ----
+
+def finding(rule, status, value=1.0, unit="ratio", limit=0.5, wan="wan2"):
+    return {"rule": rule, "wan": wan, "status": status, "title": rule, "text": f"{rule} is {status}.", "limit": limit,
+            "observed": {"value": value, "numerator": 1, "denominator": 1, "unit": unit}}
+
+
+# old, new, what became of it; amounts are compared by rate: the new window is twice as long
+CHANGES = (
+    (finding("A1", "pass"), finding("A1", "fail"), "new"),
+    (None, finding("A2", "warn"), "new"),
+    (finding("A3", "not_assessed"), finding("A3", "warn"), "new"),
+    (finding("A4", "warn"), finding("A4", "fail"), "worsened"),
+    (finding("A5", "fail", 1.0), finding("A5", "fail", 1.6), "worsened"),
+    (finding("A6", "fail", 1.0), finding("A6", "fail", 1.4), "unchanged"),
+    (finding("A7", "fail", 1.0, "bytes"), finding("A7", "fail", 2.0, "bytes"), "unchanged"),
+    (finding("A8", "fail", 1.0, "bytes"), finding("A8", "fail", 1.2, "bytes"), "improved"),
+    (finding("A9", "warn", 0.4, limit=0.95), finding("A9", "warn", 0.2, limit=0.95), "worsened"),
+    (finding("A10", "fail"), finding("A10", "warn"), "improved"),
+    (finding("A11", "fail"), finding("A11", "pass"), "resolved"),
+    (finding("A12", "warn"), finding("A12", "not_applicable"), "resolved"),
+    (finding("A13", "fail"), finding("A13", "not_assessed"), "unseen"),
+    (finding("A14", "fail"), None, "unseen"),
+    (finding("A15", "pass"), finding("A15", "not_assessed"), None),
+)
+
+
+def check_diff(suite, folder, report):
+    old, new = moved(report, "home", 0), moved(report, "home", 24, 2)
+    with suite.check("diff") as check:
+        old["findings"] = [before for before, _, _ in CHANGES if before]
+        new["findings"] = [after for _, after, _ in CHANGES if after]
+        paths = [store(folder, "old.json", old), store(folder, "new.json", new)]
+        code, out, err = call("diff", *paths, "--json", "-")
+        check.same(f"exit ({err})", code, 1)
+        got = {row["rule"]: row["change"] for row in json.loads(out)["findings"]}
+        for before, after, change in CHANGES:
+            check.same((before or after)["rule"], got.get((before or after)["rule"]), change)
+        numbers = json.loads(out)["backups"][0]["numbers"]["billed"]
+        check.true("by rate", abs(numbers["old"]["per_day"] / numbers["new"]["per_day"] - 2) < 1e-9)
+        check.true("text", "A14" in call("diff", *paths)[1])
+        check.true("Chinese", "已解决" in call("diff", *paths, "--lang", "zh-CN")[1])
+    with suite.check("diff: exit codes") as check:
+        for number, (before, after, change) in enumerate(CHANGES):
+            old["findings"], new["findings"] = [before] if before else [], [after] if after else []
+            paths = [store(folder, "old.json", old), store(folder, "new.json", new)]
+            want = 1 if change in ("new", "worsened") else 3 if change == "unseen" else 0
+            check.same(f"row {number}", call("diff", *paths)[0], want)
+        renamed = json.loads(json.dumps(new).replace('"wan2"', '"lte"'))
+        for one, name in ((old, "wan2"), (renamed, "lte")):
+            for wan in one["wans"]:
+                wan["expected"] = "backup line" if wan["name"] == name else None
+        old["findings"], renamed["findings"] = [finding("A1", "fail")], [finding("A1", "fail", wan="lte")]
+        code, out, _ = call("diff", store(folder, "old.json", old), store(folder, "new.json", renamed), "--json", "-")
+        check.same("the same WAN under another name", json.loads(out)["counts"]["unchanged"], 1)
+        other = store(folder, "other.json", moved(report, "away", 0))
+        check.same("another site", call("diff", paths[0], other)[0], 65)
+        check.same("no report", call("diff", paths[0], os.path.join(folder, "bad.json"))[0], 65)
+        check.same("one word", call("diff", paths[0])[0], 64)
+
+
+HOSTILE = '<script>alert(1)</script>"\u202e'
+
+
+def check_index(suite, folder, reports):
+    place = os.path.join(folder, "reports")
+    os.mkdir(place)
+    for number in range(300):
+        report = moved(reports[number % len(reports)], f"site {number:03}", number)
+        store(place, f"s{number:03}.json", {**report, "connections": []})
+    store(place, "s000-old.json", moved(reports[0], "site 000", -5))
+    store(place, "java:script&.json", moved(reports[0], HOSTILE, 1))
+    open(os.path.join(place, "java:script&.html"), "w", encoding="utf-8").close()
+    open(os.path.join(place, "s002.html"), "w", encoding="utf-8").close()
+    store(place, "ledger.json", {"schema": "mptcp-audit.ledger/1"})
+    with open(os.path.join(place, "half.json"), "w", encoding="utf-8") as file:
+        file.write(json.dumps(reports[0])[:999])
+    os.mkdir(os.path.join(place, "folder.json"))
+    with suite.check("index") as check:
+        code, out, err = call("index", place, "--json", "-")
+        check.same(f"exit ({err})", code, 0)
+        got = json.loads(out)
+        check.same("reports", len(got["reports"]), 301)
+        check.same("older", got["older"], 1)
+        check.same("broken", [row["file"] for row in got["broken"]], ["half.json", "ledger.json"])
+        order = ("fail", "warn", "not_assessed", "pass")
+        ranks = [order.index(row["verdict"]) for row in got["reports"]]
+        check.same("worst first", ranks, sorted(ranks))
+        shares = [row["payload_share"]["numerator"] / row["payload_share"]["denominator"] for row in got["reports"]
+                  if row["verdict"] == "fail"]
+        check.same("then the larger share", shares, sorted(shares, reverse=True))
+        check.same("all", len(json.loads(call("index", place, "--all", "--json", "-")[1])["reports"]), 302)
+        text = call("index", place)[1]
+        check.true("a line each", sum("site " in line for line in text.splitlines()) == 300)
+        check.same("no folder", call("index", os.path.join(folder, "none"))[0], 66)
+    with suite.check("index as a page") as check:
+        for language in ("en", "zh-CN"):
+            page = os.path.join(place, "index.html")
+            check.same("exit", call("index", place, "-o", page, "--lang", language)[0], 0)
+            with open(page, encoding="utf-8") as file:
+                html = file.read()
+            check.true("bounded", len(html) < 1_000_000)
+            check.same("rows", html.count("<th scope=row>"), 301)
+            check.true("escaped", "<script" not in html and "\u202e" not in html)
+            check.same("links", sorted(part.split('"')[0] for part in html.split(' href="')[1:]),
+                       ["./java%3Ascript%26.html", "./s002.html"])
+        elsewhere = os.path.join(folder, "elsewhere.html")
+        call("index", place, "-o", elsewhere)
+        with open(elsewhere, encoding="utf-8") as file:
+            check.true("no links from elsewhere", " href=" not in file.read())
+
+
 # ---- killed ----
 
 def whole(database):
@@ -270,6 +383,8 @@ def main():
         check_vnstat(suite, folder, database)
         check_files(suite, folder, reports[0])
         check_spoilt_reports(suite, folder, reports[2])
+        check_diff(suite, folder, reports[1])
+        check_index(suite, folder, reports)
         check_killed(suite, folder, reports)
     return suite.end()
 
