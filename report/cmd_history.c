@@ -553,7 +553,7 @@ static int run_import(struct database *db, const struct asked *asked)
 json_t *history_of_report(const json_t *report, const char *path, int *code)
 {
 	const char *site = filed_text(report, "site");
-	struct history_ask ask = {.site = site ? site : "", .by = TIER_DAY, .last = 400};
+	struct history_ask ask = {.site = site ? site : "", .by = TIER_DAY, .last = 62};
 	struct database db;
 	json_t *trend;
 

@@ -21,7 +21,7 @@ int history_open(struct database *db, const char *path, bool write);
 /* db->failure as an exit code, explained. */
 int history_failed(const struct database *db, const char *path);
 
-/* The trend that a report carries: of its own site, at most 400 days. NULL, with *code set: it
+/* The trend that a report carries: of its own site, the newest 62 days. NULL, with *code set: it
  * failed. */
 json_t *history_of_report(const json_t *report, const char *path, int *code);
 

@@ -65,6 +65,7 @@ struct intake {
 	const char *filter;       /* borrowed from argv; NULL = none */
 	const char *json;         /* borrowed; where --json goes, NULL = not asked for */
 	const char *html;         /* the same of --html */
+	const char *history;       /* of --history: a file to read; NULL = none */
 	enum language language;   /* of what is written for people */
 	uint64_t now_ns;          /* --now, or 0 */
 	bool done;                /* set by who has seen enough frames: reading stops */
@@ -95,6 +96,7 @@ enum intake_option {
 	OPTION_JSON,
 	OPTION_HTML,
 	OPTION_LANG,
+	OPTION_HISTORY,
 	OPTION_STATE,
 	OPTION_SITES,
 	OPTION_OWN, /* a subcommand's own long options begin here */

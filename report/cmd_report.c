@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd_history.h"
 #include "cmd_intake.h"
 #include "cmd_outlets.h"
 #include "cmd_render.h"
@@ -30,6 +31,7 @@ static const struct option options[] = {
 	{"html", required_argument, NULL, OPTION_HTML},
 	{"lang", required_argument, NULL, OPTION_LANG},
 	{"billed", required_argument, NULL, OPTION_BILLED},
+	{"history", required_argument, NULL, OPTION_HISTORY},
 	{NULL, 0, NULL, 0},
 };
 
@@ -49,6 +51,9 @@ static int help(void)
 	      "                      line each, in their order\n"
 	      "  --html FILE         the report as a page for a browser\n"
 	      "  --lang LANGUAGE     of the text and the page: en (default) or zh-CN\n",
+	      stdout);
+	fputs("  --history FILE      what earlier audits said of this site (mptcp-audit history), day by\n"
+	      "                      day, is in the JSON too\n",
 	      stdout);
 	intake_print_limits();
 	fputs("\nExit: 0 pass, 1 warn, 2 fail, 3 not assessed, 64 and above: errors\n", stdout);
@@ -98,6 +103,20 @@ static int write_text(const json_t *json, enum language language)
 	return 0;
 }
 
+/* What earlier audits said, beside what this one says. */
+static int add_trend(json_t *json, const struct intake *intake)
+{
+	json_t *trend;
+	int code = 0;
+
+	if (!intake->history)
+		return 0;
+	trend = history_of_report(json, intake->history, &code);
+	if (trend && json_object_set_new(json, "trend", trend) != 0)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	return code;
+}
+
 /* All forms that were asked for, of the one JSON. */
 static int write_all(const struct report *report, const struct intake *intake)
 {
@@ -106,7 +125,8 @@ static int write_all(const struct report *report, const struct intake *intake)
 
 	if (!json)
 		return command_complain(EXIT_INTERNAL, "out of memory");
-	if (intake->json)
+	code = add_trend(json, intake);
+	if (code == 0 && intake->json)
 		code = write_json(json, intake->json);
 	if (code == 0 && intake->html)
 		code = render_to(json, format_find("html"), intake->language, "--html",
@@ -187,6 +207,10 @@ static int parse(struct intake *intake, int argc, char **argv, bool *helped, boo
 			intake->json = optarg;
 			continue;
 		}
+		if (option == OPTION_HISTORY) {
+			intake->history = optarg;
+			continue;
+		}
 		if (option == OPTION_HTML) {
 			intake->html = optarg;
 			continue;
@@ -205,6 +229,8 @@ static int parse(struct intake *intake, int argc, char **argv, bool *helped, boo
 			return code;
 	}
 	code = intake_words(intake, argc, argv, optind);
+	if (code == 0 && intake->sites && intake->history)
+		return command_complain(EXIT_USAGE, "--history is of one site, --sites of several");
 	if (code == 0 && intake->sites && intake->html)
 		return command_complain(EXIT_USAGE, "--html is of one site: --sites with --json "
 		                                    "writes a report a line, render makes a page "

@@ -413,12 +413,15 @@ static int64_t add_audit(struct adding *a, int64_t from_ns, int64_t to_ns, int64
 	return fine ? sqlite3_last_insert_rowid(a->db->handle) : 0;
 }
 
+/* What the report was judged by, or what was told of the site. */
 static void note_zone(struct adding *a)
 {
-	const char *zone = filed_text(
-		json_object_get(json_object_get(a->report, "expected"), "time_zone"), "value");
+	const char *zone = filed_text(json_object_get(a->report, "window"), "time_zone");
 	struct zone parsed;
 
+	if (!zone || !*zone)
+		zone = filed_text(json_object_get(json_object_get(a->report, "expected"), "time_zone"),
+		                  "value");
 	if (zone && zone_parse(&parsed, zone))
 		database_do(a->db, "UPDATE site SET zone = ? WHERE id = ?", "si", zone, a->site);
 }

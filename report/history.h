@@ -95,7 +95,7 @@ json_t *history_list(struct database *db, const struct history_ask *ask);
 /*
  * The sums by hours, days or months of each site's clocks, oldest first. Members: schema
  * ("mptcp-audit.trend/1.0"), by, and wans, an array of {site, time_zone, wan, role, points}. A
- * point has start, end, seconds (judged), audits, verdict, sums, shares; a time without audits has
+ * point has start, end, seconds (judged), audits, verdict, sums (those that are not 0), shares; a time without audits has
  * no point. Days for which a counter was imported have counted_bytes, unexplained_bytes and marked.
  * `longer` counts the windows that are longer than the steps asked for and are in none of them.
  */

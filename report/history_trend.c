@@ -233,8 +233,9 @@ static json_t *point_json(const struct point *point, bool backup)
 		 unexplained = point->counted > seen ? point->counted - seen : 0;
 
 	for (size_t i = 0; i < WHAT_COUNT; i++)
-		json_object_set_new(sums, history_what_names[i],
-		                    json_integer((json_int_t)point->sums[i]));
+		if (point->sums[i] > 0)
+			json_object_set_new(sums, history_what_names[i],
+			                    json_integer((json_int_t)point->sums[i]));
 	o = json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:{s:o, s:o}}", "start",
 	              history_moment(point->from_ns), "end", history_moment(point->to_ns),
 	              "seconds", seconds_json(point->judged_ns), "audits",

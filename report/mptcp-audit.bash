@@ -20,7 +20,7 @@ _mptcp_audit_options()
 	diff) echo "--json --lang -h --help" ;;
 	index) echo "-o --output --json --all --lang -h --help" ;;
 	history) echo "--db --site --wan --by --kind --last --lang --json --csv --compact -h --help" ;;
-	*) echo "$intake $window --state --sites --billed --json --html --lang" ;;
+	*) echo "$intake $window --state --sites --billed --history --json --html --lang" ;;
 	esac
 }
 

@@ -92,7 +92,7 @@ def check_sums(suite, folder, reports):
                 check.same("audits", point["audits"], 24)
                 kinds = sum(sum(kind["ip_bytes"] for kind in row["kinds"].values())
                             for report in day for row in report["wans"] if row["name"] == wan)
-                check.same("classes", sum(point["sums"][key] for key in CLASSES), kinds)
+                check.same("classes", sum(point["sums"].get(key, 0) for key in CLASSES), kinds)
         verdicts = {report["verdict"] for report in reports}
         worst = next(word for word in ("fail", "warn", "not_assessed", "pass") if word in verdicts)
         check.same("the worst verdict", trend(database)["wan2"][0]["verdict"], worst)
@@ -112,6 +112,33 @@ def check_sums(suite, folder, reports):
 
 
 CLASSES = ("payload", "repeated", "keepalive", "ack", "signalling", "other", "unread")
+
+
+def schema_errors(report):
+    try:
+        import jsonschema
+    except ImportError:  # tests/check_formats.py tells that it is missing
+        return []
+    with open(os.path.join(oracle.HERE, "..", "report", "report.schema.json"), encoding="utf-8") as file:
+        return [error.message for error in jsonschema.Draft202012Validator(json.load(file)).iter_errors(report)][:3]
+
+
+def check_report(suite, folder, database):
+    """A report carries the trend of its site."""
+    with suite.check("report --history") as check:
+        config = os.path.join(folder, "site.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("[site]\nname = home\n")
+        case = os.path.join(FIXTURES, "backup-idle")
+        arguments = ["report", *NOW, "--config", config, "--master", f"wan1={case}/wan1.pcap.gz", "--backup",
+                     f"wan2={case}/wan2.pcap.gz", "--json", "-", "--history"]
+        code, out, err = call(*arguments, database)
+        check.true(err, code in oracle.VERDICT_EXITS)
+        got = json.loads(out)["trend"]
+        check.same("wans", [wan["wan"] for wan in got["wans"]], ["wan1", "wan2"])
+        check.same("points", [len(wan["points"]) for wan in got["wans"]], [3, 4])
+        check.same("schema", schema_errors(json.loads(out)), [])
+        check.same("a history that is missing", call(*arguments, os.path.join(folder, "none.db"))[0], 66)
 
 
 # ---- copies ----
@@ -381,6 +408,7 @@ def main():
         database = check_sums(suite, folder, reports)
         check_copies(suite, folder, database)
         check_vnstat(suite, folder, database)
+        check_report(suite, folder, database)
         check_files(suite, folder, reports[0])
         check_spoilt_reports(suite, folder, reports[2])
         check_diff(suite, folder, reports[1])
