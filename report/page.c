@@ -61,6 +61,12 @@ static bool closes(const char *text)
 	return false;
 }
 
+/* Does a mark stand here that must not end one? */
+static bool opens(const char *text)
+{
+	return strncmp(text, "（", strlen("（")) == 0 || strncmp(text, "“", strlen("“")) == 0;
+}
+
 /* Does a unit stand here, behind its number and a blank? */
 static bool is_unit(const char *text)
 {
@@ -82,7 +88,7 @@ static size_t piece(const char *text, unsigned *columns)
 {
 	unsigned next;
 	size_t length = character(text, columns), more;
-	bool word = *columns == 1;
+	bool word = *columns == 1, open = opens(text);
 
 	for (; text[length]; length += more) {
 		bool figure = text[length - 1] >= '0' && text[length - 1] <= '9';
@@ -90,9 +96,10 @@ static size_t piece(const char *text, unsigned *columns)
 		more = character(text + length, &next);
 		if (text[length] == ' ' && !(figure && is_unit(text + length + 1)))
 			break;
-		if (next == 2 ? !closes(text + length) : !word)
+		if (!open && (next == 2 ? !closes(text + length) : !word))
 			break;
-		word = word && next == 1;
+		word = next == 1 && (word || open);
+		open = opens(text + length);
 		*columns += next;
 	}
 	return length;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "sentence.h"
 #include "text.h"
 #include "thinned.h"
 
@@ -220,91 +221,6 @@ enum status verdict_overall(const struct report *report)
 	return report->assumed ? STATUS_WARN : STATUS_PASS;
 }
 
-/* ---- the sentence ---- */
-
-static const struct finding *find(const struct report *report, const char *rule, enum status status)
-{
-	for (size_t i = 0; i < report->n_findings; i++)
-		if ((!rule || strcmp(report->findings[i].rule, rule) == 0) &&
-		    report->findings[i].status == status)
-			return &report->findings[i];
-	return NULL;
-}
-
-/* The share of the backup that carried most speaks for all. */
-static const struct finding *find_share(const struct report *report)
-{
-	const struct finding *most = NULL;
-
-	for (size_t i = 0; i < report->n_findings; i++) {
-		const struct finding *finding = &report->findings[i];
-
-		if (strcmp(finding->rule, "A1") == 0 && finding->observed &&
-		    finding->status != STATUS_NOT_ASSESSED &&
-		    (!most || finding->value > most->value))
-			most = finding;
-	}
-	return most;
-}
-
-/* What the verdict rests on; NULL for a pass. */
-static const struct finding *find_reason(const struct report *report)
-{
-	static const char *const needed[] = {"A27", "A1", "A3", "A29", NULL};
-
-	if (report->verdict == STATUS_FAIL || report->verdict == STATUS_WARN)
-		return find(report, NULL, report->verdict);
-	for (size_t i = 0;
-	     report->verdict == STATUS_NOT_ASSESSED && i < sizeof(needed) / sizeof(*needed); i++) {
-		const struct finding *finding = find(report, needed[i], STATUS_NOT_ASSESSED);
-
-		if (finding)
-			return finding;
-	}
-	return NULL;
-}
-
-#define NAMED_MAX 3
-
-/* "If wan2 is your backup: ", or with more of them "If wan2 is your backup and wan3 too: ". */
-static void opening(const struct report *report, char *out, size_t size)
-{
-	char names[NAMED_MAX][100];
-	size_t named = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; report->assumed && i < report->n_wans && named < NAMED_MAX; i++)
-		if (report->wans[i].role.role == ROLE_BACKUP &&
-		    report->wans[i].role.source == FROM_ASSUMED)
-			text_safe(names[named++], sizeof(names[0]), report->wans[i].name, 24);
-	if (named == 1)
-		SAY(out, size, if_backup, names[0]);
-	else if (named == 2)
-		SAY(out, size, if_backups, names[0], names[1]);
-	else if (named == NAMED_MAX)
-		SAY(out, size, if_more_backups, names[0], names[1], names[2]);
-}
-
-static size_t count_backups(const struct report *report)
-{
-	size_t backups = 0;
-
-	for (size_t i = 0; i < report->n_wans; i++)
-		backups += report->wans[i].role.role == ROLE_BACKUP;
-	return backups;
-}
-
-static void say_window(const struct report *report, char *out, size_t size)
-{
-	char length[TEXT_SHORT], since[MESSAGE_TIME];
-
-	out[0] = '\0';
-	if (report->window)
-		SAY(out, size, judged_since,
-		    text_duration(length, report->end_ns - report->start_ns),
-		    message_time(since, report->start_ns));
-}
-
 void verdict_say_use(const struct report *report, int index, char *out, size_t size)
 {
 	const struct report_wan *wan = &report->wans[index];
@@ -321,97 +237,6 @@ void verdict_say_use(const struct report *report, int index, char *out, size_t s
 	    cause_say(cause->id, words, sizeof(words)));
 }
 
-static void say_no_backup(struct report *report)
-{
-	char use[600] = "", count[TEXT_SHORT];
-
-	if (report->n_wans == 1) {
-		verdict_say_use(report, 0, use, sizeof(use) - 1);
-		if (use[0])
-			strcat(use, " ");
-		SAY_IN(report->sentence, one_wan_no_backup, use);
-	} else {
-		SAY_IN(report->sentence, no_backup_named, text_count(count, report->n_wans));
-	}
-}
-
-/* What a pass means: kept alive, or more than that but within the limits; what an outage took is
- * said beside it. */
-static void say_fine(const struct report *report, const struct finding *share, bool led, char *out,
-                     size_t size)
-{
-	/* by: kept alive only, several backups, behind an opening */
-	static const enum message subjects[2][2][2] = {
-		{{MESSAGE_the_backup, MESSAGE_it}, {MESSAGE_the_backups, MESSAGE_they}},
-		{{MESSAGE_the_backup_was, MESSAGE_it_was},
-	         {MESSAGE_the_backups_were, MESSAGE_they_were}},
-	};
-	bool several = count_backups(report) > 1, kept = !share || share->numerator == 0;
-	char subject[60], but[60] = "";
-	bool outage = false;
-
-	for (size_t i = 0; i < report->n_wans; i++)
-		outage = outage || report->wans[i].shared.phases[PHASE_OUTAGE].ip_bytes > 0;
-	if (outage)
-		SAY_IN(but, but_for_outages);
-	message_say(subject, sizeof(subject), subjects[kept][several][led],
-	            (const char *const[]){NULL});
-	if (kept)
-		SAY(out, size, fine_kept_alive, subject, but);
-	else
-		SAY(out, size, fine_within_limits, subject, but);
-}
-
-/* " The same goes for wan3.": other WANs of the same finding. */
-static void say_others(const struct report *report, const struct finding *reason, char *out,
-                       size_t size)
-{
-	char names[400] = "", name[100];
-	unsigned named = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < report->n_findings && named < NAMED_MAX; i++) {
-		const struct finding *other = &report->findings[i];
-
-		if (other == reason || other->status != reason->status || other->wan < 0 ||
-		    strcmp(other->rule, reason->rule) != 0 ||
-		    strcmp(other->text, reason->text) == 0)
-			continue;
-		if (named++)
-			MORE_IN(names, comma);
-		text_safe(name, sizeof(name), report->wans[other->wan].name, 24);
-		strncat(names, name, sizeof(names) - strlen(names) - 1);
-	}
-	if (named > 0)
-		SAY(out, size, same_goes_for, names);
-}
-
-/* The reason for the verdict, the share when it is not the reason, and the time judged. */
-static void tell(struct report *report)
-{
-	const struct finding *share = find_share(report), *reason = find_reason(report);
-	char lead[400], window[200], why[200] = "", others[500] = "", kept[40];
-	const char *also = "";
-
-	opening(report, lead, sizeof(lead));
-	say_window(report, window, sizeof(window));
-	if (!reason) {
-		say_fine(report, share, lead[0] != '\0', why, sizeof(why));
-		reason = share;
-	} else {
-		say_others(report, reason, others, sizeof(others));
-		if (report->verdict == STATUS_NOT_ASSESSED && lead[0])
-			SAY_IN(why, not_assessed_led);
-		else if (report->verdict == STATUS_NOT_ASSESSED)
-			SAY_IN(why, not_assessed_lead);
-		if (share && share != reason && share->status == STATUS_PASS)
-			also = share->text;
-	}
-	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s%s%s%s", lead, why,
-	         reason ? reason->text : SAY_IN(kept, limits_kept), others, also[0] ? " " : "",
-	         also, window);
-}
-
 bool verdict_judge(struct report *report)
 {
 	for (size_t i = 0; i < verdict_n_rules; i++)
@@ -419,10 +244,6 @@ bool verdict_judge(struct report *report)
 			return false;
 	thinned_temper(report);
 	report->verdict = verdict_overall(report);
-	if (count_backups(report) > 0 || report->verdict == STATUS_FAIL ||
-	    report->verdict == STATUS_WARN)
-		tell(report);
-	else
-		say_no_backup(report);
+	sentence_tell(report);
 	return true;
 }

@@ -22,6 +22,8 @@ import fixture_bytes
 import oracle
 
 ROOT = os.path.join(oracle.HERE, "..", "fixtures")
+# One of each sentence about the backup (report/sentence.c), told in Chinese too.
+CHINESE = ("backup-idle", "short-connections", "quiet-hour", "failback-late", "leak")
 NOW = "2026-01-02T03:04:05Z"
 
 # What each story must come to: the overall verdict, and {(rule, WAN): status}. A WAN of None is the whole audit.
@@ -273,7 +275,7 @@ def check_rebuilt(suite):
 
 # ---- expected texts ----
 
-def text_of(name, truth):
+def text_of(name, truth, *language):
     """What a person reads: the text report of a case's first run, with paths that do not depend on the place."""
     folder = os.path.join(ROOT, name)
     if "runs" in truth:
@@ -283,7 +285,7 @@ def text_of(name, truth):
         roles = {wan: oracle.role_word(role) for wan, role in truth["roles"].items()}
         files = {wan: os.path.basename(path) for wan, path in oracle.capture_files(folder, roles).items()}
         more = []
-    arguments = ["report", "--now", NOW, *more]
+    arguments = ["report", "--now", NOW, *language, *more]
     for wan, path in files.items():
         if not wan:
             arguments += [word for pair in roles.items() for word in ("--role", "=".join(pair))] + [path]
@@ -297,16 +299,16 @@ def text_of(name, truth):
         os.chdir(here)
 
 
-def check_text(suite, name, truth, write):
-    path = os.path.join(ROOT, name, "expected.txt")
+def check_text(suite, name, truth, write, ending="txt", language=()):
+    path = os.path.join(ROOT, name, f"expected.{ending}")
     if write:
         with open(path, "w", encoding="utf-8") as file:
-            file.write(text_of(name, truth))
+            file.write(text_of(name, truth, *language))
         return
-    with suite.check(f"{name} text") as check:
+    with suite.check(f"{name} text{' '.join(('', *language))}") as check:
         with open(path, encoding="utf-8") as file:
             want = file.read()
-        got = text_of(name, truth)
+        got = text_of(name, truth, *language)
         if got != want:
             lines = difflib.unified_diff(want.splitlines(), got.splitlines(), "expected", "now", lineterm="", n=0)
             print("\n".join(list(lines)[2:14]))
@@ -356,6 +358,8 @@ def main(names):
             with suite.check(f"{name} story") as check:
                 check.true("story.md is missing", os.path.exists(os.path.join(folder, "story.md")))
         check_text(suite, name, truth, write)
+        if name in CHINESE:
+            check_text(suite, name, truth, write, "zh.txt", ("--lang", "zh-CN"))
     return 0 if write else suite.end()
 
 
