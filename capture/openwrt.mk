@@ -21,11 +21,12 @@ include $(INCLUDE_DIR)/package.mk
 define Package/mptcp-audit/Default
   SECTION:=net
   CATEGORY:=Network
-  DEPENDS:=+libpcap +jansson +libnettle +zlib +libzstd +libinih +libseccomp +libsqlite3
+  DEPENDS:=+libpcap +jansson +libnettle +zlib +libzstd +libinih +libseccomp
 endef
 
 define Package/mptcp-audit
   $(call Package/mptcp-audit/Default)
+  DEPENDS+=+libsqlite3
   TITLE:=Is the backup WAN only kept alive?
 endef
 
