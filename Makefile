@@ -11,6 +11,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 SYSCONFDIR ?= /etc
 MANDIR  ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/mptcp-audit
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 NDPI    ?= $(shell pkg-config --exists libndpi 2>/dev/null && echo 1)
@@ -49,7 +50,10 @@ LIB_SRC  = $(filter-out dissect/appid_%.c report/main.c capture/main.c,$(wildcar
 LIB_OBJ  = $(LIB_SRC:%.c=$(O)/%.o)
 UNIT_OBJ = $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit.c tests/test_*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-DEMO     = fixtures/backup-idle
+
+# What `mptcp-audit demo` shows.
+DEMO     = day-late day-fine
+DEMO_FILES = fibre.pcap.gz lte.pcap.gz site.ini
 
 all: $(O)/mptcp-audit $(O)/mptcp-captured
 
@@ -70,6 +74,8 @@ $(O)/%.o: %.c Makefile
 $(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(O)/report/cmd_demo.o: CPPFLAGS += -DMPTCP_AUDIT_DATA='"$(DATADIR)"'
+
 # Fuzz targets: the library once more, by clang, with everything watching.
 FUZZ_FLAGS = -std=gnu11 $(CPPFLAGS) -g -O1 -fno-sanitize-recover=undefined
 FUZZ_OBJ = $(LIB_SRC:%.c=$(BUILD)/fuzz/%.o)
@@ -88,7 +94,7 @@ deps:
 demo:
 	@tests/need $(BUILD_PKGS)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@tests/demo $(O)/mptcp-audit $(DEMO)
+	@$(O)/mptcp-audit demo --story fixtures -o $(O)/demo
 
 check:
 	@tests/need $(CHECK_PKGS)
@@ -115,7 +121,9 @@ install: all
 	install -D -m 755 $(O)/mptcp-audit $(DESTDIR)$(PREFIX)/bin/mptcp-audit
 	install -D -m 755 capture/mptcp-grab $(DESTDIR)$(PREFIX)/bin/mptcp-grab
 	install -D -m 755 $(O)/mptcp-captured $(DESTDIR)$(PREFIX)/sbin/mptcp-captured
-	install -d $(foreach n,1 5 8,$(DESTDIR)$(MANDIR)/man$(n)) $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(COMPDIR)
+	install -d $(foreach n,1 5 8,$(DESTDIR)$(MANDIR)/man$(n)) $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(COMPDIR) \
+		$(foreach d,$(DEMO),$(DESTDIR)$(DATADIR)/$(d))
+	$(foreach d,$(DEMO),install -m 644 $(addprefix fixtures/$(d)/,$(DEMO_FILES)) $(DESTDIR)$(DATADIR)/$(d) &&) true
 	install -m 644 report/mptcp-audit.1 capture/mptcp-grab.1 $(DESTDIR)$(MANDIR)/man1
 	install -m 644 capture/mptcp-captured.conf.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 capture/mptcp-captured.8 $(DESTDIR)$(MANDIR)/man8

@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{"watch", "what each WAN carries at this moment, on a screen", cmd_watch},
 	{"follow", "a recorder's spool into a store of hours, days and months", cmd_follow},
 	{"render", "a stored report as a page, in either language", cmd_render},
+	{"demo", "a shipped day as pages in both languages: what an audit says", cmd_demo},
 	{"estimate", "what keeping backups ready costs, without a capture", cmd_estimate},
 	{"history", "what earlier audits said: lists, trends, copies", cmd_history},
 	{"diff", "two reports: what became better, what worse", cmd_diff},

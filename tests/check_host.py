@@ -30,7 +30,9 @@ INSTALLED = """bin/mptcp-audit bin/mptcp-grab sbin/mptcp-captured lib/systemd/sy
 lib/systemd/system/mptcp-audit-follow.service
 share/man/man1/mptcp-audit.1 share/man/man1/mptcp-grab.1 share/man/man5/mptcp-captured.conf.5 share/man/man8/mptcp-captured.8
 share/bash-completion/completions/mptcp-audit share/bash-completion/completions/mptcp-grab
-share/bash-completion/completions/mptcp-captured""".split()
+share/bash-completion/completions/mptcp-captured
+share/mptcp-audit/day-late/fibre.pcap.gz share/mptcp-audit/day-late/lte.pcap.gz share/mptcp-audit/day-late/site.ini
+share/mptcp-audit/day-fine/fibre.pcap.gz share/mptcp-audit/day-fine/lte.pcap.gz share/mptcp-audit/day-fine/site.ini""".split()
 OPTION = re.compile(r"(?<![\w-])(--?[a-zA-Z][\w-]*)")
 
 

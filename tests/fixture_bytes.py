@@ -15,6 +15,7 @@ payload_bytes}}}}, frames {WAN: [[dir, kind, ip_len, payload_len], ...]}, connec
 verdict, rules [[rule, WAN, status]], role_source, window [from, to] and coverage {WAN: {files, gaps [[state, from, to]],
 clock_set [[at, by]], kernel [counted by it, captured, dropped]}}, in seconds since START_NS.
 """
+import functools
 import hashlib
 import hmac
 import ipaddress
@@ -28,7 +29,7 @@ import time
 START_NS = 1_767_225_600_000_000_000   # 2026-01-01 00:00:00 UTC
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 CARRYING = ("payload", "retransmission", "reinjection", "redundant")
-CLIENT = {"wan1": "192.0.2.2", "wan2": "198.51.100.2"}
+CLIENT = {"wan1": "192.0.2.2", "wan2": "198.51.100.2", "fibre": "192.0.2.2", "lte": "198.51.100.2"}
 CLIENT6 = {"wan1": "2001:db8:1::2", "wan2": "2001:db8:2::2"}
 SERVER, SERVER6 = "203.0.113.10", "2001:db8:cafe::10"
 KEY_A, KEY_B = bytes.fromhex("0102030405060708"), bytes.fromhex("a1a2a3a4a5a6a7a8")
@@ -41,18 +42,16 @@ def pack_address(text):
 
 
 def ones_sum(data):
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return total
+    """RFC 1071, as a remainder: 2**16 is 1 modulo 0xffff; only a sum of nothing but zeros is 0."""
+    total = int.from_bytes(data + b"\0" * (len(data) % 2), "big")
+    return total and (total % 0xffff or 0xffff)
 
 
 def checksum(data):
     return ~ones_sum(data) & 0xffff
 
 
+@functools.lru_cache
 def filler(count):
     """Payload bytes: their values never matter, but a checksum over them does."""
     return bytes((i * 7 + 3) & 0xff for i in range(count))
@@ -1260,8 +1259,9 @@ def spent_hour(fixture):
 
 
 def main(arguments):
-    import fixture_faults       # which takes what it needs from here
-    CASES.update(fixture_faults.CASES)
+    import fixture_day          # these take what they need from here
+    import fixture_faults
+    CASES.update({**fixture_faults.CASES, **fixture_day.CASES})
     if arguments[:1] == ["list"]:
         for name, function in CASES.items():
             print(f"{name:18} {function.__doc__}")
