@@ -32,10 +32,9 @@ static int failure_code(enum source_failure failure)
 	                                                              : EXIT_INTERNAL);
 }
 
-static struct source *open_source(const struct intake *intake, size_t n_captures, uint64_t since_ns,
-                                  int *code)
+struct source *captures_open(const struct intake *intake, uint64_t since_ns, int *code)
 {
-	struct source_spec *specs = calloc(n_captures, sizeof(*specs));
+	struct source_spec *specs = calloc(intake->n_inputs, sizeof(*specs));
 	struct source_shift *shifts = calloc(intake->n_shifts + 1, sizeof(*shifts));
 	struct source_options options = {.filter = intake->filter,
 	                                 .shifts = shifts,
@@ -408,7 +407,7 @@ static int open_sink(struct sink *sink, struct intake *intake, struct ledger *le
 	return code;
 }
 
-int captures_read(struct intake *intake, size_t n_captures, struct ledger *ledger,
+int captures_read(struct intake *intake, struct ledger *ledger,
                   void (*settled)(void *, const struct sighting *), void *context)
 {
 	struct pipeline_options options = {
@@ -419,9 +418,9 @@ int captures_read(struct intake *intake, size_t n_captures, struct ledger *ledge
 	int code = open_sink(&sink, intake, ledger, &options);
 
 	if (code == 0)
-		source = open_source(intake, n_captures,
-		                     sink.pipeline ? pipeline_origin(sink.pipeline).cut_ns : 0,
-		                     &code);
+		source = captures_open(intake,
+		                       sink.pipeline ? pipeline_origin(sink.pipeline).cut_ns : 0,
+		                       &code);
 	if (code == 0 && sink.pipeline)
 		code = check_clock(intake, source, sink.pipeline);
 	if (code == 0)

@@ -11,9 +11,15 @@
 
 #include "cmd_intake.h"
 
-/* Reads the `n_captures` inputs that are no ledgers, at least one, into *ledger. `settled` may be
- * NULL: intake_read() says what it gets. 0 or an exit code, already explained. */
-int captures_read(struct intake *intake, size_t n_captures, struct ledger *ledger,
+struct source;
+
+/* The inputs that are no ledgers, at least one, as a source: the frames that captures_read() reads,
+ * in their order. NULL: *code is set, and why was explained. */
+struct source *captures_open(const struct intake *intake, uint64_t since_ns, int *code);
+
+/* Reads the inputs that are no ledgers, at least one, into *ledger. `settled` may be NULL:
+ * intake_read() says what it gets. 0 or an exit code, already explained. */
+int captures_read(struct intake *intake, struct ledger *ledger,
                   void (*settled)(void *context, const struct sighting *sighting), void *context);
 
 #endif

@@ -587,7 +587,7 @@ int intake_read(struct intake *intake, struct ledger *ledger,
 	if (code == 0)
 		code = state_check(intake, n_captures);
 	if (code == 0 && n_captures > 0)
-		code = captures_read(intake, n_captures, ledger, settled, context);
+		code = captures_read(intake, ledger, settled, context);
 	else if (code == 0 && intake->state)
 		code = add_open(intake, ledger);
 	if (code == 0)

@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{"dissect", "captures into a ledger (JSON)", cmd_dissect},
 	{"merge", "add ledgers", cmd_merge},
 	{"packets", "a line per frame, with WAN, connection, subflow and kind", cmd_packets},
+	{"annotate", "captures as one, with a comment per frame, for Wireshark", cmd_annotate},
 	{"thin", "what matters of captures, to keep or to mail", cmd_thin},
 	{"explain", "what a check means, and how to repair what it finds", cmd_explain},
 	{"watch", "what each WAN carries at this moment, on a screen", cmd_watch},

@@ -16,6 +16,7 @@ _mptcp_audit_options()
 	explain) echo "--lang -h --help" ;;
 	render) echo "-o --output --format --lang -h --help" ;;
 	demo) echo "-o --output --story --lang --now -h --help" ;;
+	annotate) echo "$intake -o --output" ;;
 	thin) echo "$intake -o --output --budget --around" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
 	diff) echo "--json --lang -h --help" ;;
@@ -66,7 +67,7 @@ _mptcp_audit()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets thin watch follow demo estimate render explain history diff index --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets annotate thin watch follow demo estimate render explain history diff index --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""check_hands.py - captures for other hands: `annotate` says of each frame what the ledger counts it as. The oracle is a
+reader of pcapng of its own (check_thin.py), the ledger, and tshark's filter.
+"""
+import collections
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import check_thin
+import oracle
+
+FIXTURES = os.path.join(oracle.HERE, "..", "fixtures")
+TSHARK_CASES = ("background",)  # of many kinds, one of which begins as another is called
+
+
+def captures(case):
+    folder = os.path.join(FIXTURES, case)
+    spool = os.path.join(folder, "spool")
+    if os.path.isdir(spool):
+        return [spool], sorted(glob.glob(os.path.join(spool, "*.pcap*")))
+    paths = sorted(glob.glob(os.path.join(folder, "*.pcap*")))
+    return paths, paths
+
+
+def cases():
+    return [case for case in sorted(os.listdir(FIXTURES)) if captures(case)[0]]
+
+
+def call(*arguments):
+    done = subprocess.run([oracle.PROGRAM, *arguments], capture_output=True, timeout=oracle.HANG_LIMIT, check=False, text=True,
+                          errors="replace")
+    return done.returncode, done.stdout, done.stderr
+
+
+def ledger_of(arguments):
+    code, out, err = call("dissect", *arguments)
+    if code:
+        raise oracle.Failure(f"dissect ended with {code}: {err}")
+    return json.loads(out)
+
+
+def frames_by_kind(ledger):
+    kinds = collections.Counter()
+    for wan in ledger["wans"]:
+        for bucket in wan["buckets"]:
+            for direction in ("up", "down", "unknown"):
+                for kind, tally in bucket.get(direction, {}).items():
+                    kinds[kind] += tally[0]
+    return +kinds
+
+
+# ---- annotate ----
+
+def tshark_count(path, wanted):
+    done = subprocess.run(["tshark", "-r", path, "-Y", f'frame.comment contains "{wanted}"', "-T", "fields", "-e", "frame.number"],
+                          capture_output=True, timeout=oracle.HANG_LIMIT, check=True)
+    return len(done.stdout.split())
+
+
+def annotated(suite):
+    for case in cases():
+        arguments, paths = captures(case)
+        with tempfile.TemporaryDirectory() as folder, suite.check(f"annotate {case}") as check:
+            out = os.path.join(folder, "all.pcapng")
+            code, _, err = call("annotate", "-o", out, *arguments)
+            check.same(f"exit ({err})", code, 0)
+            ledger = ledger_of(arguments)
+            frames, others = check_thin.read(out)
+            found = collections.Counter(words(f)["kind"] for f in frames)
+            check.same("frames by kind", found, frames_by_kind(ledger))
+            check.same("files left", os.listdir(folder), ["all.pcapng"])
+            whole = collections.Counter()
+            for path in paths:
+                whole.update((f.data, f.wire) for f in check_thin.read(path)[0])
+            changed = collections.Counter((f.data, f.wire) for f in frames) - whole
+            check.same("frames that are not as they were", len(changed), 0)
+            if case in TSHARK_CASES and shutil.which("tshark"):
+                for kind, count in frames_by_kind(ledger).items():
+                    check.same(f"tshark's {kind}", tshark_count(out, f"kind={kind} "), count)
+
+
+def words(frame):
+    text = next(c for c in frame.comments if c.startswith("kind="))
+    return {word.partition("=")[0]: word.partition("=")[2] for word in text.split(" ")}
+
+
+def places(suite):
+    """The story of a failover, told by comments: WANs are interfaces, and user data on the backup passed while wan1 was out."""
+    arguments, _ = captures("failover")
+    with tempfile.TemporaryDirectory() as folder, suite.check("annotate: what the comments say") as check:
+        out = os.path.join(folder, "all.pcapng")
+        call("annotate", "-o", out, "--role", "wan1=master", "--role", "wan2=backup", *arguments)
+        frames = check_thin.read(out)[0]
+        with open(out, "rb") as file:
+            names = [dict(check_thin.options(body[8:], order))[2].decode()
+                     for order, kind, body, _ in check_thin.blocks(file.read()) if kind == 1]
+        check.same("interfaces", sorted(set(names)), ["wan1", "wan2"])
+        on = {name: [words(f) for f in frames if names[f.interface] == name] for name in set(names)}
+        check.true("times go up", all(a.ts_ns <= b.ts_ns for a, b in zip(frames, frames[1:])))
+        phases = collections.Counter(w for f in on["wan2"] for w in f if w.startswith("while-") and f["kind"] == "payload")
+        check.true(f"wan2 carried while wan1 was out: {phases}", phases["while-primary-out"] > 100)
+        check.true("nothing of the kind on wan1", not any(w.startswith("while-") for f in on["wan1"] for w in f))
+        told = [json.loads(line) for line in call("packets", "--json", *arguments)[1].splitlines()]
+        check.same("as packets tells it", collections.Counter((f["wan"], f["frame"], f["kind"], f["conn"] or "") for f in told),
+                   collections.Counter((n, int(w["frame"]), w["kind"], w.get("conn", "")) for n, ws in on.items() for w in ws))
+        again = ledger_of([out])
+        check.same("its audit", frames_by_kind(again), frames_by_kind(ledger_of(arguments)))
+
+
+def refusals(suite):
+    arguments, _ = captures("failover")
+    with tempfile.TemporaryDirectory() as folder, suite.check("annotate: refusals") as check:
+        hostile = os.path.join(folder, 'kind=payload "x\n.pcap')
+        shutil.copy(arguments[0], hostile)
+        out = os.path.join(folder, "out.pcapng")
+        call("annotate", "-o", out, hostile)
+        check.same("a name is no word", {len([w for w in f.comments[-1].split() if "kind=" in w]) for f in check_thin.read(out)[0]},
+                   {1})
+        for bad, code in ((["-o", out], 64), (arguments, 64), (["-o", out, "-"], 64), (["-o", out, "no.pcap"], 66),
+                          (["-o", os.path.join(folder, "no", "x"), *arguments], 73), (["-o", "/dev/full", *arguments], 74)):
+            got, _, err = call("annotate", *bad)
+            check.true(f"annotate {bad[:3]}: {got} {err}", got == code and err)
+
+
+def main():
+    suite = oracle.Suite("hands")
+    oracle.need_program(suite)
+    annotated(suite)
+    places(suite)
+    refusals(suite)
+    return suite.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
