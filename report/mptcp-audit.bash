@@ -54,7 +54,7 @@ _mptcp_audit()
 	--by) mapfile -t COMPREPLY < <(compgen -W "5min hour day month" -- "$current") ;;
 	--last | --site) ;;
 	--lang) mapfile -t COMPREPLY < <(compgen -W "en zh-CN" -- "$current") ;;
-	--format) mapfile -t COMPREPLY < <(compgen -W "html" -- "$current") ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W "html md metrics ndjson text" -- "$current") ;;
 	--profile) mapfile -t COMPREPLY < <(compgen -W "economy reliability" -- "$current") ;;
 	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --budget | --around | --keep-hours | --keep-days | --keep-packets) ;;
 	*)
