@@ -217,6 +217,33 @@ def check_broken(suite):
                     check.same(f"{member} = {value!r}, {form}: {err}", code, 0)
 
 
+OLDER = os.path.join(FIXTURES, "older-reports")
+
+
+def check_older(suite):
+    """What an older version wrote is told still: its sentence, verdict and WANs; by its schema's minor version."""
+    for name in sorted(name for name in os.listdir(OLDER) if name.endswith(".json")):
+        with suite.check(f"older {name}") as check:
+            with open(os.path.join(OLDER, name), encoding="utf-8") as file:
+                report = json.load(file)
+            check.same("schema", report["schema"], f"mptcp-audit.report/{name[7:10]}")
+            for form in ("text", "md", "html"):
+                for language in ("en", "zh-CN"):
+                    got = render(report, form, "--lang", language)
+                    for wan in report["wans"]:
+                        check.true(f"{form} {language}: {wan['name']}", wan["name"] in got)
+            said = re.sub(r"\s+", " ", render(report, "text"))
+            check.true("its sentence", report["sentence"] in said)
+            for finding in report["findings"]:
+                if finding["status"] in ("fail", "warn"):
+                    check.true(f"{finding['rule']}: {finding['text']}", finding["text"] in said)
+            got = samples(render(report, "metrics"))
+            for wan in report["wans"]:
+                check.same(wan["name"], got.get(key("billed_bytes", wan=wan["name"], role=wan["role"] or "")),
+                           wan["billed_ip_bytes"])
+            check.true("lines", len(render(report, "ndjson").splitlines()) > len(report["findings"]))
+
+
 def main():
     suite = oracle.Suite("formats")
     oracle.need_program(suite)
@@ -228,6 +255,7 @@ def main():
     check_lines(suite)
     check_markdown(suite)
     check_schema(suite)
+    check_older(suite)
     check_broken(suite)
     return suite.end()
 
