@@ -13,6 +13,7 @@
 #include "cmd_intake.h"
 #include "cmd_outlets.h"
 #include "cmd_render.h"
+#include "cmd_report.h"
 #include "cmd_sites.h"
 #include "cmd_state.h"
 #include "cmd_window.h"
@@ -137,7 +138,7 @@ static int write_all(const struct report *report, const struct intake *intake)
 	return code;
 }
 
-static int exit_of(enum status verdict)
+int report_exit(enum status verdict)
 {
 	return verdict == STATUS_PASS   ? EXIT_PASS
 	       : verdict == STATUS_WARN ? EXIT_WARN
@@ -145,8 +146,7 @@ static int exit_of(enum status verdict)
 	                                : EXIT_NOT_ASSESSED;
 }
 
-/* 0 or an exit code, already explained; then nothing needs releasing. */
-static int build(const struct intake *intake, const struct ledger *ledger, struct report *report)
+int report_of(const struct intake *intake, const struct ledger *ledger, struct report *report)
 {
 	struct report_options how = {
 		.generated_ns = intake->now_ns,
@@ -178,13 +178,13 @@ static int build(const struct intake *intake, const struct ledger *ledger, struc
 static int tell(const struct intake *intake, const struct ledger *ledger)
 {
 	struct report report;
-	int code = build(intake, ledger, &report);
+	int code = report_of(intake, ledger, &report);
 
 	if (code != 0)
 		return code;
 	code = write_all(&report, intake);
 	if (code == 0)
-		code = exit_of(report.verdict);
+		code = report_exit(report.verdict);
 	report_release(&report);
 	return code;
 }
@@ -275,7 +275,7 @@ static int page_of(struct site_pages *pages, const struct intake *intake, const 
 	struct site_summary *row = &pages->rows[pages->n];
 	struct report report;
 	json_t *json;
-	int code = build(intake, ledger, &report);
+	int code = report_of(intake, ledger, &report);
 
 	if (code != 0)
 		return code;
@@ -335,7 +335,7 @@ static int judge_sites(struct site_pages *pages, const struct intake *all, int a
 	pages->n -= nobody;
 	if (nobody)
 		free(pages->rows[pages->n].text);
-	code = exit_of(site_summaries_worst(pages->rows, pages->n));
+	code = report_exit(site_summaries_worst(pages->rows, pages->n));
 	if (!pages->text)
 		return code;
 	site_summaries_sort(pages->rows, pages->n);

@@ -43,6 +43,8 @@ int cmd_demo(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_index(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 
 /* "mptcp-audit: ..." on standard error, made safe for a terminal. Returns `code`. */
 __attribute__((format(printf, 2, 3))) int command_complain(enum exit_code code, const char *format,

@@ -20,6 +20,8 @@ static const struct command commands[] = {
 	{"explain", "what a check means, and how to repair what it finds", cmd_explain},
 	{"watch", "what each WAN carries at this moment, on a screen", cmd_watch},
 	{"follow", "a recorder's spool into a store of hours, days and months", cmd_follow},
+	{"run", "one scheduled pass: reports of what ended, notices of what changed", cmd_run},
+	{"check", "a line and an exit code for Nagios and its kin", cmd_check},
 	{"render", "a stored report as a page, in either language", cmd_render},
 	{"demo", "a shipped day as pages in both languages: what an audit says", cmd_demo},
 	{"estimate", "what keeping backups ready costs, without a capture", cmd_estimate},

@@ -21,6 +21,8 @@ _mptcp_audit_options()
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
 	diff) echo "--json --lang -h --help" ;;
 	index) echo "-o --output --json --all --lang -h --help" ;;
+	run) echo "--config --from --dry-run --now -h --help" ;;
+	check) echo "$intake $window --lang --max-age --idle-ok" ;;
 	history) echo "--db --site --wan --by --kind --last --lang --json --csv --compact -h --help" ;;
 	*) echo "$intake $window --state --sites --billed --history --json --html --lang" ;;
 	esac
@@ -56,7 +58,7 @@ _mptcp_audit()
 	--lang) mapfile -t COMPREPLY < <(compgen -W "en zh-CN" -- "$current") ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "html md metrics ndjson text" -- "$current") ;;
 	--profile) mapfile -t COMPREPLY < <(compgen -W "economy reliability" -- "$current") ;;
-	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --budget | --around | --keep-hours | --keep-days | --keep-packets) ;;
+	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --budget | --around | --keep-hours | --keep-days | --keep-packets | --max-age) ;;
 	*)
 		if [[ $current == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_options "$command")" -- "$current")
@@ -67,7 +69,7 @@ _mptcp_audit()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets annotate thin watch follow demo estimate render explain history diff index --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets annotate thin watch follow demo estimate render explain history diff index run check --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi

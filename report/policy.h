@@ -142,8 +142,8 @@ bool policy_add_only(struct policy *policy, const char *name);
 
 /*
  * The INI file (policy_file.c; its words are listed there): [site], [roles] WHO=ROLE, [limits]
- * KEY=VALUE, [wan NAME], [vps NAME], [lan], [plan]. `name` is for messages, which say file and
- * line. False at the first line that is not understood.
+ * KEY=VALUE, [wan NAME], [vps NAME], [lan], [plan]; [run] is only checked (run_settings.h). `name`
+ * is for messages, which say file and line. False at the first line that is not understood.
  */
 bool policy_load(struct policy *policy, FILE *file, const char *name, char *message, size_t size);
 
@@ -154,7 +154,7 @@ struct wan_role {
 	enum role_source source;
 	char from[EXPECT_WORD * 2]; /* where it was said: "network.wan2.multipath", "--role wan2" */
 	uint64_t says, of;          /* what an assumption rests on: `says` of `of` signs */
-	enum message sign; /* what those are: MESSAGE_sign_*; of use when `of` is not 0 */
+	enum message sign;          /* what those are: MESSAGE_sign_*; of use when `of` is not 0 */
 };
 
 enum policy_answer {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "run_settings.h"
 #include "text.h"
 #include "zone.h"
 
@@ -487,6 +488,19 @@ static bool load_limit(struct loading *l, const char *name, const char *key, con
 	return policy_set_limit_of(l->policy, NULL, key, value, FROM_CONFIG, l->message, l->size);
 }
 
+/* What `run` does is its own business (run_settings.h); that it is written rightly is ours. */
+static bool load_run(struct loading *l, const char *name, const char *key, const char *value)
+{
+	struct run_settings settings;
+	bool taken;
+
+	(void)name;
+	run_settings_init(&settings);
+	taken = run_settings_take(&settings, key, value, l->message, l->size);
+	run_settings_release(&settings);
+	return taken;
+}
+
 /* ---- sections ---- */
 
 static const struct {
@@ -496,7 +510,7 @@ static const struct {
 } sections[] = {
 	{"site", false, load_site}, {"roles", false, load_role}, {"limits", false, load_limit},
 	{"wan", true, load_wan},    {"vps", true, load_vps},     {"lan", false, load_lan},
-	{"plan", false, load_plan},
+	{"plan", false, load_plan}, {"run", false, load_run},
 };
 #define SECTIONS (sizeof(sections) / sizeof(*sections))
 
@@ -513,7 +527,7 @@ static bool unknown_section(struct loading *l, const char *section)
 	return refuse(l, "unknown section [%s]%s%s%s", safe, near ? ", did you mean [" : "",
 	              near ? near
 	                   : ": there are [site], [roles], [limits], [wan NAME], [vps NAME], "
-	                     "[lan] and [plan]",
+	                     "[lan], [plan] and [run]",
 	              near ? "]?" : "");
 }
 
