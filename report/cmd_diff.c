@@ -8,6 +8,7 @@
 
 #include "cmd_intake.h"
 #include "cmd_render.h"
+#include "cmd_write.h"
 #include "command.h"
 #include "diff.h"
 #include "filed.h"
@@ -48,24 +49,6 @@ static json_t *load(const char *path, enum language language, int *code)
 			failure == FILED_UNREADABLE ? EXIT_NO_INPUT : EXIT_BAD_DATA, "%s: %s", path,
 			message_words(words, sizeof(words), why, &how));
 	return report;
-}
-
-static int write_json(const json_t *json, const char *path)
-{
-	struct output output;
-	bool written;
-	int error = output_open(&output, path);
-
-	if (error != 0)
-		return command_complain(EXIT_CANNOT_CREATE, "--json %s: %s", path,
-		                        strerror(-error));
-	written = json_dumpf(json, output.file, JSON_SORT_KEYS | JSON_INDENT(1)) == 0 &&
-	          fputc('\n', output.file) != EOF;
-	error = output_close(&output, written);
-	if ((error == 0 && written) || error == -EPIPE)
-		return error == 0 ? 0 : EXIT_CANNOT_WRITE;
-	return command_complain(EXIT_CANNOT_WRITE, "--json %s: %s", path,
-	                        strerror(error ? -error : EIO));
 }
 
 static int tell(const json_t *diff, const char *json, enum language language)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cmd_intake.h"
+#include "cmd_write.h"
 #include "command.h"
 #include "estimate.h"
 #include "output.h"
@@ -321,29 +322,14 @@ static json_t *estimate_json(const struct estimate *estimate, const struct estim
 		sums_json(&estimate->per_hour, ask, ask->backups), "share_of_primary", share);
 }
 
-static int write_json(const struct estimate *estimate, const struct estimate_ask *ask,
-                      const char *path)
+static int write_estimate(const struct estimate *estimate, const struct estimate_ask *ask,
+                          const char *path)
 {
 	json_t *json = estimate_json(estimate, ask);
-	struct output output;
-	bool dumped;
-	int error;
+	int code = json ? write_json(json, path) : command_complain(EXIT_INTERNAL, "out of memory");
 
-	if (!json)
-		return command_complain(EXIT_INTERNAL, "out of memory");
-	error = output_open(&output, path);
-	if (error != 0) {
-		json_decref(json);
-		return command_complain(EXIT_CANNOT_CREATE, "--json %s: %s", path,
-		                        strerror(-error));
-	}
-	dumped = json_dumpf(json, output.file, JSON_SORT_KEYS | JSON_INDENT(1)) == 0 &&
-	         fputc('\n', output.file) != EOF;
 	json_decref(json);
-	error = output_close(&output, dumped);
-	if (dumped && error == 0)
-		return 0;
-	return command_complain(EXIT_CANNOT_WRITE, "%s: %s", path, strerror(error ? -error : EIO));
+	return code;
 }
 
 int cmd_estimate(int argc, char **argv)
@@ -371,7 +357,7 @@ int cmd_estimate(int argc, char **argv)
 		                        argv[optind]);
 	estimate_make(&estimate, &ask);
 	if (json)
-		code = write_json(&estimate, &ask, json);
+		code = write_estimate(&estimate, &ask, json);
 	if (code == 0 && !(json && strcmp(json, "-") == 0))
 		code = print_text(&estimate, &ask);
 	return code;

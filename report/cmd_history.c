@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "cmd_intake.h"
+#include "cmd_write.h"
 #include "command.h"
 #include "filed.h"
 #include "history_text.h"
@@ -188,18 +189,6 @@ static int begin(struct output *output, const char *path)
 
 	return error == 0 ? 0
 	                  : command_complain(EXIT_CANNOT_CREATE, "%s: %s", path, strerror(-error));
-}
-
-static int write_json(const json_t *json, const char *path)
-{
-	struct output output;
-	int code = begin(&output, path);
-
-	if (code)
-		return code;
-	return finish(&output, path,
-	              json_dumpf(json, output.file, JSON_SORT_KEYS | JSON_INDENT(1)) == 0 &&
-	                      fputc('\n', output.file) != EOF);
 }
 
 /* ---- add ---- */

@@ -17,6 +17,7 @@
 #include "cmd_sites.h"
 #include "cmd_state.h"
 #include "cmd_window.h"
+#include "cmd_write.h"
 #include "command.h"
 #include "output.h"
 #include "render.h"
@@ -59,32 +60,6 @@ static int help(void)
 	intake_print_limits();
 	fputs("\nExit: 0 pass, 1 warn, 2 fail, 3 not assessed, 64 and above: errors\n", stdout);
 	return EXIT_PASS;
-}
-
-static int write_failed(const char *path, int error)
-{
-	if (error == -EPIPE)
-		return EXIT_CANNOT_WRITE; /* the reader has left: quiet */
-	return command_complain(EXIT_CANNOT_WRITE, "%s: %s", path, strerror(-error));
-}
-
-static int write_json(const json_t *json, const char *path)
-{
-	struct output output;
-	bool dumped;
-	int error = output_open(&output, path), why;
-
-	if (error != 0)
-		return command_complain(EXIT_CANNOT_CREATE, "--json %s: %s", path,
-		                        strerror(-error));
-	errno = 0;
-	dumped = json_dumpf(json, output.file, JSON_SORT_KEYS | JSON_INDENT(1)) == 0 &&
-	         fputc('\n', output.file) != EOF;
-	why = errno ? -errno : -EIO;
-	error = output_close(&output, dumped);
-	if (!dumped)
-		error = why; /* the first error is the one told */
-	return error == 0 ? 0 : write_failed(path, error);
 }
 
 static bool wants_colour(void)
