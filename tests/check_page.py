@@ -28,6 +28,7 @@ LANGUAGES = ("en", "zh-CN")
 CASES = ("leak", "failover", "failback-late", "short-connections", "data-plan", "quiet-hour")
 DAY_LIMIT, PAGE_LIMIT = 100_000, 1_000_000
 AXE = "axe-core@4.10.2"
+AXE_READS = "leak"  # findings of all statuses, all tables and drawings: both languages, both themes
 VOID = {"meta", "path", "rect", "br", "img", "link"}
 
 
@@ -58,7 +59,7 @@ def page_of(report, folder, name, language="en"):
     """Write a report and its page; the path and the text of the page."""
     stored, path = os.path.join(folder, name + ".json"), os.path.join(folder, f"{name}.{language}.html")
     with open(stored, "w", encoding="utf-8") as file:
-        json.dump(report, file)
+        file.write(json.dumps(report))  # quicker than dump()
     oracle.run("render", stored, "-o", path, "--lang", language)
     with open(path, encoding="utf-8") as file:
         return path, file.read()
@@ -332,7 +333,7 @@ def check_sizes(suite, folder, report):
             check.true(f"{len(text.encode())} bytes, at most {DAY_LIMIT}", len(text.encode()) <= DAY_LIMIT)
     large = stretch_to_day(report, wans=60, points=1440)
     one = large["connections"][0]
-    one["subflows"] = [{**copy.deepcopy(one["subflows"][i % 2]), "server": f"203.0.113.{i}:443"} for i in range(170)]
+    one["subflows"] = [{**one["subflows"][i % 2], "server": f"203.0.113.{i}:443"} for i in range(170)]
     large["connections"] = [{**one, "id": f"{i:016x}"} for i in range(600)]
     large["findings"] = [{**finding, "wan": wan["name"], "status": "fail"} for wan in large["wans"] for finding in report["findings"]]
     large["coverage"]["files"] = [{**large["coverage"]["files"][0], "name": f"{i}" * 300} for i in range(5000)]
@@ -446,14 +447,15 @@ def check_in_browser(suite, folder, paths):
         suite.absent("axe-core", "npm or its registry cannot be reached; contrast and form are checked by this script")
     with browser.Browser() as chromium:
         for name, path in paths.items():
-            for dark in (False, True):
+            by_axe = axe and name.startswith(AXE_READS)
+            for dark in (False, True) if by_axe else (False,):
                 with suite.check(f"{name} {'dark' if dark else 'light'} in a browser") as check:
                     page = chromium.open(path, dark=dark)
                     check.same("requests", page.requests, ["file://" + os.path.abspath(path)])
                     check.same("sideways at 1280", page.run(OVERFLOW), 0)
                     page.run(OPEN_ALL)
                     check.same("text that hardly stands out", page.run(CONTRAST), [])
-                    if axe:
+                    if by_axe:
                         page.run(axe)
                         check.same("axe", page.run(AXE_RUN), [])
                     check.same("console", page.said, [])
@@ -484,7 +486,7 @@ def main():
                     check_sentences(suite, case, report, text)
                 else:
                     check_chinese(suite, case, report, text)
-                if case in ("leak", "failover"):
+                if case == "leak":
                     paths[f"{case} {language}"] = path
         check_hostile(suite, folder, reports["leak"])
         check_sizes(suite, folder, reports["failover"])
