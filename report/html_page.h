@@ -55,6 +55,8 @@ void html_cell_bytes(struct html *h, uint64_t bytes);
 void html_answers(struct telling_page *page);   /* html_answers.c: the verdict and four answers */
 void html_findings(struct telling_page *page);  /* html_findings.c */
 void html_over_time(struct telling_page *page); /* html_time.c: charts, interruptions */
+void html_trend(
+	struct telling_page *page); /* html_trend.c: earlier audits, when the report has them */
 void html_connections(struct telling_page *page);
 void html_carried(struct telling_page *page);  /* html_use.c: kinds and causes of each WAN */
 void html_coverage(struct telling_page *page); /* html_coverage.c: files, what is missing */

@@ -34,6 +34,11 @@ _mptcp_audit_limits()
 	"${COMP_WORDS[0]}" report --help 2>/dev/null | sed -n 's/^  \([a-z_]*=\).*(.*)$/\1/p'
 }
 
+_mptcp_audit_formats()
+{
+	"${COMP_WORDS[0]}" render --help 2>/dev/null | sed -n 's/^                       \([a-z]*\) .*/\1/p'
+}
+
 _mptcp_audit()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} path
@@ -56,7 +61,7 @@ _mptcp_audit()
 	--by) mapfile -t COMPREPLY < <(compgen -W "5min hour day month" -- "$current") ;;
 	--last | --site) ;;
 	--lang) mapfile -t COMPREPLY < <(compgen -W "en zh-CN" -- "$current") ;;
-	--format) mapfile -t COMPREPLY < <(compgen -W "html md metrics ndjson text" -- "$current") ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W "$(_mptcp_audit_formats)" -- "$current") ;;
 	--profile) mapfile -t COMPREPLY < <(compgen -W "economy reliability" -- "$current") ;;
 	-f | --filter | --shift | --now | --from | --to | --zone | --billing-day | -c | --count | --kind | --wan | --interval | --duration | --billed | --budget | --around | --keep-hours | --keep-days | --keep-packets | --max-age) ;;
 	*)

@@ -74,7 +74,7 @@ static void footer(struct telling_page *page)
 bool render_html(const json_t *report, enum language language, FILE *out)
 {
 	static void (*const sections[])(struct telling_page *) = {
-		html_answers,     html_findings, html_over_time, html_carried,
+		html_answers,     html_findings, html_over_time, html_trend,  html_carried,
 		html_connections, html_coverage, html_expected,  html_method,
 	};
 	struct telling_page page = {.h = {.out = out, .how = {.language = language}},

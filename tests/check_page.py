@@ -102,6 +102,12 @@ def stretch_to_day(report, wans=2, points=288):
         row["recording"] = {"from": moment(start, 0), "to": moment(start, 86400), "gaps": [
             {"state": "stopped", "from": moment(start, 4 * 3600), "to": moment(start, 5 * 3600), "seconds": 3600.0,
              "lost_frames": 0}]} if row["wan"] != "wan1" else None
+    day["trend"] = {"schema": "mptcp-audit.trend/1.0", "by": "day", "wans": [
+        {"site": None, "time_zone": "UTC0", "wan": "wan2", "role": "backup", "longer": 0, "points": [
+            {"start": moment(start, (i - 40) * 86400), "end": moment(start, (i - 39) * 86400), "seconds": 86400.0, "audits": 1,
+             "verdict": "fail" if i == 20 else "pass", "shares": {},
+             "sums": {"carrying": 900_000_000 if i == 20 else 0, "standby": 12_000_000 + i % 5 * 700_000}}
+            for i in range(40) if i not in (7, 8, 30)]}]}
     one = day["connections"][0]
     day["connections"] = []
     for number in range(600):
@@ -337,6 +343,9 @@ def check_sizes(suite, folder, report):
     large["connections"] = [{**one, "id": f"{i:016x}"} for i in range(600)]
     large["findings"] = [{**finding, "wan": wan["name"], "status": "fail"} for wan in large["wans"] for finding in report["findings"]]
     large["coverage"]["files"] = [{**large["coverage"]["files"][0], "name": f"{i}" * 300} for i in range(5000)]
+    with suite.check("earlier audits") as check:
+        check.true("their section", '<section id=trend>' in text and "900 MB" in text)
+        check.same("days without one are hatched", text[text.index("<section id=trend>"):].split("</svg>")[0].count("class=gap"), 3)
     with suite.check("100,000 subflows") as check:
         check.true("as many", sum(len(c["subflows"]) for c in large["connections"]) >= 100_000)
         _, text = page_of(large, folder, "large")
