@@ -40,6 +40,7 @@ int cmd_render(int argc, char **argv);
 int cmd_estimate(int argc, char **argv);
 int cmd_follow(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_index(int argc, char **argv);

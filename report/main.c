@@ -23,6 +23,7 @@ static const struct command commands[] = {
 	{"run", "one scheduled pass: reports of what ended, notices of what changed", cmd_run},
 	{"check", "a line and an exit code for Nagios and its kin", cmd_check},
 	{"render", "a stored report as a page, in either language", cmd_render},
+	{"doctor", "what would spoil an audit of captures, or on this host", cmd_doctor},
 	{"demo", "a shipped day as pages in both languages: what an audit says", cmd_demo},
 	{"estimate", "what keeping backups ready costs, without a capture", cmd_estimate},
 	{"history", "what earlier audits said: lists, trends, copies", cmd_history},

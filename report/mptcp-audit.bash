@@ -15,6 +15,7 @@ _mptcp_audit_options()
 	follow) echo "$intake --zone --store --every --keep-hours --keep-days --keep-packets --remove --once" ;;
 	explain) echo "--lang -h --help" ;;
 	render) echo "-o --output --format --lang -h --help" ;;
+	doctor) echo "$intake -i --interface --lang" ;;
 	demo) echo "-o --output --story --lang --now -h --help" ;;
 	annotate) echo "$intake -o --output" ;;
 	thin) echo "$intake -o --output --budget --around" ;;
@@ -74,7 +75,7 @@ _mptcp_audit()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets annotate thin watch follow demo estimate render explain history diff index run check --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets annotate thin watch follow doctor demo estimate render explain history diff index run check --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi

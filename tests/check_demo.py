@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""check_demo.py - the first minute: the demo of an installed program, and that its days are what its stories say.
+"""check_demo.py - the first minute: the demo of an installed program, and that its days are what its stories say; what doctor says
+of captures and of this host.
 
     check_demo.py [CHECK...]        all checks, or those named
 
@@ -9,10 +10,12 @@ The program is installed below a folder of its own and called from another one, 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
+import fixture_bytes
 import oracle
 
 ROOT = os.path.join(oracle.HERE, "..")
@@ -101,6 +104,83 @@ def days(suite):
             one.same("verdict", got["verdict"].upper(), verdict)
             bad = {f["rule"] for f in got["findings"] if f["status"] not in ("pass", "not_applicable")}
             one.same("what is found", bad, {"A12"} if verdict == "WARN" else set())
+
+
+# ---- doctor ----
+
+WHOLE = fixture_bytes.usual_story(1)
+SECOND = 1_000_000_000
+
+
+def captures(folder, packets=WHOLE.packets, **how):
+    """Both WANs of the usual story, written anew."""
+    paths = []
+    for wan in ("wan1", "wan2"):
+        paths.append(f"{wan}={os.path.join(folder, wan + '.pcap')}")
+        fixture_bytes.write_pcap(paths[-1].split("=", 1)[1], [dict(p) for p in packets if p["wan"] == wan], **how)
+    return paths
+
+
+def longer(hours):
+    """The usual story again and again, so long; its last time."""
+    rounds = [[{**p, "ns": p["ns"] + turn * 600 * SECOND} for p in WHOLE.packets] for turn in range(6 * hours + 1)]
+    return [p for packets in rounds for p in packets]
+
+
+def fixture(case, *names):
+    return [os.path.join(ROOT, "fixtures", case, name) for name in names]
+
+
+def doctor(one, label, words, code, *says):
+    """The exit code, each line in its form, and that each of `says` begins a line; in Chinese as many lines, as bad."""
+    got, out, err = call(oracle.PROGRAM, "doctor", *words)
+    one.same(f"{label}: exit", got, code)
+    lines = out.splitlines()
+    one.true(f"{label}: {out}{err}", lines and all(re.match(r"(ok      |warn    |problem ) \S", line) for line in lines))
+    one.true(f"{label}: what to do is not said: {out}", all(" -> " in line for line in lines if not line.startswith("ok")))
+    for pattern in says:
+        one.true(f"{label}: no line is {pattern}: {out}", re.search(f"^{pattern}", out, re.M))
+    again, chinese, _ = call(oracle.PROGRAM, "doctor", "--lang", "zh-CN", *words)
+    one.same(f"{label}: in Chinese", (again, len(chinese.splitlines())), (code, len(lines)))
+    one.true(f"{label}: English left in Chinese: {chinese}", all(re.match("正常|警告|问题", line) for line in chinese.splitlines()))
+
+
+@check
+def captures_spoiled(suite):
+    """Each fault alone: its line, and the exit code it is worth; and without one, none."""
+    with suite.check("doctor of captures") as one, tempfile.TemporaryDirectory(prefix="mptcp-audit-doctor") as folder:
+        hour = longer(1)
+        doctor(one, "an hour without a fault", captures(folder, hour), 0, "ok +2 WANs captured together")
+        doctor(one, "headers cut", captures(folder, hour, snaplen=64), 2, r"warn .*wan1\.pcap keeps 64 bytes", "problem  wan1: the headers")
+        doctor(one, "one direction", captures(folder, [p for p in hour if p["dir"] == "up"]), 2, "problem  wan1: only one direction")
+        both = captures(folder, hour)
+        doctor(one, "one WAN", both[:1], 2, "problem  one WAN only")
+        doctor(one, "apart", ["--shift", "wan2=90000", *both], 2, "problem  the captures share no time")
+        doctor(one, "clocks", ["--shift", "wan2=-3", *both], 1, "warn +wan1: its clock differs .* by 3.0 s")
+        doctor(one, "filter", ["-f", "tcp", *both], 1, "warn +wan1: a filter")
+        doctor(one, "tunnel", ["tun0=" + both[0][5:], both[1]], 2, "problem  tun0 is a tunnel")
+        below = "eth5=" + shutil.copy(both[0][5:], os.path.join(folder, "eth5.pcap"))
+        doctor(one, "stacked", [both[0], below], 2, "problem .* frames are in the capture of another WAN")
+        doctor(one, "twice", fixture("duplicates", "wan1.pcap", "wan2.pcap"), 1, "warn +wan1: 8 frames are there twice")
+        doctor(one, "cut short", fixture("cut-file", "wan1.pcap"), 2, r"problem .*cut-file/wan1\.pcap: ends inside a record")
+        doctor(one, "no MPTCP", fixture("behind-the-router", "br-lan.pcap"), 2, "problem  no frame speaks MPTCP")
+        doctor(one, "super-frames", fixture("day-late", "fibre.pcap.gz", "lte.pcap.gz"), 1, "warn +fibre: 2,325 super-frames")
+        doctor(one, "too short", fixture("backup-idle", "wan1.pcap.gz", "wan2.pcap.gz"), 1, "warn +the captures share 5")
+        doctor(one, "losses", fixture("recorded", "spool"), 2, "problem .*the capture lost")
+
+
+@check
+def host(suite):
+    with suite.check("doctor of a host") as one:
+        doctor(one, "loopback", ["-i", "lo"], 2, "problem  lo is (the loopback|down)")
+        doctor(one, "no such device", ["-i", "nosuch0", "-i", "nosuch1"], 2, "problem  nosuch1 does not exist")
+        code, out, _ = call(oracle.PROGRAM, "doctor")
+        one.true(f"a host alone: {code} {out}", code in (0, 1, 2) and "kernel" in out and "/var" in out)
+        one.same("files and devices", call(oracle.PROGRAM, "doctor", "-i", "lo", *fixture("leak", "wan1.pcap.gz"))[0], 64)
+        one.same("no such file", call(oracle.PROGRAM, "doctor", "./nosuch.pcap")[0], 66)
+        if os.geteuid() == 0 and os.access(oracle.PROGRAM, os.X_OK):
+            code, out, _ = call("/bin/sh", "-c", 'exec "$0" doctor -i lo', os.path.abspath(oracle.PROGRAM), user=65534)
+            one.true(f"without rights: {out}", code == 2 and "problem  no captures may be made here" in out)
 
 
 def main(names):
