@@ -182,6 +182,66 @@ static void look_at_wan(struct doctor *doctor, const struct ledger_wan *wan)
 		DOCTOR_FINE(doctor, doctor_drops_unknown, name);
 }
 
+/* ---- two captures of the same packets ----
+ *
+ * In files of their own copies are not known as such (a packet may well pass two WANs in a
+ * failover), so subflows are compared: nearly as many frames of most of them here and there.
+ */
+
+static uint64_t frames_of(const struct ledger_subflow *subflow)
+{
+	uint64_t frames = 0;
+
+	for (size_t k = 0; k < KIND_COUNT; k++)
+		frames += subflow->kinds[k].frames;
+	return frames;
+}
+
+static bool is_twin(const struct ledger_subflow *one, const struct ledger_subflow *two)
+{
+	uint64_t a = frames_of(one), b = frames_of(two);
+
+	return one->wan != two->wan && one->reuse == two->reuse &&
+	       strcmp(one->client, two->client) == 0 && strcmp(one->server, two->server) == 0 &&
+	       (a > b ? a - b : b - a) <= a / 10;
+}
+
+/* Frames of subflows on `wan`, and of those among them that stand on `*other`, too. */
+static void count_twins(const struct ledger *ledger, uint32_t wan, uint64_t *all, uint64_t *twice,
+                        uint32_t *other)
+{
+	for (size_t i = 0; i < ledger->n_connections; i++) {
+		const struct ledger_connection *c = &ledger->connections[i];
+
+		for (size_t k = 0; k < c->n_subflows; k++) {
+			if (c->subflows[k].wan != wan)
+				continue;
+			*all += frames_of(&c->subflows[k]);
+			for (size_t m = 0; m < c->n_subflows; m++)
+				if (is_twin(&c->subflows[k], &c->subflows[m])) {
+					*twice += frames_of(&c->subflows[k]);
+					*other = c->subflows[m].wan;
+					break;
+				}
+		}
+	}
+}
+
+static void look_at_twins(struct doctor *doctor, const struct ledger *ledger)
+{
+	for (uint32_t i = 0; i < ledger->n_wans; i++) {
+		uint64_t all = 0, twice = 0;
+		uint32_t other = i;
+		char name[200], below[200];
+
+		count_twins(ledger, i, &all, &twice, &other);
+		if (other > i && twice > all / 2)
+			DOCTOR_SAY(doctor, AILMENT_PROBLEM, doctor_same, doctor_stacked_cure,
+			           name_of(name, ledger->wans[i].name),
+			           name_of(below, ledger->wans[other].name));
+	}
+}
+
 /* ---- all of them ---- */
 
 static void look_at_all(struct doctor *doctor, const struct ledger *ledger)
@@ -212,5 +272,6 @@ void doctor_captures(struct doctor *doctor, const struct ledger *ledger)
 	look_at_files(doctor, ledger);
 	for (size_t i = 0; i < ledger->n_wans; i++)
 		look_at_wan(doctor, &ledger->wans[i]);
+	look_at_twins(doctor, ledger);
 	look_at_all(doctor, ledger);
 }
