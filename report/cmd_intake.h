@@ -65,6 +65,7 @@ struct intake {
 	const char *filter;       /* borrowed from argv; NULL = none */
 	const char *json;         /* borrowed; where --json goes, NULL = not asked for */
 	const char *html;         /* the same of --html */
+	bool anonymize;            /* --anonymize: names stay here */
 	const char *history;       /* of --history: a file to read; NULL = none */
 	enum language language;   /* of what is written for people */
 	uint64_t now_ns;          /* --now, or 0 */
@@ -99,6 +100,7 @@ enum intake_option {
 	OPTION_HISTORY,
 	OPTION_STATE,
 	OPTION_SITES,
+	OPTION_ANONYMIZE,
 	OPTION_OWN, /* a subcommand's own long options begin here */
 };
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "anonymize.h"
 #include "cmd_history.h"
 #include "cmd_intake.h"
 #include "cmd_outlets.h"
@@ -34,6 +35,7 @@ static const struct option options[] = {
 	{"lang", required_argument, NULL, OPTION_LANG},
 	{"billed", required_argument, NULL, OPTION_BILLED},
 	{"history", required_argument, NULL, OPTION_HISTORY},
+	{"anonymize", no_argument, NULL, OPTION_ANONYMIZE},
 	{NULL, 0, NULL, 0},
 };
 
@@ -56,6 +58,9 @@ static int help(void)
 	      stdout);
 	fputs("  --history FILE      what earlier audits said of this site (mptcp-audit history), day by\n"
 	      "                      day, is in the JSON too\n",
+	      stdout);
+	fputs("  --anonymize         without what tells whose it is: WANs are wan-a, wan-b ..., sites, files,\n"
+	      "                      addresses and devices numbers; figures stay\n",
 	      stdout);
 	intake_print_limits();
 	fputs("\nExit: 0 pass, 1 warn, 2 fail, 3 not assessed, 64 and above: errors\n", stdout);
@@ -102,6 +107,8 @@ static int write_all(const struct report *report, const struct intake *intake)
 	if (!json)
 		return command_complain(EXIT_INTERNAL, "out of memory");
 	code = add_trend(json, intake);
+	if (code == 0 && intake->anonymize && !anonymize_report(json))
+		code = command_complain(EXIT_INTERNAL, "out of memory");
 	if (code == 0 && intake->json)
 		code = write_json(json, intake->json);
 	if (code == 0 && intake->html)
@@ -186,6 +193,10 @@ static int parse(struct intake *intake, int argc, char **argv, bool *helped, boo
 			intake->history = optarg;
 			continue;
 		}
+		if (option == OPTION_ANONYMIZE) {
+			intake->anonymize = true;
+			continue;
+		}
 		if (option == OPTION_HTML) {
 			intake->html = optarg;
 			continue;
@@ -206,6 +217,9 @@ static int parse(struct intake *intake, int argc, char **argv, bool *helped, boo
 	code = intake_words(intake, argc, argv, optind);
 	if (code == 0 && intake->sites && intake->history)
 		return command_complain(EXIT_USAGE, "--history is of one site, --sites of several");
+	if (code == 0 && intake->sites && intake->anonymize)
+		return command_complain(EXIT_USAGE,
+		                        "--anonymize is of one site, --sites of several");
 	if (code == 0 && intake->sites && intake->html)
 		return command_complain(EXIT_USAGE, "--html is of one site: --sites with --json "
 		                                    "writes a report a line, render makes a page "

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""check_hands.py - captures for other hands: `annotate` says of each frame what the ledger counts it as. The oracle is a
-reader of pcapng of its own (check_thin.py), the ledger, and tshark's filter.
+"""check_hands.py - captures and reports for other hands: `annotate` says of each frame what the ledger counts it as, and
+`report --anonymize` tells all figures and no name. The oracle is a reader of pcapng of its own (check_thin.py), the ledger,
+tshark's filter, and the report with its names.
 """
 import collections
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,12 +130,105 @@ def refusals(suite):
             check.true(f"annotate {bad[:3]}: {got} {err}", got == code and err)
 
 
+# ---- report --anonymize ----
+
+# captures, options: IPv6, what a router's configuration tells, a recorder's words, several interfaces, an outage
+REPORTS = (("failover", ["--role", "wan1=master", "--role", "wan2=backup"]), ("ipv6", []), ("recorded", []), ("one-pcapng", []),
+           ("uci-router", ["--uci", os.path.join(FIXTURES, "uci-router", "wrong")]), ("leak", []))
+ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?:[0-9a-f]{2}:){5}[0-9a-f]{2}|\b[0-9a-f]{1,4}:[0-9a-f:]*::[0-9a-f:]*")
+
+REPAIR = re.compile(r"<p>[^<]*<pre.*?</pre>|Lines for the router[^<]*", re.S)  # the page's own lines for a router speak of wan1, wan2
+OURS = {"backup"}  # a role as well as a name
+
+
+def leaves(value, at=""):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{at}.{key}")
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from leaves(inner, f"{at}[{i}]")
+    else:
+        yield at, value
+
+
+def audited(folder, options, paths):
+    """JSON, and all that is told of it in either language."""
+    made, told = os.path.join(folder, "report.json"), ""
+    for language in ("en", "zh-CN"):
+        page = os.path.join(folder, "page.html")
+        code, out, err = call("report", "--now", check_thin.NOW, "--json", made, "--html", page, "--lang", language, *options, *paths)
+        if code not in oracle.VERDICT_EXITS:
+            raise oracle.Failure(f"report ended with {code}: {err}")
+        with open(page, encoding="utf-8") as file:
+            told += out + REPAIR.sub("", file.read())
+    with open(made, encoding="utf-8") as file:
+        text = file.read()
+    return json.loads(text), text + told
+
+
+def names_in(report):
+    """Names that the report with its names holds: WANs, files and their folders, devices, servers, the site."""
+    names = {report["site"]}
+    for wan in report["wans"]:
+        names.add(wan["name"])
+    for file in report["coverage"]["files"]:
+        names |= {file["name"], os.path.basename(file["name"]), os.path.dirname(file["name"])}
+    for wan in report.get("expected", {}).get("wans", []):
+        names |= {wan["name"], *wan.get("devices", [])}
+    return {name for name in names if name}
+
+
+def anonymous(suite, name, folder, options, paths):
+    with suite.check(f"anonymize {name}") as check:
+        plain, _ = audited(folder, options, paths)
+        veiled, told = audited(folder, [*options, "--anonymize"], paths)
+        old, new = dict(leaves(plain)), dict(leaves(veiled))
+        gone = [at for at in old if at not in new and "time_zone_name" not in at and ".notes[" not in at]
+        check.same("members gone", gone, [])
+        check.same("members added", [at for at in new if at not in old], [])
+        same = [at for at in new if not isinstance(new[at], str)]
+        check.true("figures", len(same) > 50)
+        check.same("figures that differ", [at for at in same if new[at] != old.get(at)], [])
+        for word in names_in(plain) - OURS:
+            end = "" if len(word) > 20 else r"(?!\w)"  # a sentence cuts what is long
+            found = re.search(rf"(?<![\w-]){re.escape(word[:20])}{end}", told)
+            check.true(f"{word} is told: {told[max(0, found.start() - 60):found.end() + 20] if found else ''}", not found)
+        check.same("addresses told", sorted(set(ADDRESS.findall(told))), [])
+        calls = {}
+        for at, value in old.items():
+            if re.search(r"(\.wan|wans\[\d+\]\.name|\.file|files\[\d+\]\.name)$", at) and isinstance(value, str):
+                calls.setdefault(value, set()).add(new[at])
+        check.true("each has one name", all(len(names) == 1 for names in calls.values()))
+        check.same("and no two the same", len({n for names in calls.values() for n in names}), len(calls))
+        check.same("roles stay", [w["role"] for w in veiled["wans"]], [w["role"] for w in plain["wans"]])
+        check.same("WANs", [w["name"] for w in veiled["wans"]], [f"wan-{chr(97 + i)}" for i in range(len(veiled["wans"]))])
+
+
+def anonymizes(suite):
+    for case, options in REPORTS:
+        with tempfile.TemporaryDirectory() as folder:
+            anonymous(suite, case, folder, options, captures(case)[0])
+    # names that sentences must cut, that are words of ours, that hold one another or what a page escapes
+    for i, names in enumerate((("A-street-in-a-town-7-third-floor-left-at-the-back", "backup"), ("lte", "lte-2"),
+                               ("<b>fibre & co</b>", "x\u202ey"))):
+        with tempfile.TemporaryDirectory() as folder:
+            ini = os.path.join(folder, "site.ini")
+            with open(ini, "w", encoding="utf-8") as file:
+                file.write("[site]\nname = Main-Street-4\n")
+            anonymous(suite, f"hostile names {i}", folder, ["--config", ini, "--role", f"{names[0]}=master", "--role",
+                      f"{names[1]}=backup"], [f"{n}={p}" for n, p in zip(names, captures("failover")[0])])
+    with suite.check("anonymize: refusals") as check:
+        check.same("several sites", call("report", "--anonymize", "--sites", "x", *captures("failover")[0])[0] >= 64, True)
+
+
 def main():
     suite = oracle.Suite("hands")
     oracle.need_program(suite)
     annotated(suite)
     places(suite)
     refusals(suite)
+    anonymizes(suite)
     return suite.end()
 
 
