@@ -132,7 +132,15 @@ install: all
 	install -m 644 capture/mptcp-captured.bash $(DESTDIR)$(COMPDIR)/mptcp-captured
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' capture/mptcp-captured.service >$(DESTDIR)$(UNITDIR)/mptcp-captured.service
 	sed 's|/usr/bin/|$(PREFIX)/bin/|' report/mptcp-audit-follow.service >$(DESTDIR)$(UNITDIR)/mptcp-audit-follow.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/mptcp-captured.service $(DESTDIR)$(UNITDIR)/mptcp-audit-follow.service
+	sed 's|/usr/bin/|$(PREFIX)/bin/|' report/mptcp-audit.service >$(DESTDIR)$(UNITDIR)/mptcp-audit.service
+	install -m 644 report/mptcp-audit.timer $(DESTDIR)$(UNITDIR)
+	chmod 644 $(foreach n,mptcp-captured mptcp-audit-follow mptcp-audit,$(DESTDIR)$(UNITDIR)/$(n).service)
+	install -d $(DESTDIR)$(PREFIX)/share/mptcp-audit
+	install -m 644 report/alerts.yml report/grafana.json $(DESTDIR)$(PREFIX)/share/mptcp-audit
+	sed 's|/usr/bin/|$(PREFIX)/bin/|' report/mptcp-audit.cron >$(DESTDIR)$(PREFIX)/share/mptcp-audit/mptcp-audit.cron
+	chmod 644 $(DESTDIR)$(PREFIX)/share/mptcp-audit/mptcp-audit.cron
+	test -e $(DESTDIR)$(SYSCONFDIR)/mptcp-audit.conf || \
+		install -m 644 report/mptcp-audit.conf $(DESTDIR)$(SYSCONFDIR)/mptcp-audit.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/mptcp-captured.conf || \
 		install -m 644 capture/mptcp-captured.conf $(DESTDIR)$(SYSCONFDIR)/mptcp-captured.conf
 

@@ -48,6 +48,7 @@ endef
 
 define Package/mptcp-audit/conffiles
 /etc/config/mptcp-audit
+/etc/mptcp-audit.conf
 endef
 
 define Package/mptcp-captured/conffiles
@@ -65,6 +66,10 @@ define Package/mptcp-audit/install
 	$(INSTALL_BIN) $(PKG_BUILD_DIR)/build/mptcp-audit $(1)/usr/bin/
 	$(INSTALL_CONF) $(PKG_BUILD_DIR)/report/mptcp-audit.uci $(1)/etc/config/mptcp-audit
 	$(INSTALL_BIN) $(PKG_BUILD_DIR)/report/mptcp-audit-follow.init $(1)/etc/init.d/mptcp-audit-follow
+	# reports lie in memory as the store does, and the router says itself which WANs it has
+	sed -e 's|/var/lib/|/tmp/|; s|^#uci|uci|; s|^#keep = .*|keep = 7d|' $(PKG_BUILD_DIR)/report/mptcp-audit.conf >$(1)/etc/mptcp-audit.conf
+	$(INSTALL_DIR) $(1)/usr/share/mptcp-audit
+	$(INSTALL_DATA) $(PKG_BUILD_DIR)/report/mptcp-audit.cron $(1)/usr/share/mptcp-audit/
 endef
 
 define Package/mptcp-captured/install

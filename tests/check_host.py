@@ -27,7 +27,8 @@ COMPLETIONS = {"mptcp-audit": "report/mptcp-audit.bash", "mptcp-captured": "capt
                "mptcp-grab": "capture/mptcp-grab.bash"}
 EXPOSURE = 2.0  # of 10, by systemd-analyze security
 INSTALLED = """bin/mptcp-audit bin/mptcp-grab sbin/mptcp-captured lib/systemd/system/mptcp-captured.service
-lib/systemd/system/mptcp-audit-follow.service
+lib/systemd/system/mptcp-audit-follow.service lib/systemd/system/mptcp-audit.service lib/systemd/system/mptcp-audit.timer
+share/mptcp-audit/alerts.yml share/mptcp-audit/grafana.json share/mptcp-audit/mptcp-audit.cron
 share/man/man1/mptcp-audit.1 share/man/man1/mptcp-grab.1 share/man/man5/mptcp-captured.conf.5 share/man/man8/mptcp-captured.8
 share/bash-completion/completions/mptcp-audit share/bash-completion/completions/mptcp-grab
 share/bash-completion/completions/mptcp-captured
@@ -333,16 +334,18 @@ def check_unit(suite, folder, unit):
         level = re.search(r"exposure level for .*: ([\d.]+)", out)
         check.true(f"exposure: {err or (level and level[1])}", level and float(level[1]) <= EXPOSURE)
     check_filtered(suite, folder, text)
-    check_follow_unit(suite, folder, os.path.join(os.path.dirname(unit), "mptcp-audit-follow.service"))
+    check_audit_unit(suite, folder, os.path.dirname(unit), "mptcp-audit-follow")
+    check_audit_unit(suite, folder, os.path.dirname(unit), "mptcp-audit", "mptcp-audit.timer")
 
 
-def check_follow_unit(suite, folder, unit):
+def check_audit_unit(suite, folder, where, name, *timers):
     """As hard as the recorder's, and without any capability."""
-    with suite.check("unit of follow") as check:
-        text = read(unit).replace("/usr/local/bin/mptcp-audit", PROGRAMS["mptcp-audit"])
-        copy = write(os.path.join(folder, "unit", "mptcp-audit-follow.service"), text)
+    with suite.check(f"unit {name}") as check:
+        text = read(os.path.join(where, name + ".service")).replace("/usr/local/bin/mptcp-audit", PROGRAMS["mptcp-audit"])
+        copy = write(os.path.join(folder, "unit", name + ".service"), text)
         check.true("ExecStart is installed", PROGRAMS["mptcp-audit"] in text)
-        status, out, err = call("systemd-analyze", "verify", "--man=no", copy)
+        copies = [copy, *(shutil.copy(os.path.join(where, timer), os.path.join(folder, "unit")) for timer in timers)]
+        status, out, err = call("systemd-analyze", "verify", "--man=no", *copies)
         about = [line for line in (out + err).splitlines() if "mptcp-audit" in line]
         check.same(f"verify ({out}{err})", (status, about), (0, []))
         _, out, err = call("systemd-analyze", "security", "--offline=true", copy)
@@ -500,7 +503,7 @@ def check_install(suite, folder):
         status, out, err = call(*make, cwd=ROOT, env=environment)
         check.same(f"exit ({out}{err})", status, 0)
         found = sorted(os.path.relpath(os.path.join(where, name), into) for where, _, names in os.walk(into) for name in names)
-        check.same("files", found, sorted(["etc/mptcp-captured.conf", *(f"usr/local/{name}" for name in INSTALLED)]))
+        check.same("files", found, sorted(["etc/mptcp-audit.conf", "etc/mptcp-captured.conf", *(f"usr/local/{name}" for name in INSTALLED)]))
         check.same("a configuration that was there", read(own), "# mine\n")
         os.remove(own)
         check.same("again", call(*make, cwd=ROOT, env=environment)[0], 0)

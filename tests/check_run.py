@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -446,6 +447,45 @@ def nagios(suite, folder, store, spool):
         check.true("hostile names", "'it''s_a_wan billed'" in check_follow.audit("check", write(site.path("made.json"), json.dumps(odd)))[1])
 
 
+# ---- what is shipped beside it ----
+
+def shipped(suite, folder, store):
+    site = Site(folder, "shipped", store)
+    site.run(at(6, 10))
+    emitted = set(re.findall(r"(?m)^# TYPE (\w+) ", read(site.path("home.prom"))))
+    root = os.path.join(oracle.HERE, "..", "report")
+    with suite.check("dashboard and alerts know the metrics") as check:
+        board = load(root, "grafana.json")
+        asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+        asked += [row["query"] for row in board["templating"]["list"]] + re.findall(r"expr: (.*)", read(os.path.join(root, "alerts.yml")))
+        named = set(re.findall(r"mptcp_audit_\w+", " ".join(asked)))
+        check.true(f"queries: {len(asked)}, metrics: {len(named)}", len(asked) > 15 and len(named) > 8)
+        check.same("not emitted", sorted(named - emitted), [])
+        check.same("panels", len({panel["id"] for panel in board["panels"]}), len(board["panels"]))
+        for word in set(re.findall(r'rule=~?"([^"]+)"', " ".join(asked))):
+            check.true(f"rules {word}", all(check_follow.audit("explain", rule)[0] == 0 for rule in word.split("|")))
+    if not shutil.which("promtool"):
+        suite.skip("promtool", "promtool is not installed")
+    else:
+        with suite.check("promtool") as check:
+            for words in (("check", "rules", os.path.join(root, "alerts.yml")), ("test", "rules", os.path.join(oracle.HERE, "alerts.yml"))):
+                done = subprocess.run(["promtool", *words], capture_output=True, text=True, check=False)
+                check.true(f"{words}: {done.stdout}{done.stderr}", done.returncode == 0 and "SUCCESS" in done.stdout)
+            done = subprocess.run(["promtool", "check", "metrics"], input=read(site.path("home.prom")), capture_output=True, text=True,
+                                  check=False)
+            check.same(f"metrics: {done.stdout}{done.stderr}", done.returncode, 0)
+    with suite.check("the example configuration") as check:
+        example = read(os.path.join(root, "mptcp-audit.conf"))
+        for text in (example, re.sub(r"(?m)^#([a-z_]+ =|\[)", r"\1", example)):
+            text = text.replace("/var/lib/", folder + "/not-there/")
+            text = text.replace("/etc/config", os.path.join(oracle.HERE, "..", "fixtures", "uci-router", "right"))
+            code, _, err = check_follow.audit("run", "--config", write(site.path("example.conf"), text), "--dry-run")
+            check.true(f"taken: {code} {err}", code == 66 and "not-there" in err)
+        listed = set(re.findall(r"(?m)^#?([a-z_]+) =", example.split("[run]")[1]))
+        _, _, err = check_follow.audit("run", "--config", write(site.path("no.conf"), "[run]\nqqqqqqqq = 1\n"))
+        check.same("keys it does not name", sorted(set(re.findall(r"[a-z_]+", err.split('": ')[1])) - listed), [])
+
+
 def main():
     suite = oracle.Suite("run")
     # thousands of files reach the disk one by one: in memory that takes no time
@@ -469,6 +509,7 @@ def main():
         days(suite, folder, spool)
         of_spool(suite, folder, spool)
         nagios(suite, folder, store, spool)
+        shipped(suite, folder, store)
     return suite.end()
 
 
