@@ -43,7 +43,7 @@ BUILD_PKGS = gcc make pkg-config libc6-dev libpcap-dev libndpi-dev libjansson-de
 	     libzstd-dev libinih-dev libseccomp-dev libsqlite3-dev
 CHECK_PKGS = $(BUILD_PKGS) libcunit1-dev python3 tshark tcpdump tcptrace iproute2 ethtool \
 	     nftables zstd clang libclang-rt-14-dev faketime shellcheck mandoc systemd \
-	     prometheus procps busybox dash jq openssh-client dropbear-bin chromium npm python3-jsonschema
+	     prometheus procps busybox dash jq openssh-client dropbear-bin chromium python3-jsonschema
 BENCH_PKGS = $(CHECK_PKGS) iperf3 mptcpize netsniff-ng valgrind
 
 LIB_SRC  = $(filter-out dissect/appid_%.c report/main.c capture/main.c,$(wildcard capture/*.c dissect/*.c report/*.c)) $(APPID)

@@ -453,7 +453,7 @@ def check_in_browser(suite, folder, paths):
         return
     axe = axe_source(folder)
     if not axe:
-        suite.absent("axe-core", "npm or its registry cannot be reached; contrast and form are checked by this script")
+        suite.absent("axe-core", "npm is not installed, or its registry cannot be reached; contrast and form are checked by this script")
     with browser.Browser() as chromium:
         for name, path in paths.items():
             by_axe = axe and name.startswith(AXE_READS)
