@@ -52,6 +52,15 @@ static void print_evidence(const struct page *page, const json_t *finding)
 
 /* ---- numbers ---- */
 
+/* A figure as people write it: three digits of what is small, all of what is not. */
+static const char *figure_of(char out[TEXT_SHORT], double value)
+{
+	if (value >= 999.5 && value < 1e18)
+		return text_count(out, (uint64_t)(value + 0.5));
+	snprintf(out, TEXT_SHORT, "%.3g", value);
+	return out;
+}
+
 /* A number in its unit, as a message. */
 static const char *number_say(char out[TEXT_SHORT + 20], double value, const char *unit)
 {
@@ -59,17 +68,20 @@ static const char *number_say(char out[TEXT_SHORT + 20], double value, const cha
 
 	if (strcmp(unit, "ratio") == 0)
 		snprintf(out, TEXT_SHORT, "%.4g %%", value * 100);
+	else if (strcmp(unit, "seconds") == 0 && value >= 999.5 && value < 1e9)
+		text_duration(out, (uint64_t)(value * 1e9));
 	else if (strcmp(unit, "seconds") == 0)
 		snprintf(out, TEXT_SHORT, "%.3g s", value);
 	else if (strcmp(unit, "count") == 0)
-		snprintf(out, TEXT_SHORT, "%.4g", value);
-	else if (strcmp(unit, "per_day") == 0) {
-		snprintf(text, sizeof(text), "%.3g", value);
-		SAY(out, TEXT_SHORT + 20, a_day, text);
-	} else {
+		figure_of(out, value);
+	else if (strcmp(unit, "per_day") == 0)
+		SAY(out, TEXT_SHORT + 20, a_day, figure_of(text, value));
+	else {
 		text_bytes(text, value < 1e18 ? (uint64_t)value : 0);
-		snprintf(out, TEXT_SHORT, "%.24s%s", text,
-		         strcmp(unit, "bytes_per_day") == 0 ? "/day" : "");
+		if (strcmp(unit, "bytes_per_day") == 0)
+			SAY(out, TEXT_SHORT + 20, a_day, text);
+		else
+			snprintf(out, TEXT_SHORT, "%s", text);
 	}
 	return out;
 }

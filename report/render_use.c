@@ -177,15 +177,27 @@ static size_t top_of(const struct page *page, const char *wan, struct on_wan top
 	return n;
 }
 
+/* Without a version it may be MPTCP all the same, known by its joins only: the handshake passed
+ * where nobody captured. Old reports do not say how it was known. */
+static bool is_plain(const json_t *connection)
+{
+	if (stored_has(connection, "confidence"))
+		return strcmp(stored_text(connection, "confidence"), "plain") == 0;
+	return !stored_has(connection, "version");
+}
+
 static void print_user_data(const struct page *page, const struct on_wan *on)
 {
+	static const enum message words[PHASE_COUNT] = {
+		MESSAGE_page_while_healthy, MESSAGE_page_while_degraded, MESSAGE_page_while_after,
+		MESSAGE_page_while_outage, MESSAGE_page_while_unknown};
 	const json_t *c = on->connection;
-	char line[400], list[300] = "", some[TEXT_SHORT], one[80];
+	char line[900], list[800] = "", some[TEXT_SHORT], phase[80];
 
 	text_bytes(some, on->carrying);
 	if (stored_true(c, "fallback"))
 		SAY_IN(line, text_data_fallback, some);
-	else if (!stored_has(c, "version"))
+	else if (is_plain(c))
 		SAY_IN(line, text_data_plain, some);
 	else {
 		for (size_t i = 0; i < PHASE_COUNT; i++) {
@@ -193,9 +205,8 @@ static void print_user_data(const struct page *page, const struct on_wan *on)
 				continue;
 			if (list[0])
 				MORE_IN(list, comma);
-			snprintf(one, sizeof(one), "%s %s", phase_names[i],
-			         text_bytes(some, on->phases[i]));
-			strncat(list, one, sizeof(list) - strlen(list) - 1);
+			message_say(phase, sizeof(phase), words[i], (const char *const[]){NULL});
+			MORE_IN(list, text_data_while, text_bytes(some, on->phases[i]), phase);
 		}
 		SAY_IN(line, text_data, list[0] ? list : text_bytes(some, on->carrying));
 	}

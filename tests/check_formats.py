@@ -96,6 +96,16 @@ def key(name, **labels):
     return ("mptcp_audit_" + name, tuple(sorted({"site": "", **labels}.items())))
 
 
+def check_unseen_handshake(suite):
+    """A connection known by its joins alone is MPTCP; one without any of it is plain TCP."""
+    report = audit("leak")
+    for confidence, plain in (("token", False), ("orphan", False), ("plain", True), (None, True)):
+        for one in report["connections"]:
+            one.update(version=None, confidence=confidence)
+        with suite.check(f"no version, known by {confidence}") as check:
+            check.same("plain TCP", "over plain TCP" in render(report, "text"), plain)
+
+
 def check_metrics(suite):
     for case in CASES:
         with suite.check(f"{case} metrics") as check:
@@ -248,6 +258,7 @@ def main():
     suite = oracle.Suite("formats")
     oracle.need_program(suite)
     check_text(suite)
+    check_unseen_handshake(suite)
     check_chinese(suite)
     check_metrics(suite)
     check_totals(suite)
