@@ -123,7 +123,7 @@ const char html_style[] =
 	"tbody tr+tr>*{border-top:1px solid var(--line)}tbody th{font-weight:500;min-width:9rem}"
 	"tr.sum>*{font-weight:600}"
 	".parts span{display:inline-block;margin:0 .75rem .2rem 0;white-space:nowrap}"
-	"td.when{min-width:12.5rem}td.frames,td time{white-space:nowrap}td.frames,td "
+	"td.when{min-width:12.5rem}td.says{min-width:15rem}td.frames,td time{white-space:nowrap}td.frames,td "
         "time{font-variant-numeric:tabular-nums}"
 	".x{color:var(--soft);font-size:.85em;white-space:nowrap}"
 	/* charts */

@@ -30,7 +30,7 @@ static void say_counts(const json_t *overview, enum language language, char *out
 	for (i = 0; i < sizeof(order) / sizeof(*order); i++)
 		if (counts[order[i]] && used < size)
 			used += (size_t)snprintf(out + used, size - used, "%s%zu %s",
-			                         used ? ", " : "", counts[order[i]],
+			                         used ? WORDS(comma, language) : "", counts[order[i]],
 			                         status_word(order[i], language));
 }
 
@@ -69,6 +69,30 @@ static const char *title_of(const json_t *row, unsigned columns, char out[NAME_S
 	return name_of(row, filed_text(row, "site") ? "site" : "file", columns, out);
 }
 
+/*
+ * The first of the report's sentences, which is the reason of its verdict, as a message: share and
+ * window have columns of their own, the others stand in the report. All of them when the report
+ * does not tell them apart.
+ */
+static void reason_of(const json_t *row, char *out, size_t size)
+{
+	const json_t *all = json_object_get(json_object_get(row, "messages"), "sentence"), *part;
+	json_t *first = json_array();
+	size_t i;
+
+	json_array_foreach(all, i, part)
+	{
+		const char *text = json_string_value(part), *say = filed_text(part, "say");
+
+		if ((text && strcmp(text, " ") == 0) || (say && strcmp(say, "judged_since") == 0))
+			break;
+		json_array_append_new(first, json_deep_copy(part));
+	}
+	if (json_array_size(first) == 0 || !message_from_json(out, size, first))
+		filed_message(row, "sentence", out, size);
+	json_decref(first);
+}
+
 /* ---- on a terminal ---- */
 
 static void print_row(const json_t *row, const struct telling *how, FILE *out)
@@ -85,7 +109,7 @@ static void print_row(const json_t *row, const struct telling *how, FILE *out)
 	            9, true);
 	text_column(out, text_bytes(text, filed_count(row, "billed_bytes")), 10, true);
 	fprintf(out, "  %s", message_words(when, sizeof(when), span_of(row, span), how));
-	filed_message(row, "sentence", message, sizeof(message));
+	reason_of(row, message, sizeof(message));
 	message_words(words, sizeof(words), message, how);
 	fprintf(out, "  %s\n", text_safe(safe, sizeof(safe), words, 400));
 }
@@ -165,8 +189,8 @@ static void row_html(struct html *h, const json_t *row)
 	h_text(h, title_of(row, 60, name));
 	if (page)
 		H(h, "</a>");
-	H(h, "<td>");
-	filed_message(row, "sentence", message, sizeof(message));
+	H(h, "<td class=says>");
+	reason_of(row, message, sizeof(message));
 	h_message(h, message);
 	H(h, "<td class=n>");
 	if (json_is_object(share))
@@ -186,11 +210,11 @@ static void table_html(struct html *h, const json_t *overview)
 	size_t i;
 
 	html_table(h, SAY_IN(caption, index_caption));
-	html_head(h, MESSAGE_column_verdict);
+	html_head(h, MESSAGE_index_verdict);
 	html_head(h, MESSAGE_index_site);
 	html_head(h, MESSAGE_index_sentence);
-	html_head_num(h, MESSAGE_diff_share);
-	html_head_num(h, MESSAGE_column_billed);
+	html_head_num(h, MESSAGE_index_share);
+	html_head_num(h, MESSAGE_index_billed);
 	html_head(h, MESSAGE_index_window);
 	H(h, "<tbody>");
 	json_array_foreach(reports, i, row)

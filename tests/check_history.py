@@ -345,6 +345,7 @@ def check_index(suite, folder, reports):
         check.same("all", len(json.loads(call("index", place, "--all", "--json", "-")[1])["reports"]), 302)
         text = call("index", place)[1]
         check.true("a line each", sum("site " in line for line in text.splitlines()) == 300)
+        check.true("the reason only: the window has its column", "Judged" not in text and "limit 1 %" in text)
         check.same("no folder", call("index", os.path.join(folder, "none"))[0], 66)
     with suite.check("index as a page") as check:
         for language in ("en", "zh-CN"):
