@@ -17,7 +17,10 @@
 static int cannot_open(const char *path, int error)
 {
 	return command_complain(error == EACCES ? EXIT_DENIED : EXIT_NO_INPUT, "--uci %s: %s", path,
-	                        strerror(error));
+	                        error == EINVAL
+	                                ? "is neither a plain file nor a directory of them; save "
+	                                  "what a pipe or device brings to a file"
+	                                : strerror(error));
 }
 
 /* Only plain files: a fifo in a directory that was copied would wait for ever. */

@@ -238,15 +238,44 @@ static int take_role(struct intake *intake, const char *argument)
 	                "--role: ");
 }
 
+/* What people write is small; a capture or a device that was named by mistake has no end. */
+#define TEXT_MOST (4 << 20)
+
+FILE *intake_open_text(const char *option, const char *path, int *code)
+{
+	FILE *file = fopen(path, "re");
+	struct stat st;
+	const char *why = NULL;
+
+	*code = 0;
+	if (!file)
+		*code = command_complain(errno == EACCES ? EXIT_DENIED : EXIT_NO_INPUT, "%s %s: %s",
+		                         option, path, strerror(errno));
+	else if (fstat(fileno(file), &st) != 0)
+		why = strerror(errno);
+	else if (S_ISDIR(st.st_mode))
+		why = "is a directory, not a file";
+	else if (S_ISBLK(st.st_mode) ||
+	         (S_ISCHR(st.st_mode) && strcmp(path, "/dev/null") != 0 && !isatty(fileno(file))))
+		why = "is a device, not a file";
+	else if (S_ISREG(st.st_mode) && st.st_size > TEXT_MOST)
+		why = "larger than 4 MiB: no such file is";
+	if (!why)
+		return file;
+	fclose(file);
+	*code = command_complain(EXIT_CONFIG, "%s %s: %s", option, path, why);
+	return NULL;
+}
+
 static int take_config(struct intake *intake, const char *path)
 {
 	char message[600];
-	FILE *file = fopen(path, "re");
+	int code;
+	FILE *file = intake_open_text("--config", path, &code);
 	bool loaded;
 
 	if (!file)
-		return command_complain(errno == EACCES ? EXIT_DENIED : EXIT_NO_INPUT,
-		                        "--config %s: %s", path, strerror(errno));
+		return code;
 	loaded = policy_load(&intake->policy, file, path, message, sizeof(message));
 	fclose(file);
 	return loaded ? 0 : command_complain(EXIT_CONFIG, "%s", message);

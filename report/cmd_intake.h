@@ -128,6 +128,9 @@ void intake_release(struct intake *intake);
  * explained. */
 int intake_option(struct intake *intake, int option, const char *argument);
 
+/* A file that somebody wrote by hand (--config, --sites). NULL: *code, already explained. */
+FILE *intake_open_text(const char *option, const char *path, int *code);
+
 /* getopt_long() returned '?' or ':': say what is wrong, with a suggestion. Returns EXIT_USAGE. */
 int intake_bad_option(char **argv, const struct option *options, int result);
 

@@ -3,6 +3,7 @@
  * cmd_report.c - mptcp-audit report: captures or ledgers in, the verdict out.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "render.h"
 #include "render_sites.h"
 #include "report.h"
+#include "text.h"
 
 static const struct option options[] = {
 	INTAKE_LONG_OPTIONS,
@@ -157,11 +159,60 @@ int report_of(const struct intake *intake, const struct ledger *ledger, struct r
 	}
 }
 
+/* A WAN of the captures, or one that was expected and is away. */
+static bool is_wan(const struct intake *intake, const struct ledger *ledger, const char *name)
+{
+	const struct expect *expect = &intake->policy.expect;
+
+	for (size_t i = 0; i < ledger->n_wans; i++)
+		if (fnmatch(name, ledger->wans[i].name, 0) == 0)
+			return true;
+	for (unsigned i = 0; i < expect->n_wans; i++)
+		if (fnmatch(name, expect->wans[i].name, 0) == 0)
+			return true;
+	return ledger->n_wans == 0;
+}
+
+static int no_such_wan(const char *option, const char *name, const struct ledger *ledger)
+{
+	char safe[80], wan[60], all[200] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < ledger->n_wans; i++) {
+		text_safe(wan, sizeof(wan), ledger->wans[i].name, 20);
+		if (used + strlen(wan) + 3 < sizeof(all))
+			used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
+			                         used ? ", " : "", wan);
+	}
+	text_safe(safe, sizeof(safe), name, 40);
+	return command_complain(EXIT_USAGE, "%s %s: no such WAN; the WANs are %s", option, safe,
+	                        all);
+}
+
+/* An option for a WAN that is not there would do nothing, and nobody would know. */
+static int check_names(const struct intake *intake, const struct ledger *ledger)
+{
+	const struct policy *policy = &intake->policy;
+
+	for (size_t i = 0; i < policy->n_wan_limits; i++)
+		if (policy->wan_limits[i].source == FROM_FLAG &&
+		    !is_wan(intake, ledger, policy->wan_limits[i].wan))
+			return no_such_wan("--limit", policy->wan_limits[i].wan, ledger);
+	for (size_t i = 0; i < intake->n_shifts; i++)
+		if (!is_wan(intake, ledger, intake->shifts[i].wan))
+			return no_such_wan("--shift", intake->shifts[i].wan, ledger);
+	if (intake->billed_wan && !is_wan(intake, ledger, intake->billed_wan))
+		return no_such_wan("--billed", intake->billed_wan, ledger);
+	return 0;
+}
+
 static int tell(const struct intake *intake, const struct ledger *ledger)
 {
 	struct report report;
-	int code = report_of(intake, ledger, &report);
+	int code = check_names(intake, ledger);
 
+	if (code == 0)
+		code = report_of(intake, ledger, &report);
 	if (code != 0)
 		return code;
 	code = write_all(&report, intake);

@@ -202,12 +202,11 @@ static int read_lines(struct site_list *list, FILE *file)
 
 int site_list_read(struct site_list **list, const char *path)
 {
-	FILE *file = fopen(path, "re");
 	int code;
+	FILE *file = intake_open_text("--sites", path, &code);
 
 	if (!file)
-		return command_complain(errno == EACCES ? EXIT_DENIED : EXIT_NO_INPUT,
-		                        "--sites %s: %s", path, strerror(errno));
+		return code;
 	site_list_free(*list);
 	*list = calloc(1, sizeof(**list));
 	if (*list) {
