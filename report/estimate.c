@@ -104,7 +104,7 @@ void estimate_make(struct estimate *estimate, const struct estimate_ask *ask)
 	          ask->conns_per_hour);
 	add_recurring(estimate, "tracker", COST_TRACKER, ask->tracker_s);
 	if (ask->proxy_check_s > 0)
-		add_joins(estimate, ask, "proxy_check", "the same, for each check of the proxy",
+		add_joins(estimate, ask, "proxy_check", "opening and closing, for each proxy check",
 		          HOUR_S / ask->proxy_check_s);
 	add_keepalives(estimate, ask);
 	add_recurring(estimate, "status", COST_STATUS, ask->status_s);
