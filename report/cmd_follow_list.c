@@ -12,6 +12,7 @@
 #include "../capture/clock.h"
 #include "cmd_follow_list.h"
 #include "command.h"
+#include "text.h"
 
 /* More files of one WAN than this wait for the next look. */
 #define WAITING_MAX 65536
@@ -129,11 +130,29 @@ struct seen {
 	int64_t highest;
 };
 
+/* Whose WAN is in it, and whether it is closed, its name does not say. Told once. */
+static void see_stranger(struct follow_reader *reader, const char *text)
+{
+	char safe[120];
+
+	if (reader->stranger || !strstr(text, ".pcap"))
+		return;
+	reader->stranger = true;
+	command_complain(
+		EXIT_PASS,
+		"%s: %s and files like it are not followed, as mptcp-captured gave them no "
+		"name; mptcp-audit report and dissect read them",
+		reader->path, text_safe(safe, sizeof(safe), text, 60));
+}
+
 static void see(struct follow_reader *reader, struct seen seen[FOLLOW_SERIES_MAX], const char *text)
 {
 	struct spool_name name;
-	struct follow_run *run = spool_name_parse(&name, text) ? run_of(reader, name.wan) : NULL;
+	bool ours = spool_name_parse(&name, text);
+	struct follow_run *run = ours ? run_of(reader, name.wan) : NULL;
 
+	if (!ours)
+		see_stranger(reader, text);
 	if (!run)
 		return;
 	struct seen *row = &seen[run - reader->runs];

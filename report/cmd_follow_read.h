@@ -60,8 +60,9 @@ struct follow_reader {
 	char *path;    /* owned; as the user named the spool */
 	int directory; /* owned */
 	struct follow_cursor *cursor;
-	bool once;    /* what lies there is all there is */
-	bool crowded; /* said that WANs are left out */
+	bool once;     /* what lies there is all there is */
+	bool stranger; /* a capture that is not the recorder's was told of */
+	bool crowded;  /* said that WANs are left out */
 
 	struct filter *filter;           /* owned; NULL = all frames */
 	struct source_shift *shift_rows; /* owned; texts are the intake's */

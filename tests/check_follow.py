@@ -510,6 +510,20 @@ def turns_up_late(suite, week, folder):
         check.true("more than nothing", frames_of(store)["wan3"] > 100)
 
 
+def not_the_recorder_s(suite, week, folder):
+    """What another program put there has no name that tells its WAN: it is not followed, and that is said, once."""
+    with suite.check("files of another program") as check:
+        spool, store = lay_day(week, folder, 3)
+        before = frames_of(spool)
+        for name in ("eth1_2026.pcap", "eth2_2026.pcapng"):
+            shutil.copy(sorted(os.path.join(spool, n) for n in os.listdir(spool))[-1], os.path.join(spool, name))
+        with open(os.path.join(spool, "notes.txt"), "wb") as file:
+            file.write(b"mine\n")
+        _, err = followed(spool, store)
+        check.true(f"said once: {err.strip()}", err.count("not followed") == 1 and "_2026.pcap" in err)
+        check.same("the recorder's are counted", frames_of(store), before)
+
+
 # ---- with the recorder itself ----
 
 def with_the_recorder(suite, folder):
@@ -556,7 +570,7 @@ def main():
         spool, store = followed_and_killed(suite, week, folder)
         sums_of_hours(suite, week, store)
         windows(suite, store)
-        for check in (disk_full, refusals, taken_away, clock_set_back, keeps_packets, turns_up_late):
+        for check in (disk_full, refusals, taken_away, clock_set_back, keeps_packets, turns_up_late, not_the_recorder_s):
             own = os.path.join(folder, check.__name__)
             os.mkdir(own)
             check(suite, week, own)
