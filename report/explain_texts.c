@@ -244,7 +244,7 @@ const struct explain_row explain_rows[] = {
            "在 NAT 允许的范围内加长代理的 keepalive（shadowsocks-rust 15 秒、glorytun 20、"
            "shadowsocks-libev 40、xray 45），并在服务器端关闭闲置连接。",
            "查看 “What used” 中的节奏和字节数。"}}},
-	{"A16", "warn, pass, not applicable", NULL, NULL, false, "measured: 836 bytes per connection and backup on 6.18",
+	{"A16", "warn, pass, not assessed, not applicable", NULL, NULL, false, "measured: 836 bytes per connection and backup on 6.18",
          {{"Opening and closing of subflows",
            "One connection costs a join and a close on every backup: 836 bytes on Linux 6.18 "
            "without any payload. 1 % is met only if connections move 84 kB on the primary on "

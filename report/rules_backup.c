@@ -680,9 +680,10 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		const struct ledger_counters *c = &report->wans[i].ledger->counters;
 		char name[100], each[TEXT_SHORT], percent[TEXT_SHORT], count[TEXT_SHORT],
 			extent[40], share[120] = "";
+		char least[TEXT_SHORT];
 		struct finding *finding;
 		uint64_t primary = primary_bytes(report, false);
-		bool high;
+		bool above, few, high;
 
 		if (!is_backup(report, i))
 			continue;
@@ -699,11 +700,20 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 			SAY_IN(finding->text, reserve_none, name);
 			continue;
 		}
-		high = (double)primary >= limit_of(report, finding->wan, LIMIT_PRIMARY_MIN) &&
-		       primary > 0 && finding->value > finding->limit && account->carrying == 0;
-		finding->status = high ? STATUS_WARN : STATUS_PASS;
+		above = primary > 0 && finding->value > finding->limit && account->carrying == 0;
+		few = (double)primary < limit_of(report, finding->wan, LIMIT_PRIMARY_MIN);
+		high = above && !few;
+		finding->status = high ? STATUS_WARN : above ? STATUS_NOT_ASSESSED : STATUS_PASS;
 		text_count(count, c->standby_connections);
 		text_bytes(each, c->standby_ip_bytes / c->standby_connections);
+		if (above && few) {
+			SAY_IN(finding->text, reserve_small, name, count, each,
+			       report_say_extent(report, extent, sizeof(extent)),
+			       text_bytes(percent, primary),
+			       text_bytes(least, (uint64_t)limit_of(report, finding->wan,
+			                                            LIMIT_PRIMARY_MIN)));
+			continue;
+		}
 		text_percent(percent, account->signalling, primary);
 		if (high)
 			SAY_IN(share, reserve_high, percent);
