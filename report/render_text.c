@@ -81,11 +81,34 @@ static bool is_assumed(const json_t *wan)
 	return strcmp(stored_text(wan, "role_source"), "assumed") == 0 && stored_has(wan, "role");
 }
 
+/* A sum that A1 counted for a WAN, so that the table and its sentence say the same: outages are set
+ * apart in both, and what came after them where A12 judges it. False: A1 did not count. */
+static bool share_part(const struct page *page, const json_t *wan, const char *part, uint64_t *sum)
+{
+	const json_t *finding, *told;
+	size_t i;
+
+	json_array_foreach(json_object_get(page->report, "findings"), i, finding)
+	{
+		if (strcmp(stored_text(finding, "rule"), "A1") != 0 ||
+		    strcmp(stored_text(finding, "wan"), stored_text(wan, "name")) != 0)
+			continue;
+		told = json_object_get(stored_in(finding, "observed", "parts"), part);
+		if (!told)
+			return false;
+		*sum = stored_number(told, "numerator");
+		return true;
+	}
+	return false;
+}
+
 static void print_wan(const struct page *page, const json_t *wan, uint64_t primary)
 {
 	const json_t *shared = json_object_get(wan, "shared");
 	uint64_t outage = stored_number(stored_in(shared, "phases", "outage"), "ip_bytes");
 	uint64_t carrying = stored_number(shared, "carrying_ip_bytes");
+	uint64_t payload = carrying > outage ? carrying - outage : 0;
+	uint64_t standby = stored_number(shared, "standby_ip_bytes"), after = 0;
 	bool backup = is_role(wan, "backup");
 	char name[STORED_NAME], role[STORED_NAME + 2], total[TEXT_SHORT], billed[TEXT_SHORT],
 		a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT];
@@ -95,13 +118,17 @@ static void print_wan(const struct page *page, const json_t *wan, uint64_t prima
 		strcpy(role, role_names[ROLE_NONE]);
 	if (is_assumed(wan))
 		strcat(role, "?");
+	share_part(page, wan, "payload", &payload);
+	share_part(page, wan, "standby", &standby);
+	if (share_part(page, wan, "after_payload", &after))
+		outage += after;
 	fputs("  ", page->out);
 	page_pad(page, stored_name(name, wan, "name", 16), 16);
 	fprintf(page->out, " %-8s %9s %9s %9s %9s %9s\n", role, page_bytes(total, wan, "ip_bytes"),
 	        page_bytes(billed, wan, "billed_ip_bytes"),
-	        backup ? text_percent(a, carrying > outage ? carrying - outage : 0, primary) : "-",
+	        backup ? text_percent(a, payload, primary) : "-",
 	        backup ? text_percent(b, outage, primary) : "-",
-	        backup ? text_percent(c, stored_number(shared, "standby_ip_bytes"), primary) : "-");
+	        backup ? text_percent(c, standby, primary) : "-");
 	print_kinds(page, wan);
 }
 
@@ -160,7 +187,8 @@ static void print_wans(const struct page *page)
 {
 	char line[200], extent[RENDER_EXTENT];
 	uint64_t primary = primary_sum(page->report);
-	bool assumed = false;
+	bool assumed = false, later = false;
+	uint64_t after;
 	const json_t *wan;
 	size_t i;
 
@@ -170,9 +198,12 @@ static void print_wans(const struct page *page)
 	{
 		print_wan(page, wan, primary);
 		assumed = assumed || is_assumed(wan);
+		later = later || (share_part(page, wan, "after_payload", &after) && after > 0);
 	}
 	print_roles_from(page, "uci", MESSAGE_text_roles_uci);
 	print_roles_from(page, "capture", MESSAGE_text_roles_recording);
+	if (later)
+		page_tell(page, SAY_IN(line, text_in_outage_later), 2);
 	if (assumed)
 		page_tell(page, SAY_IN(line, text_assumed), 2);
 }

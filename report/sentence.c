@@ -100,7 +100,9 @@ static void say_no_backup(struct report *report)
 {
 	char use[600] = "", count[TEXT_SHORT];
 
-	if (report->n_wans == 1) {
+	if (report->n_wans == 0) {
+		SAY_IN(report->sentence, nothing_captured);
+	} else if (report->n_wans == 1) {
 		verdict_say_use(report, 0, use, sizeof(use) - 1);
 		if (use[0])
 			strcat(use, " ");
