@@ -93,10 +93,12 @@ static bool share_part(const struct page *page, const json_t *wan, const char *p
 		if (strcmp(stored_text(finding, "rule"), "A1") != 0 ||
 		    strcmp(stored_text(finding, "wan"), stored_text(wan, "name")) != 0)
 			continue;
-		told = json_object_get(stored_in(finding, "observed", "parts"), part);
-		if (!told)
-			return false;
-		*sum = stored_number(told, "numerator");
+		told = stored_in(finding, "observed", "parts");
+		if (!stored_has(told, part))
+			return false; /* a share is an object, an amount a number */
+		*sum = json_is_object(json_object_get(told, part))
+		               ? stored_number(json_object_get(told, part), "numerator")
+		               : stored_number(told, part);
 		return true;
 	}
 	return false;
