@@ -140,18 +140,26 @@ static const uint16_t stream_flags[] = {
 
 /* ---- saving ---- */
 
+/* What numbers of a half are told as distances from: the same when it is put and when it is taken.
+ */
+static void half_refs(const struct subflow *sf, const struct connection *c, unsigned dir,
+                      const uint64_t *times, uint64_t refs[REF_COUNT])
+{
+	memset(refs, 0, REF_COUNT * sizeof(*refs));
+	refs[REF_TIME] = times[REF_TIME];
+	refs[REF_NXT] = sf->half[dir].nxt;
+	refs[REF_PEERS_NXT] = sf->half[!dir].nxt;
+	refs[REF_DSN] = c->stream[dir ^ sf->flip].dsn;
+	refs[REF_PEERS_DSN] = c->stream[!(dir ^ sf->flip)].dsn;
+}
+
 static void save_half(const struct subflow *sf, const struct connection *c, unsigned dir,
                       const uint64_t *times, struct state_out *out)
 {
 	const struct half *h = &sf->half[dir];
-	const uint64_t refs[REF_COUNT] = {
-		[REF_TIME] = times[REF_TIME],
-		[REF_NXT] = h->nxt,
-		[REF_PEERS_NXT] = sf->half[!dir].nxt,
-		[REF_DSN] = c->stream[dir ^ sf->flip].dsn,
-		[REF_PEERS_DSN] = c->stream[!(dir ^ sf->flip)].dsn,
-	};
+	uint64_t refs[REF_COUNT];
 
+	half_refs(sf, c, dir, times, refs);
 	state_put_flags(out, h, half_flags, STATE_ROWS(half_flags));
 	state_put_fields(out, h, half_fields, STATE_ROWS(half_fields), refs);
 	seqset_save(&h->bytes, out, h->nxt);
@@ -251,14 +259,9 @@ static void load_half(struct subflow *sf, const struct connection *c, unsigned d
                       const uint64_t *times, struct state_in *in)
 {
 	struct half *h = &sf->half[dir];
-	const uint64_t refs[REF_COUNT] = {
-		[REF_TIME] = times[REF_TIME],
-		[REF_NXT] = h->nxt,
-		[REF_PEERS_NXT] = sf->half[!dir].nxt,
-		[REF_DSN] = c->stream[dir ^ sf->flip].dsn,
-		[REF_PEERS_DSN] = c->stream[!(dir ^ sf->flip)].dsn,
-	};
+	uint64_t refs[REF_COUNT];
 
+	half_refs(sf, c, dir, times, refs);
 	state_take_flags(in, h, half_flags, STATE_ROWS(half_flags));
 	state_take_fields(in, h, half_fields, STATE_ROWS(half_fields), refs);
 	seqset_load(&h->bytes, in, h->nxt);
