@@ -83,23 +83,6 @@ def plain(text):
     return ledger
 
 
-def differ(whole, pieces, where=""):
-    """The first place where the two are not the same, or None."""
-    if isinstance(whole, dict) and isinstance(pieces, dict):
-        for key in sorted(set(whole) | set(pieces)):
-            found = differ(whole.get(key), pieces.get(key), f"{where}.{key}")
-            if found:
-                return found
-        return None
-    if isinstance(whole, list) and isinstance(pieces, list) and len(whole) == len(pieces):
-        for i, (a, b) in enumerate(zip(whole, pieces)):
-            found = differ(a, b, f"{where}[{i}]")
-            if found:
-                return found
-        return None
-    return None if whole == pieces else f"{where}: {whole} of the whole, {pieces} of the pieces"
-
-
 def in_pieces(check, folder, pieces):
     """Dissect lists of inputs one after the other; the ledger of all."""
     state = os.path.join(folder, "state")
@@ -130,7 +113,7 @@ def cut_captures(suite):
                         file.write(data)
                     inputs[i].append(f"{wan}={name}")
             out, _, _ = in_pieces(check, folder, inputs)
-            found = differ(plain(whole), plain(out))
+            found = oracle.difference(plain(whole), plain(out))
             check.true(f"{case}: {PIECES} pieces are the whole" + (f" ({found})" if found else ""), not found)
 
 
@@ -143,7 +126,7 @@ def files_of_a_recorder(suite):
         with tempfile.TemporaryDirectory() as folder, suite.check(f"spool, file by file, {what}") as check:
             whole = dissect(*(path for piece in pieces for path in piece))
             out, _, _ = in_pieces(check, folder, pieces)
-            found = differ(plain(whole), plain(out))
+            found = oracle.difference(plain(whole), plain(out))
             check.true(f"the files are the whole ({found})", not found)
             check.same("holes", len(plain(out)["wans"][0]["record"]["spans"]), 2 * len(numbers) - 2 * len(chosen) + 1)
 

@@ -161,22 +161,6 @@ def judged(text):
     return told
 
 
-def difference(one, other, where=""):
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted(set(one) | set(other)):
-            found = difference(one.get(key), other.get(key), f"{where}.{key}")
-            if found:
-                return found
-        return None
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for i, (a, b) in enumerate(zip(one, other)):
-            found = difference(a, b, f"{where}[{i}]")
-            if found:
-                return found
-        return None
-    return None if one == other else f"{where}: {one} against {other}"
-
-
 def report(*arguments):
     code, out, err = call("report", "--now", AFTER, "--json", "-", *arguments)
     if code not in oracle.VERDICT_EXITS or err:
@@ -185,7 +169,7 @@ def report(*arguments):
 
 
 def same_report(check, what, with_state, without):
-    found = difference(judged(without), judged(with_state))
+    found = oracle.difference(judged(without), judged(with_state))
     check.true(what + (f" ({found})" if found else ""), not found)
 
 

@@ -140,6 +140,23 @@ def tshark(path, fields, *more):
     return [line.split("\t") for line in done.stdout.splitlines()]
 
 
+def difference(one, other, where=""):
+    """The first place where two JSON values are not the same, or None."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(set(one) | set(other)):
+            found = difference(one.get(key), other.get(key), f"{where}.{key}")
+            if found:
+                return found
+        return None
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for i, (a, b) in enumerate(zip(one, other)):
+            found = difference(a, b, f"{where}[{i}]")
+            if found:
+                return found
+        return None
+    return None if one == other else f"{where}: {one} against {other}"
+
+
 def tool_missing(*names):
     return next((n for n in names if not shutil.which(n)), None)
 
