@@ -58,10 +58,12 @@ static int help(void)
 	      "  --html FILE         the report as a page for a browser\n"
 	      "  --lang LANGUAGE     of the text and the page: en (default) or zh-CN\n",
 	      stdout);
-	fputs("  --history FILE      what earlier audits said of this site (mptcp-audit history), day by\n"
+	fputs("  --history FILE      what earlier audits said of this site (mptcp-audit history), "
+	      "day by\n"
 	      "                      day, is in the JSON too\n",
 	      stdout);
-	fputs("  --anonymize         without what tells whose it is: WANs are wan-a, wan-b ..., sites, files,\n"
+	fputs("  --anonymize         without what tells whose it is: WANs are wan-a, wan-b ..., "
+	      "sites, files,\n"
 	      "                      addresses and devices numbers; figures stay\n",
 	      stdout);
 	intake_print_limits();
@@ -103,7 +105,9 @@ static int add_trend(json_t *json, const struct intake *intake)
 /* All forms that were asked for, of the one JSON. */
 static int write_all(const struct report *report, const struct intake *intake)
 {
-	json_t *json = render_json(report);
+	json_t *json = intake->json || intake->html || intake->anonymize
+	                       ? render_json(report)
+	                       : render_json_brief(report);
 	int code = 0;
 
 	if (!json)

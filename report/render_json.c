@@ -500,7 +500,31 @@ static json_t *render_limits(struct members *w, const struct policy *policy)
 	return o;
 }
 
-static void put_arrays(struct members *w, json_t *o, const struct report *report)
+/* The largest connections of each WAN; how many it has stands beside them. NULL: out of memory. */
+static bool *largest(struct members *w, const struct report *report, json_t *o)
+{
+	const struct ledger *ledger = report->ledger;
+	bool *kept = calloc(ledger->n_connections + 1, sizeof(*kept));
+	json_t *counts = json_object();
+
+	for (size_t i = 0; kept && i < report->n_wans; i++) {
+		struct connection_on_wan top[RENDER_BRIEF];
+		size_t others, n = report_top(report, i, top, RENDER_BRIEF, &others);
+		char *name = text_utf8(report->wans[i].name);
+
+		for (size_t k = 0; k < n; k++)
+			kept[top[k].connection - ledger->connections] = true;
+		if (name)
+			members_put(w, counts, name, value_count(n + others));
+		w->whole = w->whole && name;
+		free(name);
+	}
+	members_put(w, o, "connections_of", counts);
+	w->whole = w->whole && kept;
+	return kept;
+}
+
+static void put_arrays(struct members *w, json_t *o, const struct report *report, const bool *kept)
 {
 	json_t *wans = json_array(), *connections = json_array(), *findings = json_array(),
 	       *interruptions = json_array();
@@ -508,8 +532,9 @@ static void put_arrays(struct members *w, json_t *o, const struct report *report
 	for (size_t i = 0; i < report->n_wans; i++)
 		members_push(w, wans, render_wan(w, report, &report->wans[i]));
 	for (size_t i = 0; i < report->ledger->n_connections; i++)
-		members_push(w, connections,
-		             render_connection(w, report, &report->ledger->connections[i]));
+		if (!kept || kept[i])
+			members_push(w, connections,
+			             render_connection(w, report, &report->ledger->connections[i]));
 	for (size_t i = 0; i < report->n_findings; i++)
 		members_push(w, findings, render_finding(w, report, &report->findings[i]));
 	members_put(w, o, "wans", wans);
@@ -520,9 +545,10 @@ static void put_arrays(struct members *w, json_t *o, const struct report *report
 	members_put(w, o, "findings", findings);
 }
 
-json_t *render_json(const struct report *report)
+static json_t *render(const struct report *report, bool brief)
 {
 	struct members w = {.whole = true};
+	bool *kept;
 	json_t *o = json_object(), *tool = json_object(), *messages = json_object();
 
 	members_put(&w, tool, "name", value_text("mptcp-audit"));
@@ -537,7 +563,9 @@ json_t *render_json(const struct report *report)
 	members_put(&w, o, "messages", messages);
 	members_put(&w, o, "expected", render_expected(report));
 	members_put(&w, o, "window", render_window(&w, report));
-	put_arrays(&w, o, report);
+	kept = brief ? largest(&w, report, o) : NULL;
+	put_arrays(&w, o, report, kept);
+	free(kept);
 	members_put(&w, o, "series", render_series(report));
 	members_put(&w, o, "coverage", render_json_coverage(&w, report));
 	members_put(&w, o, "limits", render_limits(&w, report->policy));
@@ -545,4 +573,14 @@ json_t *render_json(const struct report *report)
 		return o;
 	json_decref(o);
 	return NULL;
+}
+
+json_t *render_json(const struct report *report)
+{
+	return render(report, false);
+}
+
+json_t *render_json_brief(const struct report *report)
+{
+	return render(report, true);
 }

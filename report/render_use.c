@@ -2,12 +2,13 @@
  *
  * render_use.c - see render_sections.h: what used a WAN.
  */
+#include "render.h"
 #include "render_sections.h"
 
 #include <string.h>
 
 #define TOP_CAUSES      12
-#define TOP_CONNECTIONS 3
+#define TOP_CONNECTIONS RENDER_BRIEF
 
 static const json_t *wans_of(const struct page *page)
 {
@@ -155,7 +156,7 @@ static bool larger(const struct on_wan *a, const struct on_wan *b)
 static size_t top_of(const struct page *page, const char *wan, struct on_wan top[TOP_CONNECTIONS],
                      size_t *others)
 {
-	const json_t *connection;
+	const json_t *connection, *count;
 	size_t seen = 0, n = 0, i;
 
 	json_array_foreach(json_object_get(page->report, "connections"), i, connection)
@@ -173,6 +174,9 @@ static size_t top_of(const struct page *page, const char *wan, struct on_wan top
 			top[at] = top[at - 1];
 		top[at] = on;
 	}
+	count = stored_in(page->report, "connections_of", wan);
+	if (json_is_integer(count) && (size_t)json_integer_value(count) > seen)
+		seen = (size_t)json_integer_value(count); /* only the largest were kept */
 	*others = seen - n;
 	return n;
 }
