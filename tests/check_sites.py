@@ -150,10 +150,10 @@ def each_as_if_alone(c, folder):
         alone = compose(os.path.join(folder, "one.pcap"), [site])
         own = write_sites(os.path.join(folder, "alone", "all"), [site])
         ledger = ledgers(folder, own, alone)[site]
-        c.same(f"{site}: ledger", check_state.differ(check_state.plain(ledger), check_state.plain(together[site])), None)
+        c.same(f"{site}: ledger", oracle.difference(check_state.plain(ledger), check_state.plain(together[site])), None)
         line = json.loads(call("report", *NOW, "--sites", own, "--json", "-", alone)[1].splitlines()[0])
         mine = next(row for row in lines if row["site"] == site)
-        c.same(f"{site}: report", check_state.differ(plain_report(line), plain_report(mine)), None)
+        c.same(f"{site}: report", oracle.difference(plain_report(line), plain_report(mine)), None)
         split = [f"--wan={wan}={dotted(address(site, wan))}" for wan in WANS]
         code, out, err = call("dissect", *split, alone)
         c.same(f"{site}: --wan", (code, err), (0, ""))
@@ -240,7 +240,7 @@ def windows(c, folder):
     for site in STORIES:
         alone = ledgers(folder, write_sites(os.path.join(folder, "one"), [site]),
                         compose(os.path.join(folder, "one.pcap"), [site]), *when)[site]
-        c.same(site, check_state.differ(check_state.plain(alone), check_state.plain(together[site])), None)
+        c.same(site, oracle.difference(check_state.plain(alone), check_state.plain(together[site])), None)
 
 
 @check
