@@ -42,8 +42,9 @@ int run_open(struct run *run);
 int run_load(struct run *run);
 int run_save(const struct run *run);
 
-/* All forms of a window's report, then the links. `name` without suffix. */
-int run_write(const struct run *run, const json_t *report, const char *name);
+/* The window into the history, the history's trend into the report; then all forms of the report
+ * and the links. `name` without suffix. */
+int run_write(const struct run *run, json_t *report, const char *name);
 
 /* What killed passes left, and reports that are older than they are kept. Reports that go are
  * written to standard output. */

@@ -104,7 +104,8 @@ int run_load(struct run *run)
 	return 0;
 }
 
-static int put_json(const json_t *json, const char *path)
+/* `layout`: JSON_INDENT(1) where people look, JSON_COMPACT where there are thousands. */
+static int put_json(const json_t *json, const char *path, size_t layout)
 {
 	struct output output;
 	bool dumped;
@@ -113,7 +114,7 @@ static int put_json(const json_t *json, const char *path)
 	if (error != 0)
 		return command_complain(EXIT_CANNOT_CREATE, "%s: %s", path, strerror(-error));
 	errno = 0;
-	dumped = json_dumpf(json, output.file, JSON_SORT_KEYS | JSON_INDENT(1)) == 0 &&
+	dumped = json_dumpf(json, output.file, JSON_SORT_KEYS | layout) == 0 &&
 	         fputc('\n', output.file) != EOF;
 	why = errno ? -errno : -EIO;
 	closed = output_close(&output, dumped);
@@ -126,7 +127,7 @@ static int put_json(const json_t *json, const char *path)
 int run_save(const struct run *run)
 {
 	char *path = path_of(run, STATE, "");
-	int code = path ? put_json(run->memory, path) : EXIT_INTERNAL;
+	int code = path ? put_json(run->memory, path, JSON_INDENT(1)) : EXIT_INTERNAL;
 
 	free(path);
 	return code;
@@ -166,7 +167,7 @@ static bool is_wanted(const struct run *run, size_t format)
 }
 
 /* A window that is there already is replaced: done twice it counts once. */
-static int remember(const struct run *run, const json_t *report)
+static int add_to_history(const struct run *run, const json_t *report)
 {
 	struct database db;
 	int code = history_open(&db, run->set.history, true);
@@ -184,11 +185,26 @@ static int remember(const struct run *run, const json_t *report)
 	return code;
 }
 
-int run_write(const struct run *run, const json_t *report, const char *name)
+/* First into the history, then its trend into the report: a pass that was killed between the two
+ * finds the window there, replaces it, and tells the same trend. */
+static int remember(const struct run *run, json_t *report)
+{
+	int code = run->set.history ? add_to_history(run, report) : 0;
+	json_t *trend;
+
+	if (!run->set.history || code != 0)
+		return code;
+	trend = history_of_report(report, run->set.history, &code);
+	if (trend && json_object_set_new(report, "trend", trend) != 0)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	return code;
+}
+
+static int write_forms(const struct run *run, const json_t *report, const char *name)
 {
 	const struct format *metrics = format_find("metrics");
 	char *path = path_of(run, name, ".json");
-	int code = path ? put_json(report, path) : EXIT_INTERNAL;
+	int code = path ? put_json(report, path, JSON_COMPACT) : EXIT_INTERNAL;
 
 	free(path);
 	for (size_t i = 0; code == 0 && i < n_formats; i++)
@@ -201,9 +217,15 @@ int run_write(const struct run *run, const json_t *report, const char *name)
 			code = point(run, name, formats[i].suffix);
 	if (code == 0 && run->set.metrics && metrics)
 		code = render_to(report, metrics, run->set.language, "metrics =", run->set.metrics);
-	if (code == 0 && run->set.history)
-		code = remember(run, report);
 	return code;
+}
+
+/* A history that cannot be written leaves its window undone, but its report can be read. */
+int run_write(const struct run *run, json_t *report, const char *name)
+{
+	int remembered = remember(run, report), code = write_forms(run, report, name);
+
+	return code ? code : remembered;
 }
 
 /* ---- tidying ---- */

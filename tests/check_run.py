@@ -161,7 +161,9 @@ def each_window_once(suite, folder, store):
 
 
 def metrics_and_history(suite, folder, store):
-    site = Site(folder, "metrics", store, f"history = {os.path.join(folder, 'history.db')}\nformats = html md")
+    db = os.path.join(folder, "history.db")
+    # 00:00 to 04:00 UTC is another day there: a trend of two days
+    site = Site(folder, "metrics", store, f"history = {db}\nformats = html md", WANS.replace("[wan wan1]", "zone = WST4\n[wan wan1]"))
     with suite.check("metrics and history") as check:
         for hour in (1, 4):
             site.run(at(hour, 10))
@@ -172,6 +174,28 @@ def metrics_and_history(suite, folder, store):
             code, out, err = check_follow.audit("history", "list", "--db", os.path.join(folder, "history.db"), "--json", "-")
             check.same(f"audits at {hour} ({err})", (code, len(json.loads(out)["audits"])), (0, hour))
         check.true("Markdown", read(os.path.join(site.reports, "latest.md")))
+    with suite.check("the trend in reports and pages") as check:
+        check.true("a day has none to draw", "trend" not in page_parts(site))
+        site.run(at(7, 10))
+        last = load(site.reports, "latest.json")
+        days = [[point["audits"] for point in wan["points"]] for wan in last["trend"]["wans"]]
+        check.same("both days, with the report's own window", days, [[4, 3]] * 3)
+        want = check_follow.report("--config", site.config, "--history", db, "--from", at(6), "--to", at(7), store)
+        check.same("as report --history tells it", last["trend"], want["trend"])
+        check.true("drawn", "trend" in page_parts(site))
+        write(db, "no database")
+        code, _, err = site.run(at(8, 10))
+        check.true(f"a broken history: {code} {err}", code > 64 and "history.db" in err)
+        check.same("... its window is to be done again", site.state()["until"][:19] + "Z", at(7))
+        check.true("... but can be read", load(site.reports, f"home-{stamp(7)}.json")["schema"])
+        os.remove(db)
+        site.run(at(8, 10))
+        check.same("... and is, without the days that are lost", [len(wan["points"]) for wan in load(site.reports, "latest.json")["trend"]["wans"]],
+                   [1] * 3)
+
+
+def page_parts(site):
+    return re.findall(r'<section id=(\w+)', read(os.path.join(site.reports, "latest.html")))
 
 
 def killed(suite, folder, store):
