@@ -71,6 +71,8 @@ struct intake {
 	uint64_t now_ns;          /* --now, or 0 */
 	bool done;                /* set by who has seen enough frames: reading stops */
 	const char *state;        /* --state (cmd_state.h), borrowed; NULL = not asked for */
+	const char *state_next;   /* borrowed; where the new one goes instead of in its place, for who
+	                             can do without the old one */
 	bool adds_up;             /* with a state: what is open stays out of the ledger */
 	struct output *new_state; /* owned; beside its place until all else is done */
 	struct window_ask ask;

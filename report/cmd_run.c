@@ -9,15 +9,12 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd_intake.h"
-#include "cmd_report.h"
 #include "cmd_store.h"
 #include "cmd_window.h"
 #include "command.h"
-#include "render.h"
 #include "run.h"
 #include "stored.h"
 #include "text.h"
@@ -42,17 +39,6 @@ static int help(void)
 }
 
 /* ---- what the site says ---- */
-
-/* The words of the site, anew for each window: reading adds to them. */
-static int site_words(const struct run *run, struct intake *intake)
-{
-	int code = intake_option(intake, OPTION_CONFIG, run->config);
-
-	if (code == 0 && run->set.uci)
-		code = intake_option(intake, OPTION_UCI, run->set.uci);
-	intake->now_ns = run->now_ns;
-	return code;
-}
 
 /* What needs no quoting in a shell. */
 static bool is_plain(uint32_t code)
@@ -111,7 +97,7 @@ static int load_site(struct run *run)
 	int code;
 
 	intake_init(&intake);
-	code = site_words(run, &intake);
+	code = run_site(run, &intake);
 	intake_expect(&intake);
 	if (code == 0)
 		code = window_settle(&intake);
@@ -216,50 +202,14 @@ static uint64_t fit(const struct known *known, uint64_t ns)
 
 static void window_name(const struct run *run, uint64_t from_ns, char *out, size_t size)
 {
-	time_t at = (time_t)(from_ns / NS);
-	struct tm tm;
-	char stamp[40];
+	char stamp[RUN_STAMP];
 
-	gmtime_r(&at, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
+	run_stamp(from_ns, stamp);
 	snprintf(out, size, "%s-%s", run->site, stamp);
 }
 
-static int read_window(const struct run *run, uint64_t from_ns, uint64_t to_ns, json_t **json)
-{
-	char *words[] = {run->set.input};
-	struct intake intake;
-	struct ledger ledger;
-	struct report report;
-	int code;
-
-	*json = NULL;
-	intake_init(&intake);
-	ledger_init(&ledger);
-	code = site_words(run, &intake);
-	if (code == 0)
-		code = intake_words(&intake, 1, words, 0);
-	if (code == 0)
-		code = window_settle(&intake);
-	intake.from_ns = from_ns;
-	intake.to_ns = to_ns;
-	if (code == 0)
-		code = intake_read(&intake, &ledger, NULL, NULL);
-	if (code == 0)
-		code = report_of(&intake, &ledger, &report);
-	if (code == 0) {
-		*json = render_json(&report);
-		code = report_exit(report.verdict);
-		report_release(&report);
-	}
-	ledger_release(&ledger);
-	intake_release(&intake);
-	if (code <= EXIT_NOT_ASSESSED && !*json)
-		return command_complain(EXIT_INTERNAL, "out of memory");
-	return code;
-}
-
-/* Everything of the window, then the memory: what is not in there is done again. */
+/* Everything of the window, then the memory: what is not in there is done again, from the state
+ * that the window began with. */
 static int keep_window(struct run *run, json_t *report, uint64_t from_ns, uint64_t to_ns,
                        const char *name)
 {
@@ -272,7 +222,11 @@ static int keep_window(struct run *run, json_t *report, uint64_t from_ns, uint64
 	    !run_set_time(run->memory, "until", to_ns))
 		return command_complain(EXIT_INTERNAL, "out of memory");
 	code = run_write(run, report, name);
-	return code ? code : run_save(run);
+	if (code == 0)
+		code = run_save(run);
+	if (code == 0)
+		run_drop_state(run, from_ns);
+	return code;
 }
 
 static void tell_window(const struct run *run, const json_t *report, const char *name)
@@ -299,7 +253,7 @@ static int do_window(struct run *run, uint64_t from_ns, uint64_t to_ns)
 		       text_time(to, to_ns, 0), run->set.reports, name);
 		return EXIT_PASS;
 	}
-	verdict = read_window(run, from_ns, to_ns, &report);
+	verdict = run_read_window(run, from_ns, to_ns, &report);
 	if (verdict > EXIT_NOT_ASSESSED)
 		return verdict;
 	code = keep_window(run, report, from_ns, to_ns, name);

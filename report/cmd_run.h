@@ -6,6 +6,9 @@
  *     latest.json, ...             links to those of the last window
  *     run.state                    what run.h remembers
  *     run.lock                     held by the pass that runs
+ *     tracker-TO.state             of captures: what is known of connections at the end of the last
+ *                                  window (cmd_state.h), so that the next one need not read what
+ *                                  lies before it
  *
  * run.state is replaced when all of a window is written, and it alone says what is done: a pass
  * that was killed is made whole by the next one, which writes the same files again from the same
@@ -32,6 +35,26 @@ struct run {
 	int lock;       /* -1 = not held */
 	json_t *memory; /* owned */
 };
+
+/* ---- a window (cmd_run_window.c); 0 or an exit code, already explained ---- */
+
+struct intake;
+
+/* What the configuration says of the site. */
+int run_site(const struct run *run, struct intake *intake);
+
+/* A moment as it stands in names of files: 20260131T120000Z. */
+#define RUN_STAMP 32
+void run_stamp(uint64_t at_ns, char out[RUN_STAMP]);
+
+/* The report of a window: its verdict's exit code, and *json is the caller's; or an error. A state
+ * that does not fit is said, thrown away and done without. */
+int run_read_window(const struct run *run, uint64_t from_ns, uint64_t to_ns, json_t **json);
+
+/* The state at this moment is not needed any more. And: is `name` that of a state which `until` has
+ * left behind, or of a window that was not done? */
+void run_drop_state(const struct run *run, uint64_t at_ns);
+bool run_is_past_state(const char *name, uint64_t until_ns);
 
 /* ---- files (cmd_run_files.c); 0 or an exit code, already explained ---- */
 

@@ -275,6 +275,8 @@ static bool is_done_with(const struct run *run, const char *name)
 
 	if (strncmp(name, STATE, strlen(STATE)) == 0)
 		return is_unfinished(name + strlen(STATE));
+	if (run_is_past_state(name, run_time(run->memory, "until")))
+		return true;
 	if (!tail || suffix == 0)
 		return false;
 	if (tail[suffix])

@@ -16,11 +16,11 @@
 
 const char state_help[] =
 	"  --state FILE        go on where the run that wrote FILE ended: captures of one record "
-        "in\n"
+	"in\n"
 	"                      pieces, in their order. dissect: what is still open is in the "
-        "state\n"
+	"state\n"
 	"                      and not in the ledger of a piece, so pieces add up; FILE is "
-        "written\n"
+	"written\n"
 	"                      anew; with ledgers alone, it is read and what is open is added to\n"
 	"                      them. report: FILE says whose the connections are that began\n"
 	"                      before; only what is read now is counted; FILE is written anew\n"
@@ -52,6 +52,8 @@ char *state_origin(const struct intake *intake)
 
 	if (!out)
 		return NULL;
+	for (size_t i = 0; intake->state_next && i < intake->n_inputs; i++)
+		fprintf(out, "input %s; ", intake->inputs[i].path);
 	if (intake->filter)
 		fprintf(out, "filter %s; ", intake->filter);
 	for (size_t i = 0; i < intake->n_shifts; i++)
@@ -69,6 +71,11 @@ char *state_origin(const struct intake *intake)
 	return text;
 }
 
+static const char *fate(const struct intake *intake)
+{
+	return intake->state_next ? "" : "; it is left as it is";
+}
+
 static struct pipeline *resume(const struct intake *intake, FILE *file, struct ledger *ledger,
                                const struct pipeline_options *options, int *code)
 {
@@ -77,8 +84,8 @@ static struct pipeline *resume(const struct intake *intake, FILE *file, struct l
 		pipeline_resume(ledger, options, file, message, sizeof(message));
 
 	if (!pipeline)
-		*code = command_complain(EXIT_BAD_DATA, "--state %s %s; it is left as it is",
-		                         intake->state, message);
+		*code = command_complain(EXIT_BAD_DATA, "--state %s %s%s", intake->state, message,
+		                         fate(intake));
 	return pipeline;
 }
 
@@ -107,7 +114,7 @@ static int check_origin(const struct intake *intake, bool sums, const struct pip
 	return command_complain(
 		EXIT_USAGE,
 		"--state %s: it reaches to %s and the window lies before (%s): what it counted "
-	        "there "
+		"there "
 		"cannot be told apart. Take a later window, an earlier state, or none",
 		intake->state, zone_text(&intake->zone, (int64_t)(until / NS), ends, sizeof(ends)),
 		zone_text(&intake->zone, (int64_t)(asked / NS), begins, sizeof(begins)));
@@ -154,18 +161,18 @@ bool state_is_kept(const struct intake *intake, const struct pipeline *pipeline)
 
 static int open_new(struct intake *intake)
 {
+	const char *place = intake->state_next ? intake->state_next : intake->state;
 	int error;
 
 	intake->new_state = calloc(1, sizeof(*intake->new_state));
 	if (!intake->new_state)
 		return command_complain(EXIT_INTERNAL, "out of memory");
-	error = output_open(intake->new_state, intake->state);
+	error = output_open(intake->new_state, place);
 	if (error == 0)
 		return 0;
 	free(intake->new_state);
 	intake->new_state = NULL;
-	return command_complain(EXIT_CANNOT_CREATE, "--state %s: %s", intake->state,
-	                        strerror(-error));
+	return command_complain(EXIT_CANNOT_CREATE, "--state %s: %s", place, strerror(-error));
 }
 
 /* It is written, or why not. */

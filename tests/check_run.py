@@ -21,6 +21,7 @@ import time
 
 import check_expect
 import check_follow
+import check_window
 import lab
 import oracle
 
@@ -28,6 +29,7 @@ HOURS = 9
 KNOWN = HOURS - 1         # the last files end within the ninth hour
 BEGIN = "2026-01-01T00:00:00Z"
 KILLS = 60
+SPOOL_KILLS = 20
 STATUS_EXIT = {"pass": 0, "warn": 1, "fail": 2, "not_assessed": 3}
 WANS = "[wan wan1]\nrole = master\n[wan wan2]\nrole = backup\n[wan wan3]\nrole = backup\n"
 
@@ -93,8 +95,11 @@ class Site:
         """All files but the lock, and where links lead."""
         found = {}
         for path in glob.glob(os.path.join(self.reports, "*")) + glob.glob(self.path("home.prom*")):
-            if not path.endswith(".lock"):
-                found[os.path.basename(path)] = os.readlink(path) if os.path.islink(path) else read(path)
+            name = os.path.basename(path)
+            if name.startswith("tracker-"):
+                found[name] = "is there"      # the order of what is in it is that of a table; the next window tells what is
+            elif not path.endswith(".lock"):
+                found[name] = os.readlink(path) if os.path.islink(path) else read(path)
         return found
 
 
@@ -198,38 +203,45 @@ def page_parts(site):
     return re.findall(r'<section id=(\w+)', read(os.path.join(site.reports, "latest.html")))
 
 
+def kill_passes(check, site, calm, hours, least, chance):
+    """At each hour a calm pass of one site, and passes of the other that are killed at any moment until one is let end."""
+    kills, tries = 0, 0
+    for hour in hours:
+        begun = time.monotonic()
+        code, _, err = calm.run(at(hour, 10))
+        patience, want = time.monotonic() - begun, kills + least // len(hours) + 1
+        check.true(f"hour {hour}: {err}", code in oracle.VERDICT_EXITS)
+        while kills < want and tries < 20 * least:
+            process = subprocess.Popen([oracle.PROGRAM, *site.command(at(hour, 10))], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            time.sleep(chance.random() * patience)     # the moment of the kill is what is tried, nothing is waited for
+            process.send_signal(signal.SIGKILL)
+            kills += process.wait() == -signal.SIGKILL
+            tries += 1
+        done = [n for n in site.names() if n.startswith("home-")] if os.path.exists(site.reports) else []
+        check.true("no half report", all(load(site.reports, name)["schema"] for name in done))
+        lab.wait_until("the hook of a killed pass to end and the lock to be free",
+                       lambda: site.run(at(hour, 10))[0] in oracle.VERDICT_EXITS)
+    check.true(f"{kills} kills", kills >= least)
+    for left in (calm, site):
+        left.run(at(hours[-1] + 1, 10))
+    got, want = site.everything(), calm.everything()
+    check.same("files", sorted(got), sorted(want))
+    check.true(f"the same in them: {[name for name in want if got.get(name) != want[name]]}", got == want)
+
+    def known(told):
+        return {json.dumps(notice, sort_keys=True) for notice in told}
+    check.same("every notice at least once, and no other", known(site.told()), known(calm.told()))
+
+
 def killed(suite, folder, store):
     """Killed at any moment, again and again: at the end all is as if it never happened."""
     dbs = [os.path.join(folder, f"{name}.db") for name in ("calm", "killed")]
     calm, site = (Site(folder, name, store, f"history = {db}") for name, db in zip(("calm", "killed"), dbs))
-    chance, kills, tries = random.Random(5), 0, 0
     with suite.check(f"at least {KILLS} kills") as check:
-        for hour in range(1, KNOWN + 1):
-            begun = time.monotonic()
-            code, _, err = calm.run(at(hour, 10))
-            patience, want = time.monotonic() - begun, kills + KILLS // KNOWN + 1
-            check.true(f"hour {hour}: {err}", code in oracle.VERDICT_EXITS)
-            while kills < want and tries < 20 * KILLS:
-                process = subprocess.Popen([oracle.PROGRAM, *site.command(at(hour, 10))], stdout=subprocess.DEVNULL,
-                                           stderr=subprocess.DEVNULL)
-                time.sleep(chance.random() * patience)     # the moment of the kill is what is tried, nothing is waited for
-                process.send_signal(signal.SIGKILL)
-                kills += process.wait() == -signal.SIGKILL
-                tries += 1
-            done = [n for n in site.names() if n.startswith("home-")] if os.path.exists(site.reports) else []
-            check.true("no half report", all(load(site.reports, name)["schema"] for name in done))
-            lab.wait_until("the hook of a killed pass to end and the lock to be free",
-                           lambda: site.run(at(hour, 10))[0] in oracle.VERDICT_EXITS)
-        check.true(f"{kills} kills", kills >= KILLS)
-        got, want = site.everything(), calm.everything()
-        check.same("files", sorted(got), sorted(want))
-        check.true(f"the same in them: {[name for name in want if got.get(name) != want[name]]}", got == want)
-
-        def known(told):
-            return {json.dumps(notice, sort_keys=True) for notice in told}
+        kill_passes(check, site, calm, range(1, KNOWN), KILLS, random.Random(5))
         histories = [check_follow.audit("history", "export", "--db", db, "--json", "-")[1] for db in dbs]
         check.true("the same history", histories[0] == histories[1] and len(histories[0]) > 1000)
-        check.same("every notice at least once, and no other", known(site.told()), known(calm.told()))
 
 
 # ---- notices ----
@@ -418,6 +430,72 @@ def of_spool(suite, folder, spool):
         check.same("a little later the next", site.names(), [f"home-{stamp(h)}.json" for h in (2, 3)])
 
 
+def states_of(site):
+    return sorted(name for name in os.listdir(site.reports) if name.startswith("tracker-"))
+
+
+def same_window(check, site, hour, spool):
+    """But for what is said of files: with a state fewer are read."""
+    told = [load(site.reports, "latest.json"), check_follow.report("--config", site.config, "--from", at(hour), "--to", at(hour + 1), spool)]
+    for report in told:
+        report.pop("generated")
+        report.pop("totals", None)
+    found = oracle.difference(*(check_window.judged(json.dumps(report)) for report in reversed(told)))
+    check.true(f"hour {hour}" + (f" ({found})" if found else ""), not found)
+
+
+def begun(name):
+    """The second of the day at which a file of the recorder begins."""
+    clock = re.search(r"T(\d\d)(\d\d)(\d\d)Z", name)
+    return int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3])
+
+
+def from_states(suite, folder, spool):
+    """A spool's window goes on from the tracker's state at its beginning: the same told, and no file read from before."""
+    copy = shutil.copytree(spool, os.path.join(folder, "spoilt"))
+    site, other = Site(folder, "states", copy, "formats = "), shutil.copytree(spool, os.path.join(folder, "other-spool"))
+    files = sorted(os.listdir(copy))
+    with suite.check("windows of a spool go on from a state") as check:
+        for hour in range(KNOWN):
+            code, _, err = site.run(at(hour + 1, 6))
+            check.true(f"hour {hour}: {code} {err}", code in oracle.VERDICT_EXITS and not err)
+            same_window(check, site, hour, spool)
+            check.same("one state", states_of(site), [f"tracker-{stamp(hour + 1)}.state"])
+            for name in files:      # of those that end before the state does, one more is read
+                if [n for n in files if n > name and n[:4] == name[:4] and begun(n) <= hour * 3600]:
+                    check_window.spoil(os.path.join(copy, name))
+        check.true("files were spoilt that an audit without a state reads",
+                   "cannot be read" in check_follow.audit("report", "--from", at(7), "--to", at(8), copy)[2])
+    site = Site(folder, "misfits", spool, "formats = ")
+    with suite.check("a state that does not fit") as check:
+        state = os.path.join(site.reports, f"tracker-{stamp(1)}.state")
+        for what in (b"", b"no state", "half", "of another spool"):
+            site.run(at(1, 6))
+            with open(state, "rb") as file:
+                good = file.read()
+            if what == "of another spool":
+                site.source = other
+                site.configure()
+            else:
+                with open(state, "wb") as file:
+                    file.write(good[:len(good) // 2] if what == "half" else what)
+            code, _, err = site.run(at(2, 6))
+            check.true(f"{what}: said: {code} {err}", code in oracle.VERDICT_EXITS and "thrown away" in err and "left as it is" not in err)
+            same_window(check, site, 1, spool)
+            check.same("... and a new one is there", states_of(site), [f"tracker-{stamp(2)}.state"])
+            shutil.rmtree(site.reports)
+        site.run(at(1, 6))
+        for name in ("tracker-20260101T000000Z.state", "tracker-20260101T050000Z.state", "tracker-20260101T050000Z.state.a1B2c3",
+                     "tracker-mine.state", "tracker-20260101T000000Z.state.old.txt"):
+            write(os.path.join(site.reports, name), "{}")
+        site.run(at(2, 6))
+        check.same("what killed passes left goes, other files do not", states_of(site),
+                   ["tracker-20260101T000000Z.state.old.txt", f"tracker-{stamp(2)}.state", "tracker-mine.state"])
+    calm, killed_site = (Site(folder, name, spool, f"history = {os.path.join(folder, name)}.db") for name in ("calm-spool", "killed-spool"))
+    with suite.check(f"at least {SPOOL_KILLS} kills over a spool") as check:
+        kill_passes(check, killed_site, calm, range(1, 6), SPOOL_KILLS, random.Random(6))
+
+
 # ---- check ----
 
 def nagios(suite, folder, store, spool):
@@ -532,6 +610,7 @@ def main():
         kept(suite, folder, store)
         days(suite, folder, spool)
         of_spool(suite, folder, spool)
+        from_states(suite, folder, spool)
         nagios(suite, folder, store, spool)
         shipped(suite, folder, store)
     return suite.end()
