@@ -58,6 +58,12 @@ static void say_backups(const struct telling_page *page, char *out, size_t size)
 		SAY(out, size, page_more_names, one, text_count(more, n - 1));
 }
 
+/* Was a part not seen? The sentence says which. */
+static bool is_partial(const struct telling_page *page)
+{
+	return stored_has(page->report, "unseen");
+}
+
 /* ---- the headline ---- */
 
 static const json_t *first_of(const struct telling_page *page, enum status status, size_t *count)
@@ -160,6 +166,8 @@ static void say_headline(const struct telling_page *page, enum status verdict, c
 		SAY(out, size, page_head_no_backup);
 	else if (verdict == STATUS_WARN)
 		say_trouble(page, STATUS_WARN, names, out, size);
+	else if (verdict != STATUS_PASS && is_partial(page))
+		SAY(out, size, page_head_partial, names);
 	else if (verdict != STATUS_PASS)
 		SAY(out, size, page_head_not_assessed, names);
 	else if (helped_out(page))
@@ -277,6 +285,10 @@ static void behaves_card(struct telling_page *page)
 	if (n) {
 		H(h, "<p class=\"big answer\">");
 		h_say(h, short_answer(page), (const char *const[]){NULL});
+	}
+	if (n && is_partial(page)) {
+		H(h, "<p class=partial>");
+		H_SAY(h, page_of_what_was_seen);
 	}
 	for (size_t i = 0; i < n && i < SHOWN_BACKUPS; i++)
 		behaviour(h, backup_at(page, i));

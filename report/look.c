@@ -62,7 +62,8 @@ void look_say_no_peers(struct look *look)
 
 enum status look_clean(const struct look *look)
 {
-	return filtered(look) ? STATUS_NOT_ASSESSED : STATUS_PASS;
+	look->finding->blinded = filtered(look);
+	return look->finding->blinded ? STATUS_NOT_ASSESSED : STATUS_PASS;
 }
 
 void look_show_peer(struct look *look, const struct ledger_peer *row, enum message note)

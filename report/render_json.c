@@ -553,13 +553,14 @@ static json_t *render(const struct report *report, bool brief)
 
 	members_put(&w, tool, "name", value_text("mptcp-audit"));
 	members_put(&w, tool, "version", value_text(report->options.version));
-	members_put(&w, o, "schema", value_text("mptcp-audit.report/1.6"));
+	members_put(&w, o, "schema", value_text("mptcp-audit.report/1.7"));
 	members_put(&w, o, "tool", tool);
 	members_put(&w, o, "generated", value_moment(report->options.generated_ns));
 	members_put(&w, o, "site", value_text_or_null(report->policy->site));
 	members_put(&w, o, "verdict", value_text(status_names[report->verdict]));
 	members_message(&w, o, messages, "sentence", report->sentence);
 	members_message(&w, o, messages, "assumption", report->assumption);
+	members_message(&w, o, messages, "unseen", report->unseen);
 	members_put(&w, o, "messages", messages);
 	members_put(&w, o, "expected", render_expected(report));
 	members_put(&w, o, "window", render_window(&w, report));

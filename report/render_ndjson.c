@@ -73,7 +73,7 @@ bool render_ndjson(const json_t *report, enum language language, FILE *out)
 	                                  NULL};
 	static const char *const interruption[] = {"kind",  "wan",     "to",    "from",
 	                                           "until", "seconds", "words", NULL};
-	static const char *const summary[] = {"verdict", "sentence", "assumption", NULL};
+	static const char *const summary[] = {"verdict", "sentence", "assumption", "unseen", NULL};
 	struct lines l = {report, out, true};
 
 	(void)language; /* for machines */

@@ -147,6 +147,7 @@ struct finding {
 	/* messages (message.h); names in them are safe to print */
 	char text[1400]; /* one or two sentences */
 	char brief[240]; /* the same in a few words without the WAN's name, for a list; or "" */
+	bool blinded;    /* not assessed because frames or time were not seen */
 	struct finding_frame frames[FINDING_FRAMES];
 	size_t n_frames;
 };
@@ -187,7 +188,8 @@ struct report {
 	struct finding *findings; /* owned; in the order of the rules, then of the WANs */
 	size_t n_findings, cap_findings;
 	enum status verdict;
-	char sentence[4600];   /* a message */
+	char unseen[1800];    /* a message: "Not all was seen: ...", or "" when all was */
+	char sentence[4600];  /* a message; begins with what was not seen */
 	char assumption[900]; /* a message: "assuming b is the backup: ...", or "" */
 };
 

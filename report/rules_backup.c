@@ -330,8 +330,10 @@ static enum share_case share_judge(const struct report *report, struct finding *
 		finding->status = STATUS_WARN;
 		return SHARE_STANDBY;
 	}
-	if (filtered(report, (size_t)finding->wan))
+	if (filtered(report, (size_t)finding->wan)) {
+		finding->blinded = true;
 		return SHARE_HIDDEN;
+	}
 	finding->status = STATUS_PASS;
 	return SHARE_FINE;
 }
@@ -442,8 +444,10 @@ static void budget_judge(struct report *report, struct finding *finding)
 	finding->numerator = bytes;
 	finding->denominator = (uint64_t)seconds;
 	finding->status = budget_status(report, finding, day);
-	if (finding->status == STATUS_PASS && (!enough || filtered(report, wan)))
+	if (finding->status == STATUS_PASS && (!enough || filtered(report, wan))) {
 		finding->status = STATUS_NOT_ASSESSED;
+		finding->blinded = enough;
+	}
 	text_safe(name, sizeof(name), report->wans[wan].name, 32);
 	text_bytes(used, bytes);
 	text_duration(length, report->end_ns - report->start_ns);

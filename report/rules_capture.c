@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flaws.h"
 #include "message.h"
 #include "text.h"
 #include "thinned.h"
@@ -12,76 +13,7 @@
 
 #define NS 1000000000u
 
-static double limit_of(const struct report *report, size_t wan, enum limit limit)
-{
-	return report->wans[wan].limits[limit];
-}
-
 /* ---- A27 ---- */
-
-/* A frame or two out of order by microseconds are in most captures of several queues; a ledger
- * counts such steps without their size, so only many of them say that the clock is not to be
- * trusted. */
-#define BACKWARDS_FEW   10
-#define BACKWARDS_SHARE 0.01
-
-/* What is missing from a WAN's capture, in frames except where it says bytes. */
-struct flaws {
-	size_t wan;
-	uint64_t frames, payload; /* seen */
-	uint64_t drops, unread, cut, backwards, unmapped;
-	uint64_t evicted, subflows; /* lost mappings show as unmapped bytes */
-	size_t damaged;             /* files with a message */
-	const char *message;        /* of the first of them */
-
-	/* what the recorder says: time without anybody watching, of the judged time; frames the
-	 * kernel counted beside those seen or counted as dropped in the same time */
-	uint64_t blind_ns, judged_ns;
-	bool compared;
-	uint64_t kernel, accounted, missing;
-};
-
-static struct flaws flaws_of(const struct report *report, size_t index)
-{
-	const struct report_wan *wan = &report->wans[index];
-	const struct ledger_counters *c = &wan->ledger->counters;
-	const struct ledger_event *e = wan->ledger->events;
-	struct flaws flaws = {
-		.wan = index,
-		.frames = wan->whole.total.frames,
-		.payload = wan->whole.total.payload_bytes,
-		.drops = c->dropped_frames,
-		/* a cut header cuts its options too: both events of one frame are one frame */
-		.cut = e[EVENT_HEADER_CUT].count > e[EVENT_OPTION_CUT].count
-	                       ? e[EVENT_HEADER_CUT].count
-	                       : e[EVENT_OPTION_CUT].count,
-		.backwards = e[EVENT_BACKWARDS].count,
-		.evicted = c->subflows_evicted,
-		.subflows = c->subflows_evicted + c->initial_subflows + c->joined_subflows,
-		.unmapped = c->unmapped_bytes + c->pending_evicted_bytes,
-		.judged_ns = report->end_ns - report->start_ns,
-		.kernel = c->kernel_frames,
-		.accounted = c->kernel_seen_frames + c->kernel_seen_dropped,
-	};
-	/* A super-frame is one frame here and several there; of filtered ones nobody knows. */
-	flaws.compared =
-		c->kernel_spans > 0 && !wan->ledger->filtered && e[EVENT_SUPER_FRAME].count == 0;
-	/* a frame that is just passing is counted on one side of a note and stamped on the other */
-	if (flaws.compared && flaws.kernel > flaws.accounted + 2 * c->kernel_spans)
-		flaws.missing = flaws.kernel - flaws.accounted;
-	for (unsigned s = 0; s < SPAN_COUNT; s++)
-		flaws.blind_ns += coverage_is_blind(s) ? wan->coverage.judged_ns[s] : 0;
-
-	for (size_t d = 0; d < DIR_COUNT; d++)
-		flaws.unread += wan->whole.kinds[d][KIND_UNREAD].frames;
-	for (size_t i = 0; i < report->ledger->n_files; i++) {
-		if (report->ledger->files[i].wan != index || !report->ledger->files[i].message)
-			continue;
-		if (!flaws.damaged++)
-			flaws.message = report->ledger->files[i].message;
-	}
-	return flaws;
-}
 
 /* "wan1: nothing was recorded for 12 s of the judged 1 h: suspended 12 s, ... (disk full)." */
 static void blind_told(const struct report *report, const struct coverage *coverage,
@@ -106,14 +38,13 @@ static void blind_told(const struct report *report, const struct coverage *cover
 static bool recorder_told(const struct report *report, const struct coverage *coverage,
                           const struct flaws *flaws, const char *name, char *text, size_t size)
 {
-	double limit = limit_of(report, flaws->wan, LIMIT_LOSS_SHARE);
 	char a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT];
 
-	if ((double)flaws->blind_ns > limit * (double)flaws->judged_ns) {
+	if (flaws_matter(report, flaws, FLAW_BLIND)) {
 		blind_told(report, coverage, flaws, name, text, size);
 		return true;
 	}
-	if ((double)flaws->missing > limit * (double)flaws->kernel) {
+	if (flaws_matter(report, flaws, FLAW_MISSING)) {
 		SAY(text, size, kernel_counted, name, text_count(a, flaws->kernel),
 		    text_count(b, flaws->accounted), text_count(c, flaws->missing));
 		return true;
@@ -125,31 +56,26 @@ static bool recorder_told(const struct report *report, const struct coverage *co
 static bool flaw_told(const struct report *report, const struct flaws *flaws, const char *name,
                       char *text, size_t size)
 {
-	double some = limit_of(report, flaws->wan, LIMIT_LOSS_SHARE) * (double)flaws->frames;
 	char a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT], message[260], snaplen[40] = "";
 
 	if (flaws->cut)
 		SAY_IN(snaplen, take_160);
-	if ((double)flaws->drops >
-	    limit_of(report, flaws->wan, LIMIT_LOSS_SHARE) * (double)(flaws->frames + flaws->drops))
+	if (flaws_matter(report, flaws, FLAW_DROPS))
 		SAY(text, size, flaw_drops, name, text_count(a, flaws->drops),
 		    text_count(b, flaws->frames + flaws->drops));
-	else if (flaws->damaged)
+	else if (flaws_matter(report, flaws, FLAW_FILE))
 		SAY(text, size, flaw_file, name,
-		    text_safe(message, sizeof(message), flaws->message, 200));
-	else if ((double)flaws->unread > some)
+		    text_safe(message, sizeof(message), flaws->first_damaged->message, 200));
+	else if (flaws_matter(report, flaws, FLAW_UNREAD))
 		SAY(text, size, flaw_unread, name, text_count(a, flaws->unread),
 		    text_count(b, flaws->frames));
-	else if ((double)flaws->unmapped >
-	         limit_of(report, flaws->wan, LIMIT_LOSS_SHARE) * (double)flaws->payload)
+	else if (flaws_matter(report, flaws, FLAW_UNMAPPED))
 		SAY(text, size, flaw_unmapped, name, text_bytes(b, flaws->unmapped),
 		    text_bytes(c, flaws->payload), text_count(a, flaws->cut), snaplen);
-	else if (flaws->backwards > BACKWARDS_FEW &&
-	         (double)flaws->backwards > BACKWARDS_SHARE * (double)flaws->frames)
+	else if (flaws_matter(report, flaws, FLAW_BACKWARDS))
 		SAY(text, size, flaw_backwards, name, text_count(a, flaws->backwards),
 		    text_count(b, flaws->frames));
-	else if ((double)flaws->evicted >
-	         limit_of(report, flaws->wan, LIMIT_LOSS_SHARE) * (double)flaws->subflows)
+	else if (flaws_matter(report, flaws, FLAW_EVICTED))
 		SAY(text, size, flaw_evicted, name, text_count(a, flaws->evicted),
 		    text_count(b, flaws->subflows));
 	else
@@ -440,6 +366,7 @@ static bool silence_moot(const struct report *report, struct finding *finding)
 	text_safe(name, sizeof(name), wan->name, 32);
 	text_duration(length, judged);
 	if (gone < judged - gone) {
+		finding->blinded = true;
 		SAY_IN(finding->text, not_recorded, name, length);
 		return true;
 	}
@@ -485,6 +412,7 @@ static void silence_grade(const struct report *report, struct finding *finding,
 	char length[TEXT_SHORT];
 
 	if (finding->value > limit && silence->to_ns > row->coverage.until_ns) {
+		finding->blinded = true;
 		SAY(note, size, more_gaps);
 	} else if (finding->value > limit) {
 		bool certain = traffic_was_certain(report, (uint32_t)finding->wan, silence);
@@ -497,6 +425,7 @@ static void silence_grade(const struct report *report, struct finding *finding,
 	} else if (width > limit) {
 		SAY(note, size, buckets_too_wide);
 	} else if (report->options.filter || row->ledger->filtered) {
+		finding->blinded = true;
 		SAY(note, size, filter_hides);
 	} else if ((double)outlived / NS > limit) {
 		SAY(note, size, outlived, text_duration(length, outlived));

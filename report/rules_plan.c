@@ -187,7 +187,9 @@ static void projection_judge(const struct report *report, struct finding *findin
 		verdict_limit(report, finding, LIMIT_PLAN_FAIL);
 	} else if (finding->value > limit_of(report, wan, LIMIT_PLAN_WARN)) {
 		finding->status = STATUS_WARN;
-	} else if (enough && !filtered(report, wan)) {
+	} else if (enough && filtered(report, wan)) {
+		finding->blinded = true;
+	} else if (enough) {
 		finding->status = STATUS_PASS;
 	}
 	say_price(price, sizeof(price), plan, &p);
@@ -277,7 +279,8 @@ static void expected_judge(const struct report *report, struct finding *finding)
 	verdict_part(finding, "seen", cost.seen, 0);
 	verdict_part(finding, "unexplained", cost.unexplained, cost.expected);
 	expected_tell(report, finding, &cost);
-	if (filtered(report, wan))
+	finding->blinded = filtered(report, wan);
+	if (finding->blinded)
 		return;
 	finding->status =
 		(double)cost.unexplained > limit_of(report, wan, LIMIT_UNEXPLAINED_BYTES) &&
@@ -419,7 +422,8 @@ static void bill_judge(const struct report *report, struct finding *finding)
 	verdict_part(finding, bill.rest < 0 ? "billed_less" : "unexplained", apart, bill.billed);
 	verdict_part(finding, "not_recorded_seconds", bill.gap_ns / NS, bill.all_ns / NS);
 	bill_tell(report, finding, &bill);
-	if (filtered(report, wan) || bill.gap_ns * 2 > bill.all_ns || bill.all_ns == 0)
+	finding->blinded = filtered(report, wan) || (bill.gap_ns * 2 > bill.all_ns && bill.all_ns);
+	if (finding->blinded || bill.all_ns == 0)
 		return; /* most of it would be an estimate */
 	finding->status = finding->value > finding->limit ? STATUS_WARN : STATUS_PASS;
 }

@@ -261,9 +261,10 @@ bool rule_inner(struct report *report, const struct rule *rule)
 		text_safe(name, sizeof(name), wan->name, 32);
 		verdict_observe(f, "count", syns, 1);
 		verdict_part(f, "mptcp_frames", frames, 0);
-		f->status = syns || frames                                    ? STATUS_WARN
-		            : report->options.filter || wan->ledger->filtered ? STATUS_NOT_ASSESSED
-		                                                              : STATUS_PASS;
+		f->blinded = report->options.filter || wan->ledger->filtered;
+		f->status = syns || frames ? STATUS_WARN
+		            : f->blinded   ? STATUS_NOT_ASSESSED
+		                           : STATUS_PASS;
 		SAY_IN(f->brief, none);
 		text_count(count, syns);
 		if (syns)

@@ -9,6 +9,7 @@
 
 #include "message.h"
 #include "text.h"
+#include "unseen.h"
 #include "verdict.h"
 
 #define MONTH_S (30 * 86400.0)
@@ -38,20 +39,29 @@ static const struct finding *find_share(const struct report *report)
 	return most;
 }
 
-/* What the verdict rests on; NULL for a pass. */
+/* What was not seen stands before the sentence already. */
+static bool is_told(const struct report *report, const struct finding *finding)
+{
+	return strcmp(finding->rule, "A27") == 0 && finding->wan >= 0 &&
+	       unseen_of(report, (size_t)finding->wan);
+}
+
+/* What the verdict rests on; NULL for a pass, or where only what was not seen is in its way. */
 static const struct finding *find_reason(const struct report *report)
 {
-	static const char *const needed[] = {"A27", "A1", "A3", "A29", NULL};
+	static const char *const needed[] = {"A27", "A1", "A3", "A29"};
 
 	if (report->verdict == STATUS_FAIL || report->verdict == STATUS_WARN)
 		return find(report, NULL, report->verdict);
 	for (size_t i = 0;
-	     report->verdict == STATUS_NOT_ASSESSED && i < sizeof(needed) / sizeof(*needed); i++) {
-		const struct finding *finding = find(report, needed[i], STATUS_NOT_ASSESSED);
+	     report->verdict == STATUS_NOT_ASSESSED && i < sizeof(needed) / sizeof(*needed); i++)
+		for (size_t k = 0; k < report->n_findings; k++) {
+			const struct finding *finding = &report->findings[k];
 
-		if (finding)
-			return finding;
-	}
+			if (finding->status == STATUS_NOT_ASSESSED &&
+			    strcmp(finding->rule, needed[i]) == 0 && !is_told(report, finding))
+				return finding;
+		}
 	return NULL;
 }
 
@@ -100,15 +110,16 @@ static void say_no_backup(struct report *report)
 {
 	char use[600] = "", count[TEXT_SHORT];
 
+	snprintf(report->sentence, sizeof(report->sentence), "%s", report->unseen);
 	if (report->n_wans == 0) {
-		SAY_IN(report->sentence, nothing_captured);
+		MORE_IN(report->sentence, nothing_captured);
 	} else if (report->n_wans == 1) {
 		verdict_say_use(report, 0, use, sizeof(use) - 1);
 		if (use[0])
 			strcat(use, " ");
-		SAY_IN(report->sentence, one_wan_no_backup, use);
+		MORE_IN(report->sentence, one_wan_no_backup, use);
 	} else {
-		SAY_IN(report->sentence, no_backup_named, text_count(count, report->n_wans));
+		MORE_IN(report->sentence, no_backup_named, text_count(count, report->n_wans));
 	}
 }
 
@@ -408,6 +419,21 @@ static void append(char *out, size_t size, const char *message)
 	strncat(out, message, size - strlen(out) - 1);
 }
 
+/* Only what was not seen forbids a verdict: the rest is told as far as it goes. */
+static void say_part(const struct finding *share, bool led, char *out, size_t size)
+{
+	char lead[40];
+
+	if (led)
+		SAY_IN(lead, not_assessed_led);
+	else
+		SAY_IN(lead, not_assessed_lead);
+	if (share && share->status == STATUS_PASS)
+		SAY(out, size, part_fine_share, lead, share->text);
+	else
+		SAY(out, size, part_fine, lead);
+}
+
 /* The reason for the verdict, and the share when it is not the reason. */
 static void say_reason(const struct report *report, const struct finding *share,
                        const struct finding *reason, bool led, char *out, size_t size)
@@ -415,6 +441,10 @@ static void say_reason(const struct report *report, const struct finding *share,
 	char why[200] = "", others[500] = "", kept[40];
 	const char *also = "";
 
+	if (!reason && report->verdict == STATUS_NOT_ASSESSED) {
+		say_part(share, led, out, size);
+		return;
+	}
 	if (!reason) {
 		say_fine(report, share, led, why, sizeof(why));
 		reason = share;
@@ -445,7 +475,8 @@ static void tell(struct report *report)
 		say_reason(report, share, reason, lead[0] != '\0', what, sizeof(what));
 	else if (reason && reason != share)
 		snprintf(more, sizeof(more), " %s", reason->text);
-	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s", lead, what, more, window);
+	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s%s", report->unseen, lead,
+	         what, more, window);
 }
 
 void sentence_tell(struct report *report)

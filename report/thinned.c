@@ -54,6 +54,7 @@ static void temper(const struct report *report, struct finding *finding)
 	    !is_thinned(report->wans[finding->wan].ledger))
 		return;
 	finding->status = STATUS_NOT_ASSESSED;
+	finding->blinded = true;
 	MORE_IN(finding->text, thinned_not_judged);
 }
 

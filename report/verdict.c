@@ -12,6 +12,7 @@
 #include "sentence.h"
 #include "text.h"
 #include "thinned.h"
+#include "unseen.h"
 
 const struct rule verdict_rules[] = {
 	{"A1", MESSAGE_title_share, MESSAGE_why_share, rule_share},
@@ -244,6 +245,7 @@ bool verdict_judge(struct report *report)
 			return false;
 	thinned_temper(report);
 	report->verdict = verdict_overall(report);
+	unseen_tell(report);
 	sentence_tell(report);
 	return true;
 }

@@ -24,7 +24,7 @@ import oracle
 
 ROOT = os.path.join(oracle.HERE, "..", "fixtures")
 # One of each sentence about the backup (report/sentence.c), told in Chinese too.
-CHINESE = ("backup-idle", "short-connections", "quiet-hour", "failback-late", "leak")
+CHINESE = ("backup-idle", "short-connections", "quiet-hour", "failback-late", "leak", "cut-file", "recorded")
 NOW = "2026-01-02T03:04:05Z"
 
 # What each story must come to: the overall verdict, and {(rule, WAN): status}. A WAN of None is the whole audit.

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""check_first_screen.py - the first sentence and the first screen tell the truth, in both languages.
+
+A capture that is spoiled here in a known way (cut off, cut too short, damaged, a gap, frames lost) must say so before
+anything else, for the WAN it happened to and with the amount that the spoiler knows; a whole one must not.
+"""
+import gzip
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+import oracle
+
+FIXTURES = os.path.join(oracle.HERE, "..", "fixtures")
+NOW = ("--now", "2026-12-01T00:00:00Z")
+LEADS = {"en": "Not all was seen: ", "zh-CN": "并非全部都看到："}
+# those whose stories say that something of them is missing
+SPOILED = ("cut-file", "glued-files", "recorded")
+
+
+def call(*arguments, stdin=None):
+    done = subprocess.run([oracle.PROGRAM, *arguments], input=stdin, capture_output=True, timeout=oracle.HANG_LIMIT,
+                          check=False)
+    return done.returncode, done.stdout.decode("utf-8"), done.stderr.decode(errors="replace")
+
+
+def audit(*arguments):
+    code, out, err = call("report", *NOW, "--json", "-", *arguments)
+    if code not in oracle.VERDICT_EXITS:
+        raise oracle.Failure(f"report ended with {code}: {err}")
+    return json.loads(out)
+
+
+def render(report, form, language):
+    code, out, err = call("render", "-", "--format", form, "--lang", language, stdin=json.dumps(report).encode())
+    if code != 0:
+        raise oracle.Failure(f"render --format {form} ended with {code}: {err}")
+    return out
+
+
+def squeezed(text):
+    """Lines as one; where Chinese is wrapped no blank was, so none counts beside it."""
+    return re.sub(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])", "", " ".join(text.split()))
+
+
+def sentence_of(report, language):
+    """The first paragraph of the text."""
+    return squeezed(render(report, "text", language).split("\n\n")[1])
+
+
+# ---- spoilers: a pcap as bytes in, spoiled bytes out ----
+
+def packed(case, wan):
+    path = os.path.join(FIXTURES, case, f"{wan}.pcap")
+    with (gzip.open(path + ".gz") if os.path.exists(path + ".gz") else open(path, "rb")) as file:
+        return file.read()
+
+
+def records(data):
+    """(offset, seconds, nanoseconds, captured, wire) of each record."""
+    magic, = struct.unpack_from("<I", data)
+    unit = 1 if magic == 0xa1b23c4d else 1000
+    at, out = 24, []
+    while at + 16 <= len(data):
+        s, sub, caplen, wire = struct.unpack_from("<IIII", data, at)
+        out.append((at, s, sub * unit, caplen, wire))
+        at += 16 + caplen
+    return out
+
+
+def cut_in_mid_frame(data, part):
+    rows = records(data)
+    at, _, _, caplen, _ = rows[int(len(rows) * part)]
+    return data[:at + 16 + caplen // 2]
+
+
+def cut_short(data, snaplen):
+    out = bytearray(data[:24])
+    struct.pack_into("<I", out, 16, snaplen)
+    for at, _, _, caplen, _ in records(data):
+        keep = min(caplen, snaplen)
+        out += data[at:at + 8] + struct.pack("<I", keep) + data[at + 12:at + 16 + keep]
+    return bytes(out)
+
+
+def moment(row):
+    seconds, nanoseconds = row[1:3]
+    return seconds * 10**9 + nanoseconds
+
+
+class Workshop:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def case(self, name, spoil):
+        """--master FILE --backup FILE of a fixture, each WAN as spoil(wan, data) makes it."""
+        words = []
+        for wan, role in (("wan1", "--master"), ("wan2", "--backup")):
+            path = os.path.join(self.folder, f"{wan}.pcap")
+            with open(path, "wb") as file:
+                file.write(spoil(wan, packed(name, wan)))
+            words += [role, path]
+        return words
+
+
+def check_lead(check, report, parts):
+    """Both languages begin with it, and so do the page, Markdown and the line for Nagios; `parts` by language."""
+    for language, lead in LEADS.items():
+        sentence = sentence_of(report, language)
+        check.true(f"{language}: {sentence[:200]} does not begin with it", sentence.startswith(lead))
+        told = sentence[:sentence.find(". " if language == "en" else "。")]
+        for part in parts[language]:
+            check.true(f"{language}: {part} is not in {told}", squeezed(part) in told)
+        page = re.sub(r"<[^>]+>", "", re.search(r"<p class=lead>(.*?)</section>", render(report, "html", language), re.S)[1])
+        check.true(f"{language}: the page's lead is {page[:80]}", page.startswith(lead.rstrip()))
+        check.true(f"{language}: Markdown lacks it", lead.rstrip() in render(report, "md", language))
+    check.true("JSON says it apart", report["unseen"].startswith(LEADS["en"]) and report["messages"]["unseen"])
+    check.true("it is no pass", report["verdict"] != "pass")
+
+
+def check_cut_file(suite, shop):
+    for wan in ("wan1", "wan2"):
+        with suite.check(f"{wan} cut in mid-frame") as check:
+            words = shop.case("failback-late", lambda name, data, cut=wan: cut_in_mid_frame(data, 0.5) if name == cut else data)
+            rows = records(packed("failback-late", wan))
+            other = records(packed("failback-late", "wan2" if wan == "wan1" else "wan1"))
+            last = moment(rows[int(len(rows) * 0.5) - 1])
+            seconds = (max(moment(row) for row in other) - last) / 1e9
+            length = f"{seconds:.0f} s" if seconds < 120 else f"{int(seconds + 0.5) // 60} min"
+            check_lead(check, audit(*words), {"en": [f"{wan}: its file could be read up to 2026-", f"go on for {length}", "(A27)"],
+                                              "zh-CN": [f"{wan}：它的文件只能读到", length, "（A27）"]})
+
+
+def check_short_frames(suite, shop):
+    with suite.check("frames cut before their mappings") as check:
+        words = shop.case("leak", lambda wan, data: cut_short(data, 70) if wan == "wan2" else data)
+        got = audit(*words)
+        cut = next(row["cut_frames"] for row in got["coverage"]["wans"] if row["wan"] == "wan2")
+        check.true("no frame was cut", cut > 0)
+        check_lead(check, got, {"en": ["wan2: ", "of user data without their mapping", f"({cut:,} frames cut too short)"],
+                                "zh-CN": ["wan2：", "没有映射", f"{cut:,} 帧抓得太短"]})
+
+
+def check_damaged(suite, shop):
+    with suite.check("a damaged record") as check:
+        def spoil(wan, data):
+            rows, out = records(data), bytearray(data)
+            struct.pack_into("<I", out, rows[len(rows) // 3][0] + 8, 0x7fffffff)
+            return bytes(out) if wan == "wan2" else data
+        got = audit(*shop.case("failback-late", spoil))
+        check_lead(check, got, {"en": ["wan2: its file could be read up to"], "zh-CN": ["wan2：它的文件只能读到"]})
+
+
+def check_filter(suite, shop):
+    with suite.check("a filter") as check:
+        got = audit(*shop.case("backup-idle", lambda wan, data: data), "-f", "tcp")
+        check_lead(check, got, {"en": ["wan1: a filter left frames out; wan2: a filter left frames out", "could not be made (A1, "],
+                                "zh-CN": ["wan1：过滤器漏掉了一些帧", "无法进行（A1，"]})
+
+
+def check_recorded(suite):
+    """The story of the fixture: 3 frames lost, 40 s without a recorder, a file unfinished."""
+    with suite.check("drops, a gap and an unfinished file") as check:
+        got = audit(os.path.join(FIXTURES, "recorded", "spool"))
+        check_lead(check, got, {"en": ["wan1: 3 of 72 frames lost, 40 s of 16 min 40 s not recorded", "its last file is unfinished",
+                                       "wan2: 40 s of 16 min 40 s not recorded"],
+                                "zh-CN": ["wan1：72 帧中丢失 3 帧", "16 min 40 s 中有 40 s 没有记录", "最后一个文件未完成"]})
+    with suite.check("a fail stays one, and says it too") as check:
+        with tempfile.TemporaryDirectory() as folder:
+            words = Workshop(folder).case("leak", lambda wan, data: cut_in_mid_frame(data, 0.9) if wan == "wan1" else data)
+            got = audit(*words)
+            check.same("verdict", got["verdict"], "fail")
+            check_lead(check, got, {"en": ["wan1: its file"], "zh-CN": ["wan1：它的文件"]})
+
+
+def fixture_words(case):
+    folder = os.path.join(FIXTURES, case)
+    if os.path.isdir(os.path.join(folder, "spool")):
+        return [os.path.join(folder, "spool")]
+    words = []
+    for name in sorted(os.listdir(folder)):
+        found = re.match(r"(\w+)\.pcap(ng)?(\.gz|\.zst)?$", name)
+        if found:
+            role = {"wan1": "master", "fibre": "master"}.get(found[1], "backup")
+            words += [f"--{role}", f"{found[1]}={os.path.join(folder, name)}"]
+    return words
+
+
+def check_whole(suite):
+    with suite.check("whole captures do not say it") as check:
+        for case in sorted(os.listdir(FIXTURES)):
+            words = fixture_words(case)
+            if not words or case in SPOILED:
+                continue
+            got = audit(*words)
+            check.same(case, got["unseen"], None)
+            check.true(f"{case}: {got['sentence'][:60]}", not got["sentence"].startswith("Not all"))
+            check.true(f"{case} page", "class=partial" not in render(got, "html", "en"))
+
+
+def check_index(suite, shop):
+    """An operator's list names it before the reason."""
+    with suite.check("the list of sites") as check:
+        folder = os.path.join(shop.folder, "sites")
+        os.makedirs(folder)
+        got = audit(os.path.join(FIXTURES, "recorded", "spool"))
+        with open(os.path.join(folder, "a.json"), "w", encoding="utf-8") as file:
+            json.dump(got, file)
+        for language, lead in LEADS.items():
+            code, out, err = call("index", folder, "--lang", language)
+            check.true(f"exit {code} {err}", code in oracle.VERDICT_EXITS)
+            check.true(f"{language}: {out}", lead in out and ("Not assessed: " if language == "en" else "无法评判：") in out)
+
+
+def main():
+    suite = oracle.Suite("first screen")
+    folder = tempfile.mkdtemp()
+    try:
+        shop = Workshop(folder)
+        check_cut_file(suite, shop)
+        check_short_frames(suite, shop)
+        check_damaged(suite, shop)
+        check_filter(suite, shop)
+        check_recorded(suite)
+        check_whole(suite)
+        check_index(suite, shop)
+    finally:
+        shutil.rmtree(folder)
+    return suite.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
