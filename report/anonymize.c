@@ -101,6 +101,7 @@ static const struct {
 	{"warnings", "about", SORT_DEVICE},
 	{"connections", "id", SORT_ID},
 	{"interruptions", "connection", SORT_ID},
+	{"findings", "connection", SORT_ID},
 };
 
 static bool is_address(const char *text)

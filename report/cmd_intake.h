@@ -66,6 +66,7 @@ struct intake {
 	const char *json;         /* borrowed; where --json goes, NULL = not asked for */
 	const char *html;         /* the same of --html */
 	bool anonymize;            /* --anonymize: names stay here */
+	size_t connections;       /* --connections: SIZE_MAX = all; 0 = not told */
 	const char *history;       /* of --history: a file to read; NULL = none */
 	enum language language;   /* of what is written for people */
 	uint64_t now_ns;          /* --now, or 0 */
@@ -103,6 +104,7 @@ enum intake_option {
 	OPTION_STATE,
 	OPTION_SITES,
 	OPTION_ANONYMIZE,
+	OPTION_CONNECTIONS,
 	OPTION_OWN, /* a subcommand's own long options begin here */
 };
 

@@ -38,6 +38,7 @@ static const struct option options[] = {
 	{"billed", required_argument, NULL, OPTION_BILLED},
 	{"history", required_argument, NULL, OPTION_HISTORY},
 	{"anonymize", no_argument, NULL, OPTION_ANONYMIZE},
+	{"connections", required_argument, NULL, OPTION_CONNECTIONS},
 	{NULL, 0, NULL, 0},
 };
 
@@ -61,6 +62,12 @@ static int help(void)
 	fputs("  --history FILE      what earlier audits said of this site (mptcp-audit history), "
 	      "day by\n"
 	      "                      day, is in the JSON too\n",
+	      stdout);
+	fputs("  --connections N|all how many connections are told one by one: the N largest of "
+	      "each\n"
+	      "                      backup and of all (200), and those that a finding or an "
+	      "outage\n"
+	      "                      names; the others are sums in the JSON\n",
 	      stdout);
 	fputs("  --anonymize         without what tells whose it is: WANs are wan-a, wan-b ..., "
 	      "sites, files,\n"
@@ -105,9 +112,7 @@ static int add_trend(json_t *json, const struct intake *intake)
 /* All forms that were asked for, of the one JSON. */
 static int write_all(const struct report *report, const struct intake *intake)
 {
-	json_t *json = intake->json || intake->html || intake->anonymize
-	                       ? render_json(report)
-	                       : render_json_brief(report);
+	json_t *json = render_json(report);
 	int code = 0;
 
 	if (!json)
@@ -148,6 +153,7 @@ int report_of(const struct intake *intake, const struct ledger *ledger, struct r
 		.billed_wan = intake->billed_wan,
 		.billed_bytes = intake->billed_bytes,
 		.billed_binary = intake->billed_binary,
+		.connections = intake->connections,
 	};
 	char message[700];
 
@@ -226,6 +232,19 @@ static int tell(const struct intake *intake, const struct ledger *ledger)
 	return code;
 }
 
+/* 0 or an exit code, already explained. */
+static int read_connections(const char *word, size_t *connections)
+{
+	char *end = NULL;
+	bool all = strcmp(word, "all") == 0;
+
+	*connections = all ? SIZE_MAX : strtoull(word, &end, 10);
+	if (all || (*word >= '0' && *word <= '9' && *end == '\0' && *connections > 0))
+		return 0;
+	return command_complain(EXIT_USAGE,
+	                        "--connections takes a number from 1 or all, not \"%s\"", word);
+}
+
 /* `again`: for one of several sites; the list of them is known. */
 static int parse(struct intake *intake, int argc, char **argv, bool *helped, bool again)
 {
@@ -250,6 +269,12 @@ static int parse(struct intake *intake, int argc, char **argv, bool *helped, boo
 		}
 		if (option == OPTION_ANONYMIZE) {
 			intake->anonymize = true;
+			continue;
+		}
+		if (option == OPTION_CONNECTIONS) {
+			code = read_connections(optarg, &intake->connections);
+			if (code != 0)
+				return code;
 			continue;
 		}
 		if (option == OPTION_HTML) {

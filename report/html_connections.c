@@ -234,11 +234,23 @@ static void table(struct html *h, const struct ranked *top, size_t n)
 
 /* ---- the section ---- */
 
-static uint64_t all_connections(const struct telling_page *page)
+static void lead(struct telling_page *page, size_t n)
 {
-	return json_array_size(json_object_get(page->report, "connections")) +
-	       stored_number(stored_in(page->report, "coverage", "connections_summed_only"),
-	                     "connections");
+	uint64_t listed = json_array_size(json_object_get(page->report, "connections")),
+		 all = listed +
+	               stored_number(json_object_get(page->report, "connections_in_sums"),
+	                             "connections") +
+	               stored_number(stored_in(page->report, "coverage", "connections_summed_only"),
+	                             "connections");
+	struct html *h = &page->h;
+	char some[TEXT_SHORT], each[TEXT_SHORT], of[TEXT_SHORT];
+
+	text_count(some, n);
+	text_count(of, all);
+	if (all > listed)
+		H_SAY(h, page_connections_sums, some, of, text_count(each, listed));
+	else
+		H_SAY(h, page_connections_lead, some, of);
 }
 
 void html_connections(struct telling_page *page)
@@ -248,7 +260,6 @@ void html_connections(struct telling_page *page)
 	bool backups = any_backup(page);
 	size_t n = find_top(page, top, backups);
 	uint64_t start = UINT64_MAX, end = 0;
-	char some[TEXT_SHORT], all[TEXT_SHORT];
 
 	if (n == 0)
 		return;
@@ -265,8 +276,7 @@ void html_connections(struct telling_page *page)
 	else
 		H_SAY(h, page_connections_any);
 	H(h, "</h2><p class=lead>");
-	H_SAY(h, page_connections_lead, text_count(some, n),
-	      text_count(all, all_connections(page)));
+	lead(page, n);
 	legend(h);
 	for (size_t i = 0; i < n; i++)
 		timeline(page, top[i].connection, start, end);

@@ -25,7 +25,7 @@ _mptcp_audit_options()
 	run) echo "--config --from --dry-run --now -h --help" ;;
 	check) echo "$intake $window --lang --max-age --idle-ok" ;;
 	history) echo "--db --site --wan --by --kind --last --lang --json --csv --compact -h --help" ;;
-	*) echo "$intake $window --state --sites --billed --history --anonymize --json --html --lang" ;;
+	*) echo "$intake $window --state --sites --billed --history --connections --anonymize --json --html --lang" ;;
 	esac
 }
 

@@ -14,10 +14,4 @@
  */
 json_t *render_json(const struct report *report);
 
-/* The same for the text alone, never stored: of its connections only the RENDER_BRIEF largest of
- * each WAN, and in `connections_of` how many each WAN has. All of them as JSON are several times as
- * large as the ledger that holds them. */
-#define RENDER_BRIEF 3
-json_t *render_json_brief(const struct report *report);
-
 #endif

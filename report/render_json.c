@@ -20,7 +20,7 @@ static bool is_zero(const struct tally *tally)
 	return !(tally->frames | tally->l2_bytes | tally->ip_bytes | tally->payload_bytes);
 }
 
-static json_t *render_tally(struct members *w, const struct tally *tally)
+json_t *render_json_tally(struct members *w, const struct tally *tally)
 {
 	json_t *o = json_object();
 
@@ -32,13 +32,13 @@ static json_t *render_tally(struct members *w, const struct tally *tally)
 }
 
 /* Kinds that occur. */
-static json_t *render_kinds(struct members *w, const struct tally kinds[KIND_COUNT])
+json_t *render_json_kinds(struct members *w, const struct tally kinds[KIND_COUNT])
 {
 	json_t *o = json_object();
 
 	for (size_t k = 0; k < KIND_COUNT; k++)
 		if (!is_zero(&kinds[k]))
-			members_put(w, o, kind_names[k], render_tally(w, &kinds[k]));
+			members_put(w, o, kind_names[k], render_json_tally(w, &kinds[k]));
 	return o;
 }
 
@@ -135,9 +135,9 @@ static void put_account(struct members *w, json_t *o, const struct ledger *ledge
 	members_put(w, o, "duplicate_ip_bytes", value_count(account->duplicate));
 	members_put(w, o, "carrying_ip_bytes", value_count(account->carrying));
 	members_put(w, o, "standby_ip_bytes", value_count(account->standby));
-	members_put(w, o, "kinds", render_kinds(w, kinds));
+	members_put(w, o, "kinds", render_json_kinds(w, kinds));
 	for (size_t d = 0; d < DIR_COUNT; d++)
-		members_put(w, o, direction_names[d], render_kinds(w, account->kinds[d]));
+		members_put(w, o, direction_names[d], render_json_kinds(w, account->kinds[d]));
 	members_put(w, o, "causes", render_causes(w, ledger, account));
 	if (backup)
 		members_put(w, o, "phases", render_phases(w, account));
@@ -269,84 +269,6 @@ static json_t *render_wan(struct members *w, const struct report *report,
 	return o;
 }
 
-/* ---- connections ---- */
-
-static json_t *flag(int8_t value)
-{
-	return value < 0 ? json_null() : json_boolean(value);
-}
-
-static json_t *render_subflow_phases(struct members *w, const struct report *report,
-                                     const struct ledger_subflow *subflow)
-{
-	uint64_t bytes[PHASE_COUNT] = {0};
-	json_t *o = json_object();
-
-	for (unsigned i = 0; i < subflow->n_shares && i < LEDGER_SHARES; i++)
-		bytes[report_phase(report->ledger, report->primaries,
-		                   subflow->shares[i].circumstance)] +=
-			subflow->shares[i].sum.ip_bytes;
-	for (size_t i = 0; i < PHASE_COUNT; i++)
-		if (bytes[i] > 0)
-			members_put(w, o, phase_names[i], value_count(bytes[i]));
-	return o;
-}
-
-static json_t *render_subflow(struct members *w, const struct report *report,
-                              const struct ledger_subflow *subflow)
-{
-	json_t *o = json_object();
-	bool known = subflow->wan < report->n_wans;
-
-	members_put(w, o, "wan", known ? value_text(report->wans[subflow->wan].name) : json_null());
-	members_put(w, o, "client", value_text_or_null(subflow->client));
-	members_put(w, o, "server", value_text_or_null(subflow->server));
-	members_put(w, o, "initial", json_boolean(subflow->initial));
-	members_put(w, o, "established", json_boolean(subflow->established));
-	members_put(w, o, "backup_flag_client", flag(subflow->backup_client));
-	members_put(w, o, "backup_flag_server", flag(subflow->backup_server));
-	members_put(w, o, "backup_flag_client_at", value_moment(subflow->backup_client_ns));
-	members_put(w, o, "backup_flag_server_at", value_moment(subflow->backup_server_ns));
-	members_put(w, o, "confidence",
-	            subflow->confidence < CONF_COUNT
-	                    ? value_text(confidence_names[subflow->confidence])
-	                    : json_null());
-	members_put(w, o, "start", value_moment(subflow->first_ns));
-	members_put(w, o, "end", value_moment(subflow->last_ns));
-	members_put(w, o, "kinds", render_kinds(w, subflow->kinds));
-	if (known && report->wans[subflow->wan].role.role == ROLE_BACKUP)
-		members_put(w, o, "phases", render_subflow_phases(w, report, subflow));
-	return o;
-}
-
-static json_t *render_connection(struct members *w, const struct report *report,
-                                 const struct ledger_connection *connection)
-{
-	json_t *o = json_object(), *subflows = json_array();
-	bool labelled = connection->app > 0 && connection->app < report->ledger->n_apps;
-
-	members_put(w, o, "id", value_text(connection->id));
-	members_put(w, o, "version",
-	            connection->version < 0 ? json_null() : json_integer(connection->version));
-	members_put(w, o, "client", value_text_or_null(connection->client));
-	members_put(w, o, "server", value_text_or_null(connection->server));
-	members_put(w, o, "start", value_moment(connection->first_ns));
-	members_put(w, o, "end", value_moment(connection->last_ns));
-	members_put(w, o, "fallback", json_boolean(connection->fallback));
-	members_put(w, o, "confidence",
-	            connection->confidence < CONF_COUNT
-	                    ? value_text(confidence_names[connection->confidence])
-	                    : json_null());
-	members_put(w, o, "app",
-	            labelled ? value_text(report->ledger->apps[connection->app]) : json_null());
-	members_put(w, o, "unique_bytes_from_client", value_count(connection->unique_bytes[0]));
-	members_put(w, o, "unique_bytes_to_client", value_count(connection->unique_bytes[1]));
-	for (size_t i = 0; i < connection->n_subflows; i++)
-		members_push(w, subflows, render_subflow(w, report, &connection->subflows[i]));
-	members_put(w, o, "subflows", subflows);
-	return o;
-}
-
 /* ---- interruptions ---- */
 
 static json_t *wan_name(const struct report *report, uint32_t wan)
@@ -462,6 +384,8 @@ static json_t *render_finding(struct members *w, const struct report *report,
 	members_case(w, o, messages, "why", finding->why);
 	members_put(w, o, "messages", messages);
 	members_put(w, o, "evidence", render_evidence(w, report, finding));
+	if (finding->connection)
+		members_put(w, o, "connection", value_text(finding->connection->id));
 	return o;
 }
 
@@ -500,55 +424,25 @@ static json_t *render_limits(struct members *w, const struct policy *policy)
 	return o;
 }
 
-/* The largest connections of each WAN; how many it has stands beside them. NULL: out of memory. */
-static bool *largest(struct members *w, const struct report *report, json_t *o)
+static void put_arrays(struct members *w, json_t *o, const struct report *report)
 {
-	const struct ledger *ledger = report->ledger;
-	bool *kept = calloc(ledger->n_connections + 1, sizeof(*kept));
-	json_t *counts = json_object();
-
-	for (size_t i = 0; kept && i < report->n_wans; i++) {
-		struct connection_on_wan top[RENDER_BRIEF];
-		size_t others, n = report_top(report, i, top, RENDER_BRIEF, &others);
-		char *name = text_utf8(report->wans[i].name);
-
-		for (size_t k = 0; k < n; k++)
-			kept[top[k].connection - ledger->connections] = true;
-		if (name)
-			members_put(w, counts, name, value_count(n + others));
-		w->whole = w->whole && name;
-		free(name);
-	}
-	members_put(w, o, "connections_of", counts);
-	w->whole = w->whole && kept;
-	return kept;
-}
-
-static void put_arrays(struct members *w, json_t *o, const struct report *report, const bool *kept)
-{
-	json_t *wans = json_array(), *connections = json_array(), *findings = json_array(),
-	       *interruptions = json_array();
+	json_t *wans = json_array(), *findings = json_array(), *interruptions = json_array();
 
 	for (size_t i = 0; i < report->n_wans; i++)
 		members_push(w, wans, render_wan(w, report, &report->wans[i]));
-	for (size_t i = 0; i < report->ledger->n_connections; i++)
-		if (!kept || kept[i])
-			members_push(w, connections,
-			             render_connection(w, report, &report->ledger->connections[i]));
 	for (size_t i = 0; i < report->n_findings; i++)
 		members_push(w, findings, render_finding(w, report, &report->findings[i]));
 	members_put(w, o, "wans", wans);
-	members_put(w, o, "connections", connections);
+	render_json_connections(w, o, report);
 	for (size_t i = 0; i < report->ledger->n_interruptions; i++)
 		members_push(w, interruptions, render_interruption(w, report, i));
 	members_put(w, o, "interruptions", interruptions);
 	members_put(w, o, "findings", findings);
 }
 
-static json_t *render(const struct report *report, bool brief)
+json_t *render_json(const struct report *report)
 {
 	struct members w = {.whole = true};
-	bool *kept;
 	json_t *o = json_object(), *tool = json_object(), *messages = json_object();
 
 	members_put(&w, tool, "name", value_text("mptcp-audit"));
@@ -564,9 +458,7 @@ static json_t *render(const struct report *report, bool brief)
 	members_put(&w, o, "messages", messages);
 	members_put(&w, o, "expected", render_expected(report));
 	members_put(&w, o, "window", render_window(&w, report));
-	kept = brief ? largest(&w, report, o) : NULL;
-	put_arrays(&w, o, report, kept);
-	free(kept);
+	put_arrays(&w, o, report);
 	members_put(&w, o, "series", render_series(report));
 	members_put(&w, o, "coverage", render_json_coverage(&w, report));
 	members_put(&w, o, "limits", render_limits(&w, report->policy));
@@ -574,14 +466,4 @@ static json_t *render(const struct report *report, bool brief)
 		return o;
 	json_decref(o);
 	return NULL;
-}
-
-json_t *render_json(const struct report *report)
-{
-	return render(report, false);
-}
-
-json_t *render_json_brief(const struct report *report)
-{
-	return render(report, true);
 }

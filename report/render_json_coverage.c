@@ -203,6 +203,24 @@ static json_t *render_wan_coverage(struct members *w, const struct report_wan *w
 	return o;
 }
 
+/* What connections that the ledger itself holds as sums only carried on each WAN. */
+static json_t *render_rest_of_wans(struct members *w, const struct report *report)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < report->n_wans; i++) {
+		const struct tally *sum = &report->ledger->rest.wans[i];
+		json_t *o;
+
+		if (sum->frames == 0)
+			continue;
+		o = render_json_tally(w, sum);
+		members_put(w, o, "wan", value_text(report->wans[i].name));
+		members_push(w, array, o);
+	}
+	return array;
+}
+
 json_t *render_json_coverage(struct members *w, const struct report *report)
 {
 	const struct ledger *ledger = report->ledger;
@@ -215,6 +233,7 @@ json_t *render_json_coverage(struct members *w, const struct report *report)
 		members_push(w, wans, render_wan_coverage(w, &report->wans[i]));
 	members_put(w, rest, "connections", value_count(ledger->rest.connections));
 	members_put(w, rest, "subflows", value_count(ledger->rest.subflows));
+	members_put(w, rest, "wans", render_rest_of_wans(w, report));
 	members_put(w, o, "files", files);
 	members_put(w, o, "wans", wans);
 	members_put(w, o, "connections_summed_only", rest);

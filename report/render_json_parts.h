@@ -12,4 +12,11 @@
 /* What was read, and how well: files, WANs, what a recorder says of them. */
 json_t *render_json_coverage(struct members *w, const struct report *report);
 
+/* Connections: those told one by one, and beside them the sums of the others (notable.h). */
+void render_json_connections(struct members *w, json_t *o, const struct report *report);
+
+/* Sums; and sums by kind, those that occur. */
+json_t *render_json_tally(struct members *w, const struct tally *tally);
+json_t *render_json_kinds(struct members *w, const struct tally kinds[KIND_COUNT]);
+
 #endif

@@ -2,13 +2,12 @@
  *
  * render_use.c - see render_sections.h: what used a WAN.
  */
-#include "render.h"
 #include "render_sections.h"
 
 #include <string.h>
 
 #define TOP_CAUSES      12
-#define TOP_CONNECTIONS RENDER_BRIEF
+#define TOP_CONNECTIONS 3
 
 static const json_t *wans_of(const struct page *page)
 {
@@ -152,11 +151,12 @@ static bool larger(const struct on_wan *a, const struct on_wan *b)
 	return strcmp(stored_text(a->connection, "id"), stored_text(b->connection, "id")) < 0;
 }
 
-/* The largest on a WAN, largest first. Returns how many; *others gets how many more there are. */
+/* The largest on a WAN, largest first. Returns how many; *others gets how many more the JSON tells
+ * one by one. */
 static size_t top_of(const struct page *page, const char *wan, struct on_wan top[TOP_CONNECTIONS],
                      size_t *others)
 {
-	const json_t *connection, *count;
+	const json_t *connection;
 	size_t seen = 0, n = 0, i;
 
 	json_array_foreach(json_object_get(page->report, "connections"), i, connection)
@@ -174,9 +174,6 @@ static size_t top_of(const struct page *page, const char *wan, struct on_wan top
 			top[at] = top[at - 1];
 		top[at] = on;
 	}
-	count = stored_in(page->report, "connections_of", wan);
-	if (json_is_integer(count) && (size_t)json_integer_value(count) > seen)
-		seen = (size_t)json_integer_value(count); /* only the largest were kept */
 	*others = seen - n;
 	return n;
 }
@@ -237,15 +234,35 @@ static void print_connection(const struct page *page, const struct on_wan *on, b
 		print_user_data(page, on);
 }
 
-static void print_rest(const struct page *page, size_t others)
+/* How many connections on a WAN the report tells as sums only. */
+static uint64_t in_sums(const struct page *page, const char *name)
+{
+	const json_t *class, *wan;
+	uint64_t sum = 0;
+	size_t i, k;
+
+	json_array_foreach(stored_in(page->report, "connections_in_sums", "classes"), i, class)
+	{
+		json_array_foreach(json_object_get(class, "wans"), k, wan)
+		{
+			if (strcmp(stored_text(wan, "wan"), name) == 0)
+				sum += stored_number(wan, "connections");
+		}
+	}
+	return sum;
+}
+
+static void print_rest(const struct page *page, const char *wan, size_t others)
 {
 	const json_t *rest = stored_in(page->report, "coverage", "connections_summed_only");
 	uint64_t connections = stored_number(rest, "connections"),
-		 subflows = stored_number(rest, "subflows");
-	char line[100], count[TEXT_SHORT];
+		 subflows = stored_number(rest, "subflows"), sums = in_sums(page, wan);
+	char line[200], count[TEXT_SHORT];
 
 	if (others > 0)
 		page_tell(page, SAY_IN(line, text_more_in_the_json, text_count(count, others)), 4);
+	if (sums > 0)
+		page_tell(page, SAY_IN(line, text_more_as_sums, text_count(count, sums)), 4);
 	if (connections > 0)
 		page_tell(page, SAY_IN(line, text_more_in_sums, text_count(count, connections)), 4);
 	if (subflows > connections)
@@ -285,7 +302,7 @@ static void print_use(const struct page *page, const json_t *wan)
 	page_tell(page, SAY_IN(line, text_largest, zone), 2);
 	for (size_t i = 0; i < n; i++)
 		print_connection(page, &top[i], backup);
-	print_rest(page, others);
+	print_rest(page, stored_text(wan, "name"), others);
 }
 
 /* Backups; without any, each WAN: then the causes are all there is to tell. */

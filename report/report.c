@@ -128,66 +128,6 @@ static bool account_wan(const struct report *report, struct report_wan *wan)
 	return true;
 }
 
-/* ---- connections on a WAN ---- */
-
-static bool connection_on(const struct report *report, const struct ledger_connection *connection,
-                          size_t wan, struct connection_on_wan *on)
-{
-	bool seen = false;
-
-	memset(on, 0, sizeof(*on));
-	on->connection = connection;
-	for (size_t i = 0; i < connection->n_subflows; i++) {
-		const struct ledger_subflow *subflow = &connection->subflows[i];
-
-		if (subflow->wan != wan)
-			continue;
-		seen = true;
-		for (size_t k = 0; k < KIND_COUNT; k++) {
-			tally_add(&on->sum, &subflow->kinds[k]);
-			if (k < KIND_CARRYING)
-				on->carrying_ip += subflow->kinds[k].ip_bytes;
-		}
-		for (size_t k = 0; k < subflow->n_shares && k < LEDGER_SHARES; k++)
-			on->phases[report_phase(report->ledger, report->primaries,
-			                        subflow->shares[k].circumstance)] +=
-				subflow->shares[k].sum.ip_bytes;
-	}
-	return seen;
-}
-
-static bool larger(const struct connection_on_wan *a, const struct connection_on_wan *b)
-{
-	if (a->carrying_ip != b->carrying_ip)
-		return a->carrying_ip > b->carrying_ip;
-	if (a->sum.ip_bytes != b->sum.ip_bytes)
-		return a->sum.ip_bytes > b->sum.ip_bytes;
-	return strcmp(a->connection->id, b->connection->id) < 0;
-}
-
-size_t report_top(const struct report *report, size_t wan, struct connection_on_wan *top,
-                  size_t most, size_t *others)
-{
-	size_t seen = 0, n = 0;
-
-	for (size_t i = 0; i < report->ledger->n_connections; i++) {
-		struct connection_on_wan on;
-		size_t at;
-
-		if (!connection_on(report, &report->ledger->connections[i], wan, &on))
-			continue;
-		seen++;
-		if (n == most && (most == 0 || !larger(&on, &top[n - 1])))
-			continue;
-		at = n < most ? n++ : n - 1;
-		for (; at > 0 && larger(&on, &top[at - 1]); at--)
-			top[at] = top[at - 1];
-		top[at] = on;
-	}
-	*others = seen - n;
-	return n;
-}
-
 /* ---- the whole ---- */
 
 #define FILE_NAME_SHORT 40

@@ -150,6 +150,7 @@ struct finding {
 	bool blinded;    /* not assessed because frames or time were not seen */
 	struct finding_frame frames[FINDING_FRAMES];
 	size_t n_frames;
+	const struct ledger_connection *connection; /* that it names; NULL = none */
 };
 
 /* ---- the whole ---- */
@@ -165,6 +166,7 @@ struct report_options {
 	uint64_t from_ns, to_ns; /* only frames in [from, to) were counted; 0 = not bounded */
 	const struct zone *zone; /* the site's clocks; NULL = UTC; borrowed */
 	const char *zone_text;   /* the same as a TZ string; NULL or "" = not told; borrowed */
+	size_t connections;      /* told one by one (notable.h); 0 = NOTABLE_CONNECTIONS */
 };
 
 struct report {
@@ -212,18 +214,5 @@ const char *report_say_extent(const struct report *report, char *out, size_t siz
 /* The first and last moment of a WAN: of its frames, and of what its recorder told, within the
  * window. False: there is none. */
 bool report_extent(const struct report_wan *wan, uint64_t *first_ns, uint64_t *last_ns);
-
-/* The WAN whose causes people come for: bytes of a connection on it, and when. */
-struct connection_on_wan {
-	const struct ledger_connection *connection;
-	struct tally sum; /* all kinds on this WAN */
-	uint64_t carrying_ip;
-	uint64_t phases[PHASE_COUNT]; /* IP bytes of carrying frames */
-};
-
-/* The connections with most carrying IP bytes on a WAN, largest first; at most `most`. Returns how
- * many; *others gets how many more there are among those the ledger kept whole. */
-size_t report_top(const struct report *report, size_t wan, struct connection_on_wan *top,
-                  size_t most, size_t *others);
 
 #endif

@@ -204,6 +204,7 @@ static void initial_judge(const struct report *report, struct finding *finding, 
 		return;
 	}
 	finding->status = sum.without ? STATUS_FAIL : STATUS_WARN;
+	finding->connection = sum.first;
 	message_time(when, sum.first->first_ns);
 	if (sum.without)
 		SAY_IN(finding->text, opened_without_prio, name, text_count(count, sum.without),
