@@ -66,10 +66,11 @@ define Package/mptcp-audit/install
 	$(INSTALL_BIN) $(PKG_BUILD_DIR)/build/mptcp-audit $(1)/usr/bin/
 	$(INSTALL_CONF) $(PKG_BUILD_DIR)/report/mptcp-audit.uci $(1)/etc/config/mptcp-audit
 	$(INSTALL_BIN) $(PKG_BUILD_DIR)/report/mptcp-audit-follow.init $(1)/etc/init.d/mptcp-audit-follow
-	# reports lie in memory as the store does, and the router says itself which WANs it has
-	sed -e 's|/var/lib/|/tmp/|; s|^#uci|uci|; s|^#keep = .*|keep = 7d|' $(PKG_BUILD_DIR)/report/mptcp-audit.conf >$(1)/etc/mptcp-audit.conf
-	$(INSTALL_DIR) $(1)/usr/share/mptcp-audit
-	$(INSTALL_DATA) $(PKG_BUILD_DIR)/report/mptcp-audit.cron $(1)/usr/share/mptcp-audit/
+	$(INSTALL_BIN) $(PKG_BUILD_DIR)/report/mptcp-audit-run.init $(1)/etc/init.d/mptcp-audit-run
+	$(INSTALL_DIR) $(1)/lib/upgrade/keep.d
+	echo /etc/mptcp-audit/ >$(1)/lib/upgrade/keep.d/mptcp-audit
+	# reports and history lie in memory as the store does, and the router says itself which WANs it has
+	sed -e 's|/var/lib/|/tmp/|; s|^#uci|uci|; s|^#history|history|; s|^#keep = .*|keep = 7d|' $(PKG_BUILD_DIR)/report/mptcp-audit.conf >$(1)/etc/mptcp-audit.conf
 endef
 
 define Package/mptcp-captured/install

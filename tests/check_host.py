@@ -5,6 +5,7 @@
 """
 import ctypes
 import glob
+import json
 import os
 import re
 import shutil
@@ -222,7 +223,7 @@ for name in open_instance set_param close_instance add_reload_trigger add_raw_tr
 	eval "procd_$name() { echo procd_$name \"\$@\"; }"
 done
 procd_running() { [ -n "$RUNNING" ]; }
-logger() { echo "log: $(cat)"; }
+logger() { sed 's/^/log: /'; }
 start() { start_service; }
 script=$1
 shift
@@ -245,12 +246,10 @@ NETWORK = {  # name: what network and openmptcprouter say, the l3 device
 class Procd:
     """UCI as a directory, and the script run by every shell that may be a router's."""
 
-    def __init__(self, folder):
-        self.uci, self.config = os.path.join(folder, "uci"), os.path.join(folder, "var", "mptcp-captured.conf")
-        self.folder = folder
-        text = read(path_of("capture/mptcp-captured.init"))
-        for old, new in (("/usr/sbin/mptcp-captured", PROGRAMS["mptcp-captured"]), ("/var/etc/mptcp-captured.conf", self.config),
-                         ("/lib/functions/network.sh", "/dev/null")):
+    def __init__(self, folder, script, replaced):
+        self.uci, self.folder = os.path.join(folder, "uci"), folder
+        text = read(path_of(script))
+        for old, new in replaced:
             if old not in text:
                 raise oracle.Failure(f"the script does not hold {old}")
             text = text.replace(old, new)
@@ -278,8 +277,17 @@ class Procd:
         return status, out + err
 
 
+def captured_script(folder):
+    config = os.path.join(folder, "var", "mptcp-captured.conf")
+    procd = Procd(folder, "capture/mptcp-captured.init",
+                  (("/usr/sbin/mptcp-captured", PROGRAMS["mptcp-captured"]), ("/var/etc/mptcp-captured.conf", config),
+                   ("/lib/functions/network.sh", "/dev/null")))
+    procd.config = config
+    return procd
+
+
 def check_procd(suite, folder):
-    procd = Procd(os.path.join(folder, "procd"))
+    procd = captured_script(os.path.join(folder, "procd"))
     wanted = {"eth1": ("master", "wan1"), "wwan0": ("backup", "wan2"), "eth4": ("on", "wan4"), "usb*": ("backup", None)}
     for shell in (["dash"], ["busybox", "sh"]):
         if not shutil.which(shell[0]):
@@ -315,6 +323,88 @@ def check_procd(suite, folder):
                 status, said = procd.run(shell, "start")
                 check.true(f"{options}: {said}", status == 0 and "open_instance" not in said)
             check.true("triggers", "interface.*" in procd.run(shell, "service_triggers")[1])
+
+
+class Schedule:
+    """A router with mptcp-audit-run.init: its crontab, a history in memory, the copy on flash."""
+
+    def __init__(self, folder, shell):
+        self.shell, self.folder = shell, folder
+        os.makedirs(os.path.join(folder, "memory"))
+        self.crontab, cron = self.path("crontab"), write(self.path("cron"), "#!/bin/sh\necho cron \"$@\"\n")
+        os.chmod(cron, 0o755)
+        self.db, self.copy, self.reports = self.path("memory/history.db"), self.path("flash/history.json.gz"), self.path("memory/reports")
+        self.procd = Procd(self.path("procd"), "report/mptcp-audit-run.init",
+                           (("/usr/bin/mptcp-audit", PROGRAMS["mptcp-audit"]), ("/etc/crontabs/root", self.crontab),
+                            ("CRON=/etc/init.d/cron", f"CRON={cron}")))
+        self.configure(path_of("fixtures/recorded-clean/spool"), f"history = {self.db}")
+        self.enable("1")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def configure(self, source, more):
+        self.config = write(self.path("site.conf"), f"[site]\nname = home\n[run]\ninput = {source}\nreports = {self.reports}\n{more}\n")
+
+    def enable(self, value):
+        self.procd.section("mptcp-audit", "run", "run", {"enabled": value, "config": self.config, "copy": self.copy})
+
+    def run(self, *words):
+        return self.procd.run(self.shell, *words)
+
+    def lines(self):
+        return read(self.crontab).splitlines() if os.path.exists(self.crontab) else []
+
+    def audits(self):
+        return call(oracle.PROGRAM, "history", "list", "--db", self.db, "--json", "-")[1]
+
+
+def check_schedule(suite, folder):
+    ours = ["10 * * * * /etc/init.d/mptcp-audit-run pass", "25 3 * * * /etc/init.d/mptcp-audit-run keep"]
+    theirs = ["# 1 * * * * /etc/init.d/mptcp-audit-run pass, later", "", "5 5 * * * reboot"]
+    report = os.path.join(folder, "report.json")
+    day = path_of("fixtures/backup-idle")
+    call(oracle.PROGRAM, "report", "--json", report, "--master", f"wan1={day}/wan1.pcap.gz", "--backup", f"wan2={day}/wan2.pcap.gz")
+    for shell in (["dash"], ["busybox", "sh"]):
+        if not shutil.which(shell[0]):
+            suite.skip(f"schedule of a router in {shell[0]}", f"{shell[0]} is not installed")
+            continue
+        router = Schedule(os.path.join(folder, f"schedule-{shell[0]}"), shell)
+        with suite.check(f"schedule of a router in {shell[0]}") as check:
+            check.same("the first start", (router.run("start"), router.lines()), ((0, "cron restart\n"), ours))
+            write(router.crontab, "\n".join(theirs) + "\n")
+            check.same("beside lines of others", (router.run("start")[1], router.lines()), ("cron restart\n", theirs + ours))
+            before = os.stat(router.crontab)
+            check.same("again: nothing is written", (router.run("start"), os.stat(router.crontab) == before), ((0, ""), True))
+            check.same("mode", oct(before.st_mode & 0o777), oct(0o600))
+            check.same("no history, no copy", (router.run("keep"), os.path.exists(router.copy)), ((0, ""), False))
+            check.true("a pass, of an hour in which the spool has nothing", "log: mptcp-audit: no frame passed" in router.run("pass")[1])
+            check.true("its report", os.path.exists(os.path.join(router.reports, "latest.html")))
+            call(oracle.PROGRAM, "history", "add", "--db", router.db, "--site", "home", report)
+            known = router.audits()
+            check.true(f"its history: {known}", "2026" in known)
+            check.same("the day's copy", router.run("keep"), (0, ""))
+            check.true("is small", 100 < os.path.getsize(router.copy) <= 65536)
+            kept = open(router.copy, "rb").read()
+            os.remove(router.db)
+            check.same("without a history the copy stays", (router.run("keep"), open(router.copy, "rb").read() == kept), ((0, ""), True))
+            check.same("after a start", router.run("start"), (0, ""))
+            told, was = (json.loads(text)["audits"] for text in (router.audits(), known))
+            check.same("the history is back", [row["start"] for row in told], [row["start"] for row in was])
+            os.remove(router.copy)
+            check.same("a shutdown keeps it", (router.run("shutdown"), os.path.exists(router.copy)), ((0, ""), True))
+            check.same("... and the lines", router.lines(), theirs + ours)
+            router.configure("/nonexistent", "")
+            check.true("what went wrong is logged", "log: mptcp-audit: /nonexistent: No such file" in router.run("pass")[1])
+            os.remove(router.copy)
+            check.same("a site without a history", (router.run("keep"), router.run("start"), os.path.exists(router.copy)),
+                       ((0, ""), (0, ""), False))
+            router.enable("0")
+            check.same("disabled", (router.run("pass"), router.run("start")[1], router.lines()), ((0, ""), "cron restart\n", theirs))
+            router.enable("1")
+            router.run("start")
+            check.same("stopped", (router.run("stop_service")[1], router.lines()), ("cron restart\n", theirs))
+            check.true("triggers", "procd_add_reload_trigger mptcp-audit" in router.run("service_triggers")[1])
 
 
 # ---- systemd ----
@@ -530,13 +620,15 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     check_tool(suite, "shellcheck", ["shellcheck"],
-               ["capture/mptcp-grab", "capture/mptcp-captured.init", "report/mptcp-audit-follow.init", *COMPLETIONS.values()])
+               ["capture/mptcp-grab", "capture/mptcp-captured.init", "report/mptcp-audit-follow.init",
+                "report/mptcp-audit-run.init", *COMPLETIONS.values()])
     check_tool(suite, "mandoc", ["mandoc", "-T", "lint", "-W", "warning"], PAGES.values())
     check_pages(suite)
     check_completions(suite)
     with tempfile.TemporaryDirectory(prefix="mptcp-host-check") as folder:
         check_example(suite, folder)
         check_procd(suite, folder)
+        check_schedule(suite, folder)
         check_unit(suite, folder, check_install(suite, folder))
     return suite.end()
 
