@@ -68,7 +68,7 @@ void intake_print_limits(void)
 		else
 			printf("  %s=%.10g (%s, %g to %g)\n", row->key, row->fallback,
 			       unit_names[row->unit], row->min, row->max);
-		printf("      %s\n", row->meaning);
+		printf("      %s\n", row->meaning[LANGUAGE_EN]);
 	}
 }
 

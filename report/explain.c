@@ -11,13 +11,12 @@
 #include "verdict.h"
 
 static const struct {
-	const char *judged, *not_judged, *why, *fix, *verify, *limits, *source, *no_limits, *note;
+	const char *judged, *further, *why, *fix, *verify, *limits, *source, *no_limits;
 } labels[LANGUAGE_COUNT] = {
-	{"Judged; it can come to", "In this version: not assessed",
-         "Why it matters", "How to repair it", "How to see that it is repaired",
-         "Limits and their defaults", "Source", "none", "not in this version"},
-	{"本版本：已评估；结果可能为", "本版本：未评估（not assessed）", "为什么重要", "如何修复",
-         "如何验证", "限值与默认值", "来源", "无", "本版本未评估"},
+	{"Judged; it can come to: ", "Also under this id: ", "Why it matters", "How to repair it",
+         "How to see that it is repaired", "Limits and their defaults", "Source", "none"},
+	{"已评判；结果可能为：", "同一编号下还有：", "为什么重要", "如何修复", "如何确认已修复",
+         "限值与默认值", "来源", "无"},
 };
 
 const struct explain_row *explain_find(const char *id)
@@ -28,12 +27,22 @@ const struct explain_row *explain_find(const char *id)
 	return NULL;
 }
 
-bool explain_is_judged(const char *id)
+/* The first rule of a check is what it is called by; it may have more, beside it. */
+static const struct rule *rule_of(const char *id, const struct rule *after)
 {
-	for (size_t i = 0; i < verdict_n_rules; i++)
-		if (strcmp(verdict_rules[i].id, id) == 0)
-			return true;
-	return false;
+	const struct rule *rule = after ? after + 1 : verdict_rules;
+
+	for (; rule < verdict_rules + verdict_n_rules; rule++)
+		if (strcmp(rule->id, id) == 0)
+			return rule;
+	return NULL;
+}
+
+const char *explain_title(const struct explain_row *row, enum language language)
+{
+	const struct rule *rule = rule_of(row->id, NULL);
+
+	return rule ? message_template(rule->title, language) : row->id;
 }
 
 /* ---- lines ---- */
@@ -62,7 +71,8 @@ static bool is_limit_of(const struct limit_row *row, const char *id)
 {
 	size_t length = strlen(id);
 
-	return strncmp(row->meaning, id, length) == 0 && row->meaning[length] == ' ';
+	return strncmp(row->meaning[LANGUAGE_EN], id, length) == 0 &&
+	       row->meaning[LANGUAGE_EN][length] == ' ';
 }
 
 static void print_limits(FILE *out, const struct explain_row *row, enum language language)
@@ -83,21 +93,61 @@ static void print_limits(FILE *out, const struct explain_row *row, enum language
 			fprintf(out, "  %s=%g%%\n", limit->key, limit->fallback * 100);
 		else
 			fprintf(out, "  %s=%.10g\n", limit->key, limit->fallback);
-		page_wrap(out, limit->meaning, 6, false);
+		page_wrap(out, limit->meaning[language], 6, false);
 	}
 	if (!any)
 		fprintf(out, "  %s\n", labels[language].no_limits);
+}
+
+/* "fail, warn, pass" in words. */
+static void print_severity(FILE *out, const struct explain_row *row, enum language language)
+{
+	static const struct {
+		const char *name;
+		enum message words;
+	} statuses[] = {
+		{"fail", MESSAGE_text_fail},
+		{"warn", MESSAGE_text_warn},
+		{"pass", MESSAGE_text_pass},
+		{"not assessed", MESSAGE_text_not_assessed},
+		{"not applicable", MESSAGE_text_not_applicable},
+	};
+
+	if (language == LANGUAGE_EN) {
+		fprintf(out, "%s\n", row->severity);
+		return;
+	}
+	for (const char *at = row->severity; *at; at += strspn(at, ", ")) {
+		size_t length = strcspn(at, ",");
+
+		for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
+			if (strlen(statuses[i].name) == length &&
+			    strncmp(at, statuses[i].name, length) == 0)
+				fputs(message_template(statuses[i].words, language), out);
+		at += length;
+		if (*at)
+			fputs(WORDS(comma, language), out);
+	}
+	fputc('\n', out);
+}
+
+static void print_head(FILE *out, const struct explain_row *row, enum language language)
+{
+	const struct rule *rule = rule_of(row->id, NULL);
+
+	fprintf(out, "%s  %s\n\n", row->id, explain_title(row, language));
+	fputs(labels[language].judged, out);
+	print_severity(out, row, language);
+	while (rule && (rule = rule_of(row->id, rule)))
+		fprintf(out, "%s%s\n", labels[language].further,
+		        message_template(rule->title, language));
 }
 
 void explain_page(const struct explain_row *row, enum language language, FILE *out)
 {
 	const struct explain_words *words = &row->words[language];
 
-	fprintf(out, "%s  %s\n\n", row->id, words->title);
-	if (explain_is_judged(row->id))
-		fprintf(out, "%s: %s\n", labels[language].judged, row->severity);
-	else
-		fprintf(out, "%s\n", labels[language].not_judged);
+	print_head(out, row, language);
 	section(out, labels[language].why, words->why);
 	section(out, labels[language].fix, words->fix);
 	if (row->uci) {
@@ -110,16 +160,12 @@ void explain_page(const struct explain_row *row, enum language language, FILE *o
 	}
 	section(out, labels[language].verify, words->verify);
 	print_limits(out, row, language);
-	section(out, labels[language].source, row->source);
+	section(out, labels[language].source, words->source);
 }
 
 void explain_list(enum language language, FILE *out)
 {
-	for (size_t i = 0; i < explain_n_rows; i++) {
-		const struct explain_row *row = &explain_rows[i];
-		bool judged = explain_is_judged(row->id);
-
-		fprintf(out, "  %-4s %s%s%s%s\n", row->id, row->words[language].title,
-		        judged ? "" : " (", judged ? "" : labels[language].note, judged ? "" : ")");
-	}
+	for (size_t i = 0; i < explain_n_rows; i++)
+		fprintf(out, "  %-4s %s\n", explain_rows[i].id,
+		        explain_title(&explain_rows[i], language));
 }

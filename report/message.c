@@ -271,10 +271,32 @@ static void put_time(struct sink *sink, const struct piece *piece, const struct 
 	put_case(sink, &both, how, 0);
 }
 
+static bool is_ideograph(const char *at)
+{
+	return (unsigned char)*at >= 0xe4 && (unsigned char)*at <= 0xe9;
+}
+
+/* A template has a blank beside places that mostly hold figures and names: beside a Chinese word
+ * there is none. `start` is where the last of what was put begins. */
+static void close_before(struct sink *sink, size_t start)
+{
+	if (start < 4 || sink->out[start - 1] != ' ' || !is_ideograph(sink->out + start - 4) ||
+	    !is_ideograph(sink->out + start))
+		return;
+	memmove(sink->out + start - 1, sink->out + start, sink->used - start + 1);
+	sink->used--;
+}
+
+static bool ends_in_ideograph(const struct sink *sink)
+{
+	return sink->used >= 3 && is_ideograph(sink->out + sink->used - 3);
+}
+
 static void put_case(struct sink *sink, const struct piece *piece, const struct telling *how,
                      unsigned depth)
 {
 	enum message message;
+	size_t run = 0, start;
 	const char *at;
 
 	if (!find_case(piece->text, piece->length, &message))
@@ -285,12 +307,17 @@ static void put_case(struct sink *sink, const struct piece *piece, const struct 
 	}
 	at = message_template(message, how->language);
 	while (*at) {
-		size_t run = strcspn(at, "{");
-
+		run = strcspn(at, "{");
 		add(sink, at, run);
 		at += run;
-		if (*at == '{')
-			at = put_place(sink, at + 1, piece, how, depth);
+		if (*at != '{')
+			break;
+		start = sink->used;
+		at = put_place(sink, at + 1, piece, how, depth);
+		if (run > 1)
+			close_before(sink, start);
+		if (at[0] == ' ' && is_ideograph(at + 1) && ends_in_ideograph(sink))
+			at++;
 	}
 }
 

@@ -78,7 +78,7 @@ struct limit_row {
 	enum unit unit;
 	double fallback, min, max;
 	const char *words; /* for UNIT_WORD: "first|second", value 0 and 1 */
-	const char *meaning;
+	const char *meaning[LANGUAGE_COUNT]; /* the English one begins with the check */
 };
 extern const struct limit_row limit_rows[LIMIT_COUNT];
 
