@@ -128,6 +128,44 @@ struct frame_wan {
 	const struct frame_recording *recording; /* NULL: none of its files is the recorder's */
 };
 
+/*
+ * What is wrong with a file, more precisely than its state: the id is what a ledger keeps, report/
+ * has the words for people (report/file_flaws.h); those here are for logs, what stands before the
+ * place in the file, and what it means or what to do.
+ */
+#define FILE_FLAWS(X)                                                                              \
+	X(SHRANK, "shrank", "became shorter while it was read,", "copy it first if it is still being written") \
+	X(PACKING_CUT, "packing_cut", "the compressed data end too early,", "what could be unpacked was kept; copy the file again") \
+	X(PACKING_DAMAGED, "packing_damaged", "the compressed data are damaged", "what came before was kept; copy the file again") \
+	X(READ_ERROR, "read_error", "the system could not read on", "what came before was kept; check the disk") \
+	X(NO_MEMORY, "no_memory", "out of memory", "what came before was kept") \
+	X(WANS_UNTOLD, "wans_untold", "out of memory", "its WANs are not told apart") \
+	X(CUT_RECORD, "cut_record", "ends inside a record", "the frames before it were kept; the capture was cut short") \
+	X(FEWER_FRAMES, "fewer_frames", "holds fewer frames than its grab.txt says, and ends", "copy it again") \
+	X(NO_FRAME, "no_frame", "holds no frame, ends", "nothing was captured, or the capture was not flushed (tcpdump -U)") \
+	X(SECOND_FILE, "second_file", "a second capture begins", "only the first was read; join captures with mergecap, not with cat") \
+	X(GONE, "gone", "could be opened at first, but not when its frames were due", "was it deleted, as by the ring of a recorder? Run again") \
+	X(FRAME_LENGTH, "frame_length", "a frame of impossible length", "what came before was kept; the rest cannot be read") \
+	X(INTERFACE_SHORT, "interface_short", "an interface block too short to be one", "what came before was kept; the rest cannot be read") \
+	X(INTERFACES_MANY, "interfaces_many", "more than 4096 interfaces in one section", "what came before was kept; the rest cannot be read") \
+	X(PACKET_SHORT, "packet_short", "a packet block too short to be one", "what came before was kept; the rest cannot be read") \
+	X(INTERFACE_UNKNOWN, "interface_unknown", "a frame of an interface that was never described", "what came before was kept; the rest cannot be read") \
+	X(STATISTICS_SHORT, "statistics_short", "a statistics block too short to be one", "what came before was kept; the rest cannot be read") \
+	X(SECTION_SHORT, "section_short", "a section header too short to be one", "what came before was kept; the rest cannot be read") \
+	X(SECTION_VERSION, "section_version", "a section of an unknown version", "what came before was kept; the rest cannot be read") \
+	X(SECTION_ORDER, "section_order", "a section header of unknown byte order", "what came before was kept; the rest cannot be read") \
+	X(BLOCK_LENGTH, "block_length", "a block of impossible length", "what came before was kept; the rest cannot be read") \
+	X(BLOCK_LENGTHS, "block_lengths", "a block whose two lengths differ", "what came before was kept; the rest cannot be read")
+
+enum file_flaw {
+	FILE_FLAWLESS, /* or of a kind that has no id */
+#define X(id, name, what, advice) FILE_FLAW_##id,
+	FILE_FLAWS(X)
+#undef X
+	FILE_FLAW_COUNT
+};
+extern const char *const file_flaw_names[FILE_FLAW_COUNT];
+
 /* How the reading of one file ended. */
 enum frame_file_state {
 	FILE_OK,
@@ -158,7 +196,9 @@ struct frame_file {
 	bool growing;  /* a file that is still being written: a block cut at its end is no flaw */
 	bool repaired;
 	bool outside; /* of the time that was asked for: not read, first_ns is all that is known */
-	char message[200]; /* one sentence for people when state is not FILE_OK, else "" */
+	enum file_flaw flaw; /* which one, when state is not FILE_OK and it has an id */
+	bool unpacked;       /* `offset` counts unpacked bytes */
+	char message[200];   /* one sentence for logs when state is not FILE_OK, else "" */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "file_flaw.h"
 #include "names.h"
 
 #define LINKS_MAX   256 /* interface indices that one SLL2 file may name */
@@ -52,33 +53,22 @@ bool input_reads_link(uint16_t linktype)
 
 /* ---- flaws and the end of a file ---- */
 
-void input_flaw(struct input *input, enum frame_file_state state, const char *what,
-                const char *advice)
+void input_flaw(struct input *input, enum frame_file_state state, enum file_flaw flaw)
 {
-	struct frame_file *row = input->row;
-
-	row->state = state;
-	row->offset = input->position;
-	snprintf(row->message, sizeof(row->message), "%s at byte %" PRIu64 "%s: %s", what,
-	         row->offset, input->window.packing[0] ? " (unpacked)" : "", advice);
+	file_flaw_note(input->row, state, flaw, input->position, input->window.packing[0] != '\0');
 }
 
 static void note_end(struct input *input)
 {
 	static const struct {
 		enum frame_file_state state;
-		const char *what, *advice;
+		enum file_flaw flaw;
 	} ends[] = {
-		[WINDOW_SHRANK] = {FILE_CUT, "became shorter while it was read,",
-	                           "copy it first if it is still being written"},
-		[WINDOW_CUT] = {FILE_CUT, "the compressed data end too early,",
-	                        "what could be unpacked was kept; copy the file again"},
-		[WINDOW_CORRUPT] = {FILE_DAMAGED, "the compressed data are damaged",
-	                            "what came before was kept; copy the file again"},
-		[WINDOW_ERROR] = {FILE_UNREADABLE, "the system could not read on",
-	                          "what came before was kept; check the disk"},
-		[WINDOW_NO_MEMORY] = {FILE_UNREADABLE, "out of memory",
-	                              "what came before was kept"},
+		[WINDOW_SHRANK] = {FILE_CUT, FILE_FLAW_SHRANK},
+		[WINDOW_CUT] = {FILE_CUT, FILE_FLAW_PACKING_CUT},
+		[WINDOW_CORRUPT] = {FILE_DAMAGED, FILE_FLAW_PACKING_DAMAGED},
+		[WINDOW_ERROR] = {FILE_UNREADABLE, FILE_FLAW_READ_ERROR},
+		[WINDOW_NO_MEMORY] = {FILE_UNREADABLE, FILE_FLAW_NO_MEMORY},
 	};
 	const struct window *window = &input->window;
 	bool cut = window->end == WINDOW_CUT || window->end == WINDOW_WHOLE;
@@ -86,17 +76,13 @@ static void note_end(struct input *input)
 	if (input->row->growing && cut) /* what is there is read; more may come */
 		return;
 	if (window->end != WINDOW_WHOLE && window->end != WINDOW_OPEN) {
-		input_flaw(input, ends[window->end].state, ends[window->end].what,
-		           ends[window->end].advice);
+		input_flaw(input, ends[window->end].state, ends[window->end].flaw);
 	} else if (window->start + window->length > input->position) {
-		input_flaw(input, FILE_CUT, "ends inside a record",
-		           "the frames before it were kept; the capture was cut short");
+		input_flaw(input, FILE_CUT, FILE_FLAW_CUT_RECORD);
 	} else if (input->number < input->promised) {
-		input_flaw(input, FILE_CUT, "holds fewer frames than its grab.txt says, and ends",
-		           "copy it again");
+		input_flaw(input, FILE_CUT, FILE_FLAW_FEWER_FRAMES);
 	} else if (input->number == 0 && !input->recording.told) {
-		input_flaw(input, FILE_EMPTY, "holds no frame, ends",
-		           "nothing was captured, or the capture was not flushed (tcpdump -U)");
+		input_flaw(input, FILE_EMPTY, FILE_FLAW_NO_FRAME);
 	}
 }
 
@@ -407,7 +393,7 @@ static bool make_room(struct input *input)
 	struct savefile_interface *larger = realloc(savefile->interfaces, cap * sizeof(*larger));
 
 	if (!larger) {
-		input_flaw(input, FILE_UNREADABLE, "out of memory", "what came before was kept");
+		input_flaw(input, FILE_UNREADABLE, FILE_FLAW_NO_MEMORY);
 		return false;
 	}
 	savefile->interfaces = larger;
@@ -472,12 +458,10 @@ static bool take_other(struct input *input, const struct input_env *env, enum sa
 		take_statistics(input, env, record);
 		break;
 	case SAVEFILE_DAMAGED:
-		input_flaw(input, FILE_DAMAGED, record->fault,
-		           "what came before was kept; the rest cannot be read");
+		input_flaw(input, FILE_DAMAGED, record->fault);
 		return false;
 	case SAVEFILE_GLUED:
-		input_flaw(input, FILE_CONCATENATED, "a second capture begins",
-		           "only the first was read; join captures with mergecap, not with cat");
+		input_flaw(input, FILE_CONCATENATED, FILE_FLAW_SECOND_FILE);
 		return false;
 	default:
 		break;

@@ -136,7 +136,6 @@ static inline const uint8_t *input_data(const struct input *input, uint64_t offs
 bool input_reads_link(uint16_t linktype);
 
 /* Note a flaw of the file in its row. */
-void input_flaw(struct input *input, enum frame_file_state state, const char *what,
-                const char *advice);
+void input_flaw(struct input *input, enum frame_file_state state, enum file_flaw flaw);
 
 #endif

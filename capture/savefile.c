@@ -158,7 +158,7 @@ int savefile_begin(struct savefile *savefile, const uint8_t *bytes, size_t lengt
 	return savefile_u32(savefile, bytes + 8) == BYTE_ORDER_MAGIC ? 0 : -1;
 }
 
-static enum savefile_item damaged(struct savefile_record *record, const char *fault)
+static enum savefile_item damaged(struct savefile_record *record, enum file_flaw fault)
 {
 	record->fault = fault;
 	return SAVEFILE_DAMAGED;
@@ -190,7 +190,7 @@ static enum savefile_item next_pcap(struct savefile *savefile, const uint8_t *by
 	if ((caplen == 0 || caplen > SAVEFILE_FRAME_MAX) && file_begins(bytes, length))
 		return SAVEFILE_GLUED;
 	if (caplen > SAVEFILE_FRAME_MAX)
-		return damaged(record, "a frame of impossible length");
+		return damaged(record, FILE_FLAW_FRAME_LENGTH);
 	if (length - header < caplen)
 		return more(record, (uint64_t)header + caplen);
 
@@ -310,9 +310,9 @@ static enum savefile_item take_interface(struct savefile *savefile, const uint8_
                                          uint32_t size, struct savefile_record *record)
 {
 	if (size < 20)
-		return damaged(record, "an interface block too short to be one");
+		return damaged(record, FILE_FLAW_INTERFACE_SHORT);
 	if (savefile->n_interfaces >= SAVEFILE_INTERFACES_MAX)
-		return damaged(record, "more than 4096 interfaces in one section");
+		return damaged(record, FILE_FLAW_INTERFACES_MANY);
 	if (savefile->n_interfaces == savefile->cap_interfaces)
 		return SAVEFILE_ROOM;
 	record->interface = savefile->n_interfaces++;
@@ -392,10 +392,10 @@ static enum savefile_item take_packet(struct savefile *savefile, const uint8_t *
                                       uint32_t size, bool obsolete, struct savefile_record *record)
 {
 	if (size < 32)
-		return damaged(record, "a packet block too short to be one");
+		return damaged(record, FILE_FLAW_PACKET_SHORT);
 	record->caplen = savefile_u32(savefile, bytes + 20);
 	if (record->caplen > SAVEFILE_FRAME_MAX || record->caplen > size - 32)
-		return damaged(record, "a frame of impossible length");
+		return damaged(record, FILE_FLAW_FRAME_LENGTH);
 	record->interface = savefile_u32(savefile, bytes + 8);
 	if (obsolete) {
 		uint16_t drops = take_u16(savefile, bytes + 10);
@@ -403,7 +403,7 @@ static enum savefile_item take_packet(struct savefile *savefile, const uint8_t *
 		record->drops = drops == 0xffff ? 0 : drops;
 	}
 	if (record->interface >= savefile->n_interfaces)
-		return damaged(record, "a frame of an interface that was never described");
+		return damaged(record, FILE_FLAW_INTERFACE_UNKNOWN);
 	const struct savefile_interface *interface = &savefile->interfaces[record->interface];
 	record->ts_ns = interface_ns(interface, take_time(savefile, bytes + 12));
 	record->wire_len = savefile_u32(savefile, bytes + 24);
@@ -420,16 +420,16 @@ static enum savefile_item take_simple(struct savefile *savefile, const uint8_t *
                                       uint32_t size, struct savefile_record *record)
 {
 	if (size < 16)
-		return damaged(record, "a packet block too short to be one");
+		return damaged(record, FILE_FLAW_PACKET_SHORT);
 	if (savefile->n_interfaces == 0)
-		return damaged(record, "a frame of an interface that was never described");
+		return damaged(record, FILE_FLAW_INTERFACE_UNKNOWN);
 	uint32_t snaplen = savefile->interfaces[0].snaplen;
 	record->wire_len = savefile_u32(savefile, bytes + 8);
 	record->caplen = record->wire_len;
 	if (snaplen && record->caplen > snaplen)
 		record->caplen = snaplen;
 	if (record->caplen > SAVEFILE_FRAME_MAX || record->caplen > size - 16)
-		return damaged(record, "a frame of impossible length");
+		return damaged(record, FILE_FLAW_FRAME_LENGTH);
 	record->ts_ns = savefile->last_ns;
 	record->data = bytes + 12;
 	return SAVEFILE_FRAME;
@@ -465,7 +465,7 @@ static enum savefile_item take_statistics(const struct savefile *savefile, const
 	struct option option;
 
 	if (size < 24)
-		return damaged(record, "a statistics block too short to be one");
+		return damaged(record, FILE_FLAW_STATISTICS_SHORT);
 	record->interface = savefile_u32(savefile, bytes + 8);
 	if (record->interface >= savefile->n_interfaces)
 		return SAVEFILE_SKIP;
@@ -501,9 +501,9 @@ static enum savefile_item take_section(struct savefile *savefile, const uint8_t 
                                        uint32_t size, struct savefile_record *record)
 {
 	if (size < 28)
-		return damaged(record, "a section header too short to be one");
+		return damaged(record, FILE_FLAW_SECTION_SHORT);
 	if (take_u16(savefile, bytes + 12) != 1)
-		return damaged(record, "a section of an unknown version");
+		return damaged(record, FILE_FLAW_SECTION_VERSION);
 	savefile->n_interfaces = 0;
 	return SAVEFILE_SKIP;
 }
@@ -543,18 +543,18 @@ static enum savefile_item next_block(struct savefile *savefile, const uint8_t *b
 	uint32_t type = savefile_u32(savefile, bytes);
 	bool swapped;
 	if (type == BLOCK_SECTION && !turn_section(savefile, bytes))
-		return damaged(record, "a section header of unknown byte order");
+		return damaged(record, FILE_FLAW_SECTION_ORDER);
 	if (pcap_form(plain_u32(bytes), &swapped))
 		return SAVEFILE_GLUED;
 
 	uint32_t size = savefile_u32(savefile, bytes + 4);
 	if (size < 12 || size % 4 || size > SAVEFILE_BLOCK_MAX)
-		return damaged(record, "a block of impossible length");
+		return damaged(record, FILE_FLAW_BLOCK_LENGTH);
 	record->size = size;
 	if (length < size)
 		return more(record, size);
 	if (savefile_u32(savefile, bytes + size - 4) != size)
-		return damaged(record, "a block whose two lengths differ");
+		return damaged(record, FILE_FLAW_BLOCK_LENGTHS);
 	return take_block(savefile, bytes, type, size, record);
 }
 

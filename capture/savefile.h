@@ -75,7 +75,7 @@ struct savefile_record {
 	uint32_t drops;        /* frames lost just before this one */
 	uint16_t segment_size; /* of a super-frame's wire segments, 0 = not told */
 	uint8_t mark;          /* enum frame_mark */
-	const char *fault;     /* static text */
+	enum file_flaw fault;  /* of SAVEFILE_DAMAGED */
 
 	/* statistics: frames lost since `session` began, as its time stands in the file (0 = not
 	 * told); by the kernel, and by who wrote the file; when it was told, and the time it

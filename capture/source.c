@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file_flaw.h"
 #include "source_inside.h"
 
 /* ---- merging ---- */
@@ -79,10 +80,7 @@ void source_wake_first(struct source *source)
 
 	if (input_open(input, &source->env, &error) != SOURCE_FINE) {
 		*input->row = (struct frame_file){.name = input->path, .wan = wan};
-		input->row->state = FILE_UNREADABLE;
-		snprintf(input->row->message, sizeof(input->row->message),
-		         "could be opened at first, but not when its frames were due: was it "
-		         "deleted, as by the ring of a recorder? Run again");
+		file_flaw_note(input->row, FILE_UNREADABLE, FILE_FLAW_GONE, 0, false);
 		input->has_head = false;
 	}
 	if (input->has_head) {
@@ -132,7 +130,7 @@ static bool merged_next(struct source *source, struct frame *frame)
 		retire_first(source);
 	}
 	if (source->roster.out_of_memory)
-		input_flaw(input, FILE_UNREADABLE, "out of memory", "its WANs are not told apart");
+		input_flaw(input, FILE_UNREADABLE, FILE_FLAW_WANS_UNTOLD);
 	frame->data = input_data(input, offset);
 	frame->shared = is_shared(source, frame->ts_ns);
 	return true;

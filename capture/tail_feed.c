@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tail_inside.h"
+#include "file_flaw.h"
 
 void feed_open(struct tail *tail, struct feed *feed, int fd, bool pipe)
 {
@@ -334,7 +335,8 @@ static bool step(struct tail *tail, struct feed *feed)
 	case SAVEFILE_DAMAGED:
 	case SAVEFILE_GLUED:
 		return give_up(tail, feed, FILE_DAMAGED,
-		               record.fault ? record.fault : "another file begins inside it");
+		               item == SAVEFILE_DAMAGED ? file_flaw_what(record.fault)
+		                                        : "another file begins inside it");
 	case SAVEFILE_INTERFACE:
 		take_interface(tail, feed, &record);
 		break;

@@ -527,6 +527,9 @@ struct ledger_file {
 	char *name; /* owned */
 	uint32_t wan;
 	char *message; /* owned; NULL = read to its end without a flaw */
+	char flaw[LEDGER_WORD]; /* which one: of file_flaw_names, or a newer program's; "" = not told */
+	uint64_t flaw_at;       /* byte of the file, */
+	bool flaw_unpacked;     /* of its unpacked bytes */
 	uint64_t frames, wire_bytes;
 	uint64_t first_ns, last_ns;
 	uint32_t snaplen;
@@ -700,7 +703,7 @@ struct tally ledger_sum(const struct ledger_wan *wan, int shared, int direction,
                         int traffic);
 
 /*
- * JSON form, schema "mptcp-audit.ledger/1.1"; any 1.x is read. save: 0 or -errno, in the order of
+ * JSON form, schema "mptcp-audit.ledger/1.2"; any 1.x is read. save: 0 or -errno, in the order of
  * ledger_sort(). load: fills a ledger that holds nothing yet, checks every value and the
  * conservation law, and sorts; on failure false, a sentence in message and an empty ledger. File
  * names and WAN names may hold any UTF-8: escape them.

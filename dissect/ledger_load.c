@@ -57,6 +57,22 @@ static bool load_file_recording(struct loading *loading, const json_t *row,
 	       loading_flag(loading, recording, "repaired", &file->repaired);
 }
 
+/* Which flaw it is; of an older ledger the message alone is known. */
+static bool load_file_flaw(struct loading *loading, const json_t *row, struct ledger_file *file)
+{
+	const json_t *flaw = json_object_get(row, "flaw");
+	const char *what = json_string_value(json_object_get(flaw, "what"));
+
+	if (!flaw)
+		return true;
+	if (!what || strlen(what) >= sizeof(file->flaw) ||
+	    strspn(what, "abcdefghijklmnopqrstuvwxyz_") != strlen(what))
+		return loading_refuse(loading, "\"flaw\" must name itself");
+	memcpy(file->flaw, what, strlen(what) + 1);
+	return loading_number(loading, flaw, "at", &file->flaw_at) &&
+	       loading_flag(loading, flaw, "unpacked", &file->flaw_unpacked);
+}
+
 static bool load_file(struct loading *loading, const json_t *row, size_t index)
 {
 	struct ledger_file *file;
@@ -80,7 +96,7 @@ static bool load_file(struct loading *loading, const json_t *row, size_t index)
 	       loading_number(loading, row, "first_ns", &file->first_ns) &&
 	       loading_number(loading, row, "last_ns", &file->last_ns) &&
 	       loading_u32(loading, row, "snaplen", &file->snaplen) &&
-	       load_file_recording(loading, row, file);
+	       load_file_flaw(loading, row, file) && load_file_recording(loading, row, file);
 }
 
 static bool read_mask(struct loading *loading, const json_t *row, const char *key, uint64_t *mask)

@@ -100,6 +100,9 @@ static void file_join(const struct ledger *ledger, struct ledger_file *into,
 		if (message) {
 			free(into->message);
 			into->message = message;
+			memcpy(into->flaw, from->flaw, sizeof(into->flaw));
+			into->flaw_at = from->flaw_at;
+			into->flaw_unpacked = from->flaw_unpacked;
 		}
 	}
 	if (from->frames && (!into->frames || from->first_ns < into->first_ns))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * ledger_save.c - a ledger as JSON, schema "mptcp-audit.ledger/1.1". What ledger_load.c reads.
+ * ledger_save.c - a ledger as JSON, schema "mptcp-audit.ledger/1.2". What ledger_load.c reads.
  *
  * One line per file, WAN and connection. A tally is [frames, l2_bytes, ip_bytes, payload_bytes], a
  * frame that shows something is [ts_ns, place in "files", number]; what is zero is left out.
@@ -140,6 +140,15 @@ static json_t *file_recording_json(const struct ledger_file *file)
 	                           set(row, "repaired", json_boolean(file->repaired)));
 }
 
+static json_t *file_flaw_json(const struct ledger_file *file)
+{
+	json_t *row = json_object();
+
+	return finish(row, row && set(row, "what", text(file->flaw)) &&
+	                           set(row, "at", number(file->flaw_at)) &&
+	                           set(row, "unpacked", json_boolean(file->flaw_unpacked)));
+}
+
 static json_t *file_json(const struct ledger *ledger, size_t index)
 {
 	const struct ledger_file *file = &ledger->files[index];
@@ -155,6 +164,7 @@ static json_t *file_json(const struct ledger *ledger, size_t index)
 			set(row, "first_ns", number(file->first_ns)) &&
 			set(row, "last_ns", number(file->last_ns)) &&
 			set(row, "snaplen", number(file->snaplen)) &&
+			(!file->flaw[0] || set(row, "flaw", file_flaw_json(file))) &&
 			(!file->recorded || set(row, "recording", file_recording_json(file))));
 }
 
@@ -410,7 +420,7 @@ static json_t *head_json(const struct ledger *ledger)
 	const uint64_t shared[] = {ledger->shared_start_ns, ledger->shared_end_ns};
 	json_t *row = json_object();
 
-	return finish(row, row && set(row, "schema", text("mptcp-audit.ledger/1.1")) &&
+	return finish(row, row && set(row, "schema", text("mptcp-audit.ledger/1.2")) &&
 	                           set(row, "width_s", number(ledger_widths_s[ledger->width])) &&
 	                           set(row, "shared",
 	                               ledger->shared_known ? numbers(shared, 2) : json_null()) &&

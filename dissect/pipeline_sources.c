@@ -207,6 +207,14 @@ static void finish_wan(struct pipeline *p, uint32_t index, const struct frame_wa
 		p->reach_ns[index] = finish_recording(w, wan->recording, p->reach_ns[index]);
 }
 
+static void note_flaw(struct ledger_file *f, const struct frame_file *file)
+{
+	f->message = strdup(file->message);
+	snprintf(f->flaw, sizeof(f->flaw), "%s", file_flaw_names[file->flaw]);
+	f->flaw_at = file->offset;
+	f->flaw_unpacked = file->unpacked;
+}
+
 static void finish_file(struct pipeline *p, uint32_t index, const struct frame_file *file)
 {
 	if (index >= p->ledger->n_files)
@@ -224,7 +232,7 @@ static void finish_file(struct pipeline *p, uint32_t index, const struct frame_f
 	f->to_ns = file->to_ns;
 	f->shift_ns = file->shift_ns;
 	if (file->state != FILE_OK && file->message[0] && !f->message)
-		f->message = strdup(file->message);
+		note_flaw(f, file);
 }
 
 /* A WAN that only a state knows of lost no frames here that anybody would have to tell of: it must

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd_doctor.h"
+#include "file_flaws.h"
 #include "page.h"
 #include "text.h"
 
@@ -24,7 +25,7 @@ static const char *name_of(char out[200], const char *name)
 
 static void look_at_files(struct doctor *doctor, const struct ledger *ledger)
 {
-	char name[200], message[400], count[TEXT_SHORT];
+	char name[200], message[FILE_FLAW_TEXT], count[TEXT_SHORT];
 	bool fine = true;
 
 	for (size_t i = 0; i < ledger->n_files; i++) {
@@ -34,7 +35,7 @@ static void look_at_files(struct doctor *doctor, const struct ledger *ledger)
 		text_count(count, file->snaplen);
 		if (file->message)
 			DOCTOR_SAY(doctor, AILMENT_PROBLEM, doctor_flaw, doctor_flaw_cure, name,
-			           text_safe(message, sizeof(message), file->message, 160));
+			           file_flaw_say(message, file));
 		else if (file->snaplen && file->snaplen < SNAPLEN_ENOUGH)
 			DOCTOR_SAY(doctor, AILMENT_WARN, doctor_snaplen, doctor_snaplen_cure, name,
 			           count);

@@ -23,6 +23,8 @@ static void moment_cell(struct html *h, const json_t *o, const char *key)
 
 static void file_row(struct html *h, const json_t *file)
 {
+	char text[700];
+
 	H(h, "<tr><th scope=row>");
 	h_short(h, stored_text(file, "name"), 100);
 	H(h, "<td><span class=wan>");
@@ -34,7 +36,7 @@ static void file_row(struct html *h, const json_t *file)
 	moment_cell(h, file, "last");
 	H(h, "<td>");
 	if (stored_has(file, "message"))
-		h_short(h, stored_text(file, "message"), 200);
+		h_message(h, stored_message(text, sizeof(text), file, "message"));
 	else
 		H_SAY(h, page_read_whole);
 }

@@ -34,8 +34,7 @@ static void print_file(const struct page *page, const json_t *file)
 		page_tell(page, line, 6);
 	}
 	if (stored_has(file, "message"))
-		page_tell(page, text_safe(text, sizeof(text), stored_text(file, "message"), 300),
-		          6);
+		page_tell(page, stored_message(text, sizeof(text), file, "message"), 6);
 }
 
 /* ---- a WAN: a sentence that grows ---- */

@@ -2,6 +2,7 @@
  *
  * render_json_coverage.c - see render_json_parts.h: files, and what the recorder says.
  */
+#include "file_flaws.h"
 #include "render_json_parts.h"
 
 #include "text.h"
@@ -19,6 +20,21 @@ static json_t *render_file_recording(struct members *w, const struct ledger_file
 	return o;
 }
 
+/* What is wrong with it: English words and, where it is one that has words here, its cases. */
+static void render_file_flaw(struct members *w, json_t *o, const struct ledger_file *file)
+{
+	char flaw[FILE_FLAW_TEXT];
+	json_t *messages;
+
+	if (!file->message) {
+		members_put(w, o, "message", json_null());
+		return;
+	}
+	messages = json_object();
+	members_message(w, o, messages, "message", file_flaw_say(flaw, file));
+	members_put(w, o, "messages", messages);
+}
+
 static json_t *render_file(struct members *w, const struct report *report,
                            const struct ledger_file *file)
 {
@@ -33,7 +49,7 @@ static json_t *render_file(struct members *w, const struct report *report,
 	members_put(w, o, "first", value_moment(file->first_ns));
 	members_put(w, o, "last", value_moment(file->last_ns));
 	members_put(w, o, "snaplen", file->snaplen ? value_count(file->snaplen) : json_null());
-	members_put(w, o, "message", value_text_or_null(file->message));
+	render_file_flaw(w, o, file);
 	members_put(w, o, "recording",
 	            file->recorded ? render_file_recording(w, file) : json_null());
 	return o;

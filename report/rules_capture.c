@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "file_flaws.h"
 #include "flaws.h"
 #include "message.h"
 #include "text.h"
@@ -56,7 +57,7 @@ static bool recorder_told(const struct report *report, const struct coverage *co
 static bool flaw_told(const struct report *report, const struct flaws *flaws, const char *name,
                       char *text, size_t size)
 {
-	char a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT], message[260], snaplen[40] = "";
+	char a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT], message[FILE_FLAW_TEXT], snaplen[40] = "";
 
 	if (flaws->cut)
 		SAY_IN(snaplen, take_160);
@@ -64,8 +65,7 @@ static bool flaw_told(const struct report *report, const struct flaws *flaws, co
 		SAY(text, size, flaw_drops, name, text_count(a, flaws->drops),
 		    text_count(b, flaws->frames + flaws->drops));
 	else if (flaws_matter(report, flaws, FLAW_FILE))
-		SAY(text, size, flaw_file, name,
-		    text_safe(message, sizeof(message), flaws->first_damaged->message, 200));
+		SAY(text, size, flaw_file, name, file_flaw_say(message, flaws->first_damaged));
 	else if (flaws_matter(report, flaws, FLAW_UNREAD))
 		SAY(text, size, flaw_unread, name, text_count(a, flaws->unread),
 		    text_count(b, flaws->frames));

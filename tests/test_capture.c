@@ -180,6 +180,7 @@ static void check_flaw(struct build b, enum frame_file_state state, uint64_t off
 	CU_ASSERT_EQUAL(file(&r, 0)->state, state);
 	CU_ASSERT_EQUAL(file(&r, 0)->offset, offset);
 	CU_ASSERT_NOT_EQUAL(file(&r, 0)->message[0], '\0');
+	CU_ASSERT_NOT_EQUAL(file(&r, 0)->flaw, FILE_FLAWLESS);
 	CU_ASSERT_STRING_EQUAL(wan(&r, 0)->name, "a");
 	source_close(r.source);
 	leave(&room);

@@ -740,6 +740,9 @@ static char *sample(void)
 	ledger->wans[0].counters.header_bytes = 52;
 	ledger->files[0].recorded = true;
 	ledger->files[0].shift_ns = -5;
+	ledger->files[0].message = strdup("ends inside a record");
+	strcpy(ledger->files[0].flaw, "cut_record");
+	ledger->files[0].flaw_at = 6576;
 	ledger_add_span(&ledger->wans[0], &(struct ledger_span){T0, T0 + S, 3, SPAN_DOWN});
 	ledger_add_step(&ledger->wans[0], &(struct ledger_step){T0, -7});
 	ledger_add_warning(&ledger->wans[0], &(struct ledger_warning){"stacked", "eth0", 2});
@@ -767,10 +770,10 @@ static void test_load_refuses(void)
 	static const struct {
 		const char *from, *to, *says;
 	} rows[] = {
-		{"ledger/1.1", "ledger/2.0", "schema"},
-		{"ledger/1.1", "ledger/1.x", "schema"},
+		{"ledger/1.2", "ledger/2.0", "schema"},
+		{"ledger/1.2", "ledger/1.x", "schema"},
 		{"\"schema\":", "\"sch-ma\":", "schema"},
-		{"ledger/1.1", "ledger/1.", "schema"},
+		{"ledger/1.2", "ledger/1.", "schema"},
 		{"[\"down\",1700000000000000000,1700000001000000000,3]",
 	         "[\"asleep\",1700000000000000000,1700000001000000000,3]", "must be [state"},
 		{"1700000001000000000,3]", "1600000001000000000,3]", "must be [state"},
@@ -784,6 +787,10 @@ static void test_load_refuses(void)
 		{"\"roles\":[\"backup\"]", "\"roles\":[1]", "words"},
 		{"\"roles\":[\"backup\"]", "\"roles\":7", "array"},
 		{"\"shift_ns\":-5", "\"shift_ns\":null", "shift_ns"},
+		{"\"what\":\"cut_record\"", "\"what\":\"cut record\"", "name itself"},
+		{"\"what\":\"cut_record\"", "\"what\":null", "name itself"},
+		{"\"at\":6576", "\"at\":-1", "at"},
+		{"\"unpacked\":false", "\"unpacked\":1", "unpacked"},
 		{"\"growing\":false", "\"growing\":0", "growing"},
 		{"\"width_s\":1", "\"width_s\":7", "width_s"},
 		{"\"width_s\":1", "\"width_s\":\"1\"", "width_s"},
@@ -863,17 +870,25 @@ static void test_load_damaged(void)
 static void test_load_other_minors(void)
 {
 	struct ledger *ledger = new_ledger(), *again = new_ledger();
-	char *text = sample(), *old = replaced(text, "ledger/1.1", "ledger/1.0"), *more;
+	char *text = sample(), *old = replaced(text, "ledger/1.2", "ledger/1.0"), *more;
 	char message[300] = "";
 
 	CU_ASSERT_TRUE(load_text(ledger, old, message, sizeof(message)));
 	CU_ASSERT_EQUAL(ledger->wans[ledger_wan(ledger, "primary")].record->n_spans, 1);
 	free(old);
 	old = replaced(text, "\"record\":", "\"later\":");
-	more = replaced(old, "ledger/1.1", "ledger/1.42");
+	more = replaced(old, "ledger/1.2", "ledger/1.42");
 	CU_ASSERT_TRUE(load_text(again, more, message, sizeof(message)));
 	CU_ASSERT_PTR_NULL(again->wans[ledger_wan(again, "primary")].record);
+	CU_ASSERT_STRING_EQUAL(again->files[0].flaw, "cut_record");
+	CU_ASSERT_EQUAL(again->files[0].flaw_at, 6576);
 	free(more);
+	free(old);
+	/* an older one has the message alone */
+	old = replaced(text, "\"flaw\":", "\"later\":");
+	CU_ASSERT_TRUE(load_text(again, old, message, sizeof(message)));
+	CU_ASSERT_STRING_EQUAL(again->files[0].flaw, "");
+	CU_ASSERT_PTR_NOT_NULL(again->files[0].message);
 	free(old);
 	free(text);
 	free_ledger(ledger);
