@@ -409,7 +409,7 @@ static int judge_sites(struct site_pages *pages, const struct intake *all, int a
 		return code;
 	site_summaries_sort(pages->rows, pages->n);
 	render_sites(pages->rows, pages->n, nobody ? list->ledgers[n] : NULL, stdout,
-	             pages->colour);
+	             pages->colour, pages->language);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return write_failed("standard output", errno ? -errno : -EIO);
 	return code;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "label.h"
 #include "text.h"
 
 #define SHOWN_FILES 40
@@ -163,10 +164,12 @@ static void plan_cell(struct html *h, const json_t *plan)
 
 static void told_row(struct html *h, const json_t *wan)
 {
+	char role[LABEL_SIZE];
+
 	H(h, "<tr><th scope=row><span class=wan>");
 	h_short(h, stored_text(wan, "name"), 40);
 	H(h, "</span><td>");
-	h_short(h, stored_text(wan, "role"), 20);
+	h_message(h, label_role(role, stored_text(wan, "role")));
 	H(h, "<td>");
 	if (stored_has(wan, "role_from")) {
 		H(h, "<code>");

@@ -8,6 +8,7 @@
 #include "history_text.h"
 #include "html_page.h"
 #include "overview.h"
+#include "page.h"
 #include "text.h"
 
 #define NAME_SIZE 400
@@ -108,10 +109,10 @@ static void print_row(const json_t *row, const struct telling *how, FILE *out)
 	                         filed_count(share, "denominator")),
 	            9, true);
 	text_column(out, text_bytes(text, filed_count(row, "billed_bytes")), 10, true);
-	fprintf(out, "  %s", message_words(when, sizeof(when), span_of(row, span), how));
+	fprintf(out, "\n   %s\n", message_words(when, sizeof(when), span_of(row, span), how));
 	reason_of(row, message, sizeof(message));
 	message_words(words, sizeof(words), message, how);
-	fprintf(out, "  %s\n", text_safe(safe, sizeof(safe), words, 400));
+	page_wrap(out, text_safe(safe, sizeof(safe), words, 400), 3, false);
 }
 
 static void print_broken(const json_t *overview, const struct telling *how, FILE *out)

@@ -2,6 +2,7 @@
  *
  * render_expect.c - see render_expect.h.
  */
+#include "label.h"
 #include "render_expect.h"
 #include "render_sections.h"
 
@@ -234,11 +235,12 @@ static void expected_wan(const struct page *page, const json_t *wan)
 {
 	const json_t *seen = wan_called(page, stored_text(wan, "captured_as"));
 	const char *role = stored_text(wan, "role");
-	char line[2400], name[STORED_NAME], from[STORED_NAME], none[40], sign[60];
+	char line[2400], name[STORED_NAME], from[STORED_NAME], none[40], sign[60], label[LABEL_SIZE];
 
 	stored_name(from, wan, role[0] ? "role_from" : "from", 70);
 	SAY_IN(none, text_no_role);
-	SAY_IN(line, text_expected_wan, stored_name(name, wan, "name", 20), role[0] ? role : none,
+	SAY_IN(line, text_expected_wan, stored_name(name, wan, "name", 20),
+	       role[0] ? label_role(label, role) : none,
 	       from);
 	more_devices(line, sizeof(line), json_object_get(wan, "devices"));
 	if (!seen && role[0] && strcmp(role, role_names[ROLE_OFF]) != 0)
@@ -247,7 +249,7 @@ static void expected_wan(const struct page *page, const json_t *wan)
 		MORE_IN(line, text_captured_as, stored_name(name, seen, "name", 20),
 		        sign_say(sign, stored_text(wan, "matched_by")));
 	if (seen && role[0] && strcmp(stored_text(seen, "role"), role) != 0)
-		MORE_IN(line, text_role_by, stored_name(name, seen, "role", 12),
+		MORE_IN(line, text_role_by, label_role(label, stored_text(seen, "role")),
 		        stored_name(from, seen, "role_from", 40));
 	page_tell(page, line, 2);
 }

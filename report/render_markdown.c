@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "label.h"
 #include "page.h"
 
 /* Words, with what Markdown or HTML would take for markup made plain. */
@@ -87,7 +88,7 @@ static void put_wans(const struct page *page)
 	                                     MESSAGE_text_bytes,   MESSAGE_text_billed,
 	                                     MESSAGE_text_payload, MESSAGE_text_standby};
 	const json_t *wan;
-	char text[60];
+	char text[60], role[LABEL_SIZE];
 	size_t i;
 
 	fputc('|', page->out);
@@ -103,7 +104,7 @@ static void put_wans(const struct page *page)
 		fputs("| ", page->out);
 		put_name(page, wan, "name");
 		fputs(" | ", page->out);
-		put_name(page, wan, "role");
+		put_words(page, label_role(role, stored_text(wan, "role")));
 		fputs(" |", page->out);
 		put_cell_bytes(page, stored_number(wan, "ip_bytes"));
 		put_cell_bytes(page, stored_number(wan, "billed_ip_bytes"));

@@ -81,27 +81,46 @@ static void print_counts(const struct page *page, const struct site_summary *row
 {
 	static const struct {
 		enum status status;
-		const char *word;
-	} words[] = {{STATUS_FAIL, "fail"},
-	             {STATUS_WARN, "warn"},
-	             {STATUS_NOT_ASSESSED, "not assessed"},
-	             {STATUS_PASS, "pass"}};
-	const char *between = ": ";
-	char number[TEXT_SHORT];
+		enum message words;
+	} words[] = {{STATUS_FAIL, MESSAGE_sites_fail},
+	             {STATUS_WARN, MESSAGE_sites_warn},
+	             {STATUS_NOT_ASSESSED, MESSAGE_sites_not_assessed},
+	             {STATUS_PASS, MESSAGE_sites_pass}};
+	char number[TEXT_SHORT], counts[400] = "", head[100];
 
-	fprintf(page->out, "%s site%s, worst first", text_count(number, n), n == 1 ? "" : "s");
+	SAY_IN(head, sites_head, text_count(number, n));
 	for (size_t w = 0; w < sizeof(words) / sizeof(*words); w++) {
 		size_t many = 0;
 
 		for (size_t i = 0; i < n; i++)
 			many += rows[i].verdict == words[w].status;
-		if (many)
-			fprintf(page->out, "%s%s %s", between, text_count(number, many),
-			        words[w].word);
-		if (many)
-			between = ", ";
+		if (many == 0)
+			continue;
+		if (counts[0])
+			MORE_IN(counts, comma);
+		message_more(counts, sizeof(counts), words[w].words,
+		             (const char *const[]){text_count(number, many), NULL});
 	}
+	if (counts[0])
+		PAGE_PUT(page, label_colon, head, counts);
+	else
+		page_put(page, head);
 	fputs("\n\n", page->out);
+}
+
+static void print_heads(const struct page *page)
+{
+	char text[60];
+
+	fputs("  ", page->out);
+	page_pad(page, SAY_IN(text, sites_verdict), 14);
+	page_pad(page, SAY_IN(text, sites_site), NAME_COLUMNS + 1);
+	page_pad_left(page, SAY_IN(text, sites_backups), 10);
+	fputc(' ', page->out);
+	page_pad_left(page, SAY_IN(text, sites_primaries), 10);
+	fputs("  ", page->out);
+	page_put(page, SAY_IN(text, sites_decided_by));
+	fputc('\n', page->out);
 }
 
 static void print_row(const struct page *page, const struct site_summary *row)
@@ -123,29 +142,23 @@ static void print_nobody(const struct page *page, const struct ledger *nobody)
 {
 	static const struct {
 		size_t at;
-		const char *words;
+		enum message words;
 	} reasons[] = {
-#define REASON(name, words) {offsetof(struct ledger_counters, untold_##name##_frames), words}
-		REASON(opening,
-	               "of subflows that opened a connection from an address nobody named"),
-		REASON(joined, "of subflows that joined a connection of no known site"),
-		REASON(midway, "of subflows whose start was not seen"),
-		REASON(plain, "of TCP without MPTCP"),
-		REASON(other, "of other traffic"),
+#define REASON(name)                                                                               \
+	{offsetof(struct ledger_counters, untold_##name##_frames), MESSAGE_sites_##name}
+		REASON(opening), REASON(joined), REASON(midway), REASON(plain), REASON(other),
 #undef REASON
 	};
 	struct tally sum = {0};
-	char text[600], frames[TEXT_SHORT], bytes[TEXT_SHORT];
-	size_t used;
+	char text[800], frames[TEXT_SHORT], bytes[TEXT_SHORT];
 
 	for (size_t i = 0; i < nobody->n_wans; i++) {
 		struct tally one = ledger_sum(&nobody->wans[i], -1, -1, -1, -1);
 		sum.frames += one.frames;
 		sum.ip_bytes += one.ip_bytes;
 	}
-	used = (size_t)snprintf(text, sizeof(text),
-	                        "unknown: %s frames (%s) of no site that could be told",
-	                        text_count(frames, sum.frames), text_bytes(bytes, sum.ip_bytes));
+	SAY_IN(text, sites_unknown, text_count(frames, sum.frames),
+	       text_bytes(bytes, sum.ip_bytes));
 	for (size_t r = 0; r < sizeof(reasons) / sizeof(*reasons); r++) {
 		uint64_t count = 0;
 
@@ -153,22 +166,23 @@ static void print_nobody(const struct page *page, const struct ledger *nobody)
 			count += *(const uint64_t *)(const void *)((const char *)&nobody->wans[i]
 			                                                   .counters +
 			                                           reasons[r].at);
-		if (count && used < sizeof(text))
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "; %s %s",
-			                         text_count(frames, count), reasons[r].words);
+		if (count == 0)
+			continue;
+		MORE_IN(text, semicolon);
+		message_more(text, sizeof(text), reasons[r].words,
+		             (const char *const[]){text_count(frames, count), NULL});
 	}
 	fputc('\n', page->out);
-	page_wrap(page->out, text, 2, false);
+	page_tell(page, text, 2);
 }
 
 void render_sites(const struct site_summary *rows, size_t n, const struct ledger *nobody, FILE *out,
-                  bool colour)
+                  bool colour, enum language language)
 {
-	struct page page = {NULL, out, colour, {LANGUAGE_EN, NULL}};
+	struct page page = {NULL, out, colour, {language, NULL}};
 
 	print_counts(&page, rows, n);
-	fprintf(out, "  %-13s %-*s %10s %10s  %s\n", "verdict", NAME_COLUMNS, "site", "backups",
-	        "primaries", "decided by");
+	print_heads(&page);
 	for (size_t i = 0; i < n; i++)
 		print_row(&page, &rows[i]);
 	if (nobody)

@@ -32,6 +32,6 @@ enum status site_summaries_worst(const struct site_summary *rows, size_t n);
 
 /* Frames that no site could be told of, by reason, as their ledger has them; NULL = none. */
 void render_sites(const struct site_summary *rows, size_t n, const struct ledger *nobody, FILE *out,
-                  bool colour);
+                  bool colour, enum language language);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "label.h"
 #include "render_sections.h"
 
 /* ---- the sentence ---- */
@@ -60,7 +61,7 @@ static uint64_t primary_sum(const json_t *report)
 static void print_kinds(const struct page *page, const json_t *wan)
 {
 	const json_t *kinds = json_object_get(wan, "kinds");
-	char line[1200] = "", some[TEXT_SHORT], one[80];
+	char line[2400] = "", some[TEXT_SHORT], kind[60], one[160];
 
 	for (size_t k = 0; k < KIND_COUNT; k++) {
 		uint64_t bytes = stored_number(json_object_get(kinds, kind_names[k]), "ip_bytes");
@@ -69,7 +70,9 @@ static void print_kinds(const struct page *page, const json_t *wan)
 			continue;
 		if (line[0])
 			MORE_IN(line, comma);
-		snprintf(one, sizeof(one), "%s %s", kind_names[k], text_bytes(some, bytes));
+		message_say(kind, sizeof(kind), label_kind((enum kind)k),
+		            (const char *const[]){NULL});
+		SAY_IN(one, cause_bytes, kind, text_bytes(some, bytes));
 		strncat(line, one, sizeof(line) - strlen(line) - 1);
 	}
 	if (line[0])
@@ -112,10 +115,10 @@ static void print_wan(const struct page *page, const json_t *wan, uint64_t prima
 	uint64_t payload = carrying > outage ? carrying - outage : 0;
 	uint64_t standby = stored_number(shared, "standby_ip_bytes"), after = 0;
 	bool backup = is_role(wan, "backup");
-	char name[STORED_NAME], role[STORED_NAME + 2], total[TEXT_SHORT], billed[TEXT_SHORT],
+	char name[STORED_NAME], role[LABEL_SIZE + 2], total[TEXT_SHORT], billed[TEXT_SHORT],
 		a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT];
 
-	stored_name(role, wan, "role", 12);
+	label_role(role, stored_text(wan, "role"));
 	if (!role[0])
 		strcpy(role, role_names[ROLE_NONE]);
 	if (is_assumed(wan))
@@ -126,7 +129,9 @@ static void print_wan(const struct page *page, const json_t *wan, uint64_t prima
 		outage += after;
 	fputs("  ", page->out);
 	page_pad(page, stored_name(name, wan, "name", 16), 16);
-	fprintf(page->out, " %-8s %9s %9s %9s %9s %9s\n", role, page_bytes(total, wan, "ip_bytes"),
+	fputc(' ', page->out);
+	page_pad(page, role, 8);
+	fprintf(page->out, " %9s %9s %9s %9s %9s\n", page_bytes(total, wan, "ip_bytes"),
 	        page_bytes(billed, wan, "billed_ip_bytes"),
 	        backup ? text_percent(a, payload, primary) : "-",
 	        backup ? text_percent(b, outage, primary) : "-",

@@ -24,6 +24,11 @@ NOW = ["--now", "2026-12-01T00:00:00Z"]
 EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 
 
+def columns(line):
+    """Of a terminal: Chinese takes two."""
+    return sum(2 if 0x2e80 <= ord(c) <= 0xffe6 else 1 for c in line)
+
+
 def call(*arguments, stdin=None, **environment):
     done = subprocess.run([oracle.PROGRAM, *arguments], input=stdin, capture_output=True, timeout=oracle.HANG_LIMIT,
                           env={**os.environ, **environment}, check=False)
@@ -344,7 +349,10 @@ def check_index(suite, folder, reports):
         check.same("then the larger share", shares, sorted(shares, reverse=True))
         check.same("all", len(json.loads(call("index", place, "--all", "--json", "-")[1])["reports"]), 302)
         text = call("index", place)[1]
-        check.true("a line each", sum("site " in line for line in text.splitlines()) == 300)
+        check.true("a row each", sum("site " in line for line in text.splitlines()) == 300)
+        for language in ("en", "zh-CN"):
+            wide = [line for line in call("index", place, "--lang", language)[1].splitlines() if columns(line) > 81]
+            check.same(f"wider than a terminal ({language})", wide[:2], [])
         check.true("the reason only: the window has its column", "Judged" not in text and "limit 1 %" in text)
         check.same("no folder", call("index", os.path.join(folder, "none"))[0], 66)
     with suite.check("index as a page") as check:

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../dissect/ledger.h"
+#include "../report/label.h"
 #include "../report/message.h"
 #include "../report/text.h"
 
@@ -84,6 +86,19 @@ static void test_languages(void)
 		for (enum message other = 0; other < m; other++)
 			CU_ASSERT(strcmp(message_id(m), message_id(other)) != 0);
 	}
+}
+
+/* Roles and kinds are, in English, the words of the JSON; a stranger's word stays what it is. */
+static void test_labels(void)
+{
+	char label[LABEL_SIZE];
+
+	for (enum kind k = 0; k < KIND_COUNT; k++)
+		CU_ASSERT_STRING_EQUAL(message_template(label_kind(k), LANGUAGE_EN), kind_names[k]);
+	CU_ASSERT(tells(label_role(label, "backup"), &english, "backup"));
+	CU_ASSERT(tells(label, &chinese, "备用"));
+	CU_ASSERT_PTR_NULL(strchr(label_role(label, "some\x01thing"), '\x01'));
+	CU_ASSERT(tells(label_role(label, ""), &chinese, ""));
 }
 
 static void test_times(void)
@@ -226,6 +241,7 @@ void suite_message(void)
 
 	CU_add_test(s, "cases in words", test_cases);
 	CU_add_test(s, "all languages are whole", test_languages);
+	CU_add_test(s, "roles and kinds", test_labels);
 	CU_add_test(s, "times by the site's clocks", test_times);
 	CU_add_test(s, "cut anywhere", test_cut);
 	CU_add_test(s, "stored and read back", test_stored);
