@@ -190,17 +190,13 @@ void expect_say(struct expect_word *word, const char *text, const struct told *t
 	word->told = *told;
 }
 
-void expect_note(struct expect *expect, const char *format, ...)
+void expect_note(struct expect *expect, const char *note)
 {
-	va_list args;
-
 	if (expect->n_notes == EXPECT_NOTES) {
 		expect->more_notes++;
 		return;
 	}
-	va_start(args, format);
-	vsnprintf(expect->notes[expect->n_notes], sizeof(expect->notes[0]), format, args);
-	va_end(args);
+	snprintf(expect->notes[expect->n_notes], EXPECT_NOTE, "%s", note);
 	for (unsigned i = 0; i < expect->n_notes; i++)
 		if (strcmp(expect->notes[i], expect->notes[expect->n_notes]) == 0)
 			return;

@@ -116,6 +116,7 @@ struct expect_word {
 #define EXPECT_WANS    64
 #define EXPECT_SERVERS 16
 #define EXPECT_NOTES   32
+#define EXPECT_NOTE 400
 struct expect {
 	struct expect_wan wans[EXPECT_WANS];
 	unsigned n_wans;
@@ -135,8 +136,8 @@ struct expect {
 	enum profile profile;
 	struct told profile_told;
 
-	/* what was read and could not be used, one sentence each; the rest is counted */
-	char notes[EXPECT_NOTES][200];
+	/* what was read and could not be used, a message each; the rest is counted */
+	char notes[EXPECT_NOTES][EXPECT_NOTE];
 	unsigned n_notes, more_notes;
 };
 
@@ -157,7 +158,7 @@ const struct expect_plan *expect_plan_of(const struct expect *expect, const stru
 /* Copy a word when its source is at least as strong as what is there. */
 void expect_say(struct expect_word *word, const char *text, const struct told *told);
 
-void expect_note(struct expect *expect, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/* `note` is a message. */
+void expect_note(struct expect *expect, const char *note);
 
 #endif

@@ -143,14 +143,32 @@ static json_t *server_json(const struct expect_server *server)
 	return finish(o, put(o, "ports", ports));
 }
 
-static json_t *notes_json(const struct expect *expect)
+/* Notes in English, and their cases under `messages`, in the same order. */
+static bool put_notes(json_t *o, const struct expect *expect)
 {
-	json_t *array = json_array();
-	bool good = array != NULL;
+	const struct telling english = {.language = LANGUAGE_EN};
+	json_t *words = json_array(), *cases = json_array(), *messages = json_object();
+	bool good = put(o, "notes", words) && put(o, "messages", messages) &&
+	            put(messages, "notes", cases);
+	char text[EXPECT_NOTE * 2];
 
-	for (unsigned i = 0; good && i < expect->n_notes; i++)
-		good = !json_array_append_new(array, value_text(expect->notes[i]));
-	return finish(array, good);
+	for (unsigned i = 0; good && i < expect->n_notes; i++) {
+		message_words(text, sizeof(text), expect->notes[i], &english);
+		good = !json_array_append_new(words, value_text(text)) &&
+		       !json_array_append_new(cases, message_json(expect->notes[i]));
+	}
+	return good;
+}
+
+/* A note in the language of the page; of an older report its English words. */
+static const char *note_at(char *out, size_t size, const json_t *expected, size_t i)
+{
+	const json_t *tree = json_array_get(stored_in(expected, "messages", "notes"), i);
+	const char *text = json_string_value(json_array_get(json_object_get(expected, "notes"), i));
+
+	if (!tree || !message_from_json(out, size, tree))
+		text_safe(out, size, text ? text : "", 200);
+	return out;
 }
 
 static bool put_lists(json_t *o, const struct report *report)
@@ -181,7 +199,7 @@ json_t *render_expected(const struct report *report)
 	       put(o, "proxy", word_json(&e->proxy)) && put(o, "vpn", word_json(&e->vpn)) &&
 	       put(o, "mode", word_json(&e->mode));
 	good = good && put(o, "lans", networks_json(e->lans, e->n_lans)) &&
-	       put(o, "plan", render_plan(&e->plan)) && put(o, "notes", notes_json(e)) &&
+	       put(o, "plan", render_plan(&e->plan)) && put_notes(o, e) &&
 	       put(o, "more_notes", json_integer(e->more_notes)) && put_lists(o, report);
 	return finish(o, good);
 }
@@ -235,13 +253,13 @@ static void expected_wan(const struct page *page, const json_t *wan)
 {
 	const json_t *seen = wan_called(page, stored_text(wan, "captured_as"));
 	const char *role = stored_text(wan, "role");
-	char line[2400], name[STORED_NAME], from[STORED_NAME], none[40], sign[60], label[LABEL_SIZE];
+	char line[2400], name[STORED_NAME], from[STORED_NAME], none[40], sign[60],
+		label[LABEL_SIZE];
 
 	stored_name(from, wan, role[0] ? "role_from" : "from", 70);
 	SAY_IN(none, text_no_role);
 	SAY_IN(line, text_expected_wan, stored_name(name, wan, "name", 20),
-	       role[0] ? label_role(label, role) : none,
-	       from);
+	       role[0] ? label_role(label, role) : none, from);
 	more_devices(line, sizeof(line), json_object_get(wan, "devices"));
 	if (!seen && role[0] && strcmp(role, role_names[ROLE_OFF]) != 0)
 		MORE_IN(line, text_no_capture);
@@ -313,7 +331,7 @@ void render_expected_text(const struct page *page)
 	const json_t *wans = json_object_get(expected, "wans"),
 		     *servers = json_object_get(expected, "servers"),
 		     *notes = json_object_get(expected, "notes");
-	char line[1200], note[1000], count[TEXT_SHORT];
+	char line[1600], note[1000], count[TEXT_SHORT];
 	size_t i;
 
 	if (json_array_size(wans) + json_array_size(servers) + json_array_size(notes) == 0 &&
@@ -325,15 +343,8 @@ void render_expected_text(const struct page *page)
 	json_array_foreach(wans, i, row) expected_wan(page, row);
 	json_array_foreach(servers, i, row) expected_server(page, row);
 	expected_site(page, expected);
-	json_array_foreach(notes, i, row)
-	{
-		const char *text = json_string_value(row);
-
-		page_tell(page,
-		          SAY_IN(line, text_note,
-		                 text_safe(note, sizeof(note), text ? text : "", 200)),
-		          2);
-	}
+	json_array_foreach(notes, i, row) page_tell(
+		page, SAY_IN(line, text_note, note_at(note, sizeof(note), expected, i)), 2);
 	if (stored_number(expected, "more_notes"))
 		page_tell(page,
 		          SAY_IN(line, text_note_more, page_count(count, expected, "more_notes")),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 
 const char *const uci_packages[UCI_PACKAGES] = {"network", "openmptcprouter", "omr-quota",
@@ -133,14 +134,14 @@ static char *take_word(struct reader *r, char *behind)
 
 /* A command: up to four words. `to` may lie on the separator, which is why take_word() tells it.
  * Returns how many there were. */
-#define WORDS 4
-static unsigned take_command(struct reader *r, char *words[WORDS])
+#define LINE_WORDS 4
+static unsigned take_command(struct reader *r, char *words[LINE_WORDS])
 {
 	unsigned n = 0;
 	char behind = ' ', *word;
 
 	while (is_blank(behind) && (word = take_word(r, &behind))) {
-		if (n < WORDS)
+		if (n < LINE_WORDS)
 			words[n] = word;
 		n++;
 		if (r->at < r->end && is_blank(behind))
@@ -183,12 +184,14 @@ struct reading {
 	bool no_memory;
 };
 
-static void note_line(struct reading *g, const char *what)
+static void note_line(struct reading *g, enum message what)
 {
-	char safe[80];
+	char safe[80], number[24], message[EXPECT_NOTE], words[60];
 
-	expect_note(g->expect, "%s:%u: %s", text_safe(safe, sizeof(safe), g->name, 40), g->line,
-	            what);
+	snprintf(number, sizeof(number), "%u", g->line);
+	message_say(words, sizeof(words), what, (const char *const[]){NULL});
+	expect_note(g->expect, SAY_IN(message, note_line,
+	                              text_safe(safe, sizeof(safe), g->name, 40), number, words));
 }
 
 static void add_section(struct reading *g, const char *type, const char *name)
@@ -228,7 +231,7 @@ static bool is_command(const char *word, const char *name)
 	return word[0] == name[0] && (word[1] == '\0' || strcmp(word, name) == 0);
 }
 
-static void take_line(struct reading *g, char *words[WORDS], unsigned n)
+static void take_line(struct reading *g, char *words[LINE_WORDS], unsigned n)
 {
 	bool list = is_command(words[0], "list");
 
@@ -243,9 +246,9 @@ static void take_line(struct reading *g, char *words[WORDS], unsigned n)
 		if (g->in)
 			add_option(g, list, words[1], words[2]);
 		else if (g->package && !g->full)
-			note_line(g, "an option before the first section");
+			note_line(g, MESSAGE_note_early_option);
 	} else {
-		note_line(g, "not understood; uci itself would refuse this file");
+		note_line(g, MESSAGE_note_not_understood);
 	}
 }
 
@@ -284,7 +287,7 @@ enum uci_answer uci_read(struct uci *uci, FILE *file, const char *package, const
 {
 	struct reading g = {.uci = uci, .expect = expect, .name = name, .package = package};
 	struct reader r = {.line = 1};
-	char *text, *words[WORDS];
+	char *text, *words[LINE_WORDS];
 	size_t length;
 	enum uci_answer answer = slurp(file, &text, &length);
 
@@ -306,9 +309,9 @@ enum uci_answer uci_read(struct uci *uci, FILE *file, const char *package, const
 			take_line(&g, words, n);
 	}
 	if (r.open)
-		note_line(&g, "the file ends inside quotes: half-written?");
+		note_line(&g, MESSAGE_note_open_quotes);
 	if (g.full)
-		note_line(&g, "more sections or options than are read");
+		note_line(&g, MESSAGE_note_too_many);
 	return g.no_memory ? UCI_NO_MEMORY : UCI_FINE;
 }
 

@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "text.h"
 #include "uci.h"
 
-struct telling {
+struct router {
 	const struct uci *uci;
 	struct expect *expect;
 	/* interfaces whose device only the router knows while it runs, by what they may be called
@@ -22,14 +23,26 @@ struct telling {
 	unsigned modems;
 };
 
-static const char *net(const struct telling *t, const char *section, const char *option)
+static const char *net(const struct router *t, const char *section, const char *option)
 {
 	return uci_get(t->uci, "network", section, option);
 }
 
-static const char *omr(const struct telling *t, const char *section, const char *option)
+static const char *omr(const struct router *t, const char *section, const char *option)
 {
 	return uci_get(t->uci, "openmptcprouter", section, option);
+}
+
+/* A note with one name or two in it, which come from the files: made safe to print. */
+static void note(const struct router *t, enum message what, const char *one, const char *two)
+{
+	char message[EXPECT_NOTE], first[200], second[100];
+
+	text_safe(first, sizeof(first), one, 80);
+	text_safe(second, sizeof(second), two ? two : "", 40);
+	message_say(message, sizeof(message), what,
+	            (const char *const[]){first, two ? second : NULL, NULL});
+	expect_note(t->expect, message);
 }
 
 static bool is_true(const char *value)
@@ -98,7 +111,7 @@ static bool mask_length(const char *mask, uint8_t *length)
 
 /* The addresses of an interface, with the length of their network: "option ipaddr" beside "option
  * netmask", or a list of ADDRESS/LEN. */
-static unsigned addresses_of(const struct telling *t, const char *name,
+static unsigned addresses_of(const struct router *t, const char *name,
                              struct network out[EXPECT_NETWORKS])
 {
 	static const char *const options[] = {"ipaddr", "ip6addr"};
@@ -111,8 +124,7 @@ static unsigned addresses_of(const struct telling *t, const char *name,
 
 		for (unsigned i = 0; i < some && i < EXPECT_NETWORKS && n < EXPECT_NETWORKS; i++) {
 			if (!network_parse(&out[n], values[i])) {
-				expect_note(t->expect, "network.%.40s.%s: not an address", name,
-				            options[o]);
+				note(t, MESSAGE_note_not_address, name, options[o]);
 				continue;
 			}
 			if (mask && out[n].family == 4 && !strchr(values[i], '/'))
@@ -177,14 +189,14 @@ static enum naming naming_of(const char *protocol, const char **prefix)
 	return NAMED_OWN;
 }
 
-static const char *protocol_of(const struct telling *t, const char *name)
+static const char *protocol_of(const struct router *t, const char *name)
 {
 	const char *protocol = net(t, name, "proto");
 
 	return protocol ? protocol : "none";
 }
 
-static const char *own_device(const struct telling *t, const char *name)
+static const char *own_device(const struct router *t, const char *name)
 {
 	const char *device = net(t, name, "device");
 
@@ -203,7 +215,7 @@ static bool modem_number(const char *device, unsigned *number)
 	return true;
 }
 
-static void modem_devices(struct telling *t, struct expect_wan *wan, const char *device)
+static void modem_devices(struct router *t, struct expect_wan *wan, const char *device)
 {
 	unsigned number;
 
@@ -219,15 +231,12 @@ static void modem_devices(struct telling *t, struct expect_wan *wan, const char 
 			add_device(wan, "wwan*");
 			add_device(wan, "qmimux*");
 		} else {
-			expect_note(t->expect,
-			            "%.40s: UCI names no device of this modem (proto %.16s) and "
-			            "there are several; name the capture %.40s=FILE",
-			            wan->name, wan->protocol, wan->name);
+			note(t, MESSAGE_note_modem, wan->name, wan->protocol);
 		}
 	}
 }
 
-static bool is_nameless_modem(const struct telling *t, const char *name)
+static bool is_nameless_modem(const struct router *t, const char *name)
 {
 	const char *device = own_device(t, name), *prefix;
 	unsigned number;
@@ -237,7 +246,7 @@ static bool is_nameless_modem(const struct telling *t, const char *name)
 }
 
 /* "@wan" is the device of interface wan; how deep that goes is bounded. */
-static void devices_of(struct telling *t, struct expect_wan *wan, const char *name, unsigned depth)
+static void devices_of(struct router *t, struct expect_wan *wan, const char *name, unsigned depth)
 {
 	const char *device = own_device(t, name), *protocol = protocol_of(t, name), *prefix = "";
 	const char *type = net(t, name, "type");
@@ -264,7 +273,7 @@ static void devices_of(struct telling *t, struct expect_wan *wan, const char *na
 }
 
 /* Its own macaddr goes before that of "config device" of the same device. */
-static void mac_of(const struct telling *t, struct expect_wan *wan, const char *name)
+static void mac_of(const struct router *t, struct expect_wan *wan, const char *name)
 {
 	const char *device = own_device(t, name), *mac = net(t, name, "macaddr");
 	struct uci_section s;
@@ -304,7 +313,7 @@ static void set_role(struct expect_wan *wan, enum role role, const char *word,
 }
 
 /* Where the role of an interface stands: its own option, or that of openmptcprouter. */
-static const char *role_option(const struct telling *t, const char *name, struct told *told)
+static const char *role_option(const struct router *t, const char *name, struct told *told)
 {
 	const char *word = net(t, name, "multipath");
 
@@ -317,7 +326,7 @@ static const char *role_option(const struct telling *t, const char *name, struct
 	return word;
 }
 
-static void role_of(const struct telling *t, struct expect_wan *wan, const char *fallback)
+static void role_of(const struct router *t, struct expect_wan *wan, const char *fallback)
 {
 	struct told told;
 	const char *word = role_option(t, wan->name, &told), *disabled = NULL;
@@ -339,11 +348,11 @@ static void role_of(const struct telling *t, struct expect_wan *wan, const char 
 			return;
 		}
 	}
-	expect_note(t->expect, "%.80s: unknown role", told.from);
+	note(t, MESSAGE_note_unknown_role, told.from, NULL);
 }
 
 /* MPTCP over VPN: the interface is off, its tunnel has the role (init.d/mptcpovervpn). */
-static void tunnel_of(struct telling *t, struct expect_wan *wan)
+static void tunnel_of(struct router *t, struct expect_wan *wan)
 {
 	const char *kind = omr(t, "settings", "mptcpovervpn"), *metric;
 	struct told told = told_by("openmptcprouter.%.60s.multipathvpn", wan->name);
@@ -372,7 +381,7 @@ static void tunnel_of(struct telling *t, struct expect_wan *wan)
 }
 
 /* One master only: further ones count as on, and without one the first that is on becomes it. */
-static void one_master(struct telling *t)
+static void one_master(struct router *t)
 {
 	struct expect_wan *master = NULL, *first = NULL;
 	struct told told;
@@ -384,10 +393,7 @@ static void one_master(struct telling *t)
 			continue;
 		if (wan->role == ROLE_MASTER && master) {
 			wan->role = ROLE_ON;
-			expect_note(t->expect,
-			            "network.%.40s.multipath: a second master; OpenMPTCProuter "
-			            "keeps %.40s and makes this one on",
-			            wan->name, master->name);
+			note(t, MESSAGE_note_second_master, wan->name, master->name);
 		} else if (wan->role == ROLE_MASTER) {
 			master = wan;
 		}
@@ -398,8 +404,7 @@ static void one_master(struct telling *t)
 		return;
 	told = told_by("network.%.40s.multipath (first; no master)", first->name);
 	set_role(first, ROLE_MASTER, "on", &told);
-	expect_note(t->expect, "no interface is master; OpenMPTCProuter makes %.40s the master",
-	            first->name);
+	note(t, MESSAGE_note_no_master, first->name, NULL);
 }
 
 /* ---- interfaces ---- */
@@ -413,7 +418,7 @@ static bool is_inside(const char *name)
 }
 
 /* A WAN has a role, or a way out: an address that is given to it, or a gateway. */
-static bool is_wan(const struct telling *t, const char *name)
+static bool is_wan(const struct router *t, const char *name)
 {
 	static const char *const inner[] = {"static", "none"};
 	struct told told;
@@ -426,14 +431,15 @@ static bool is_wan(const struct telling *t, const char *name)
 	return net(t, name, "gateway") || !IS_AMONG(protocol_of(t, name), inner);
 }
 
-static void take_wan(struct telling *t, const char *name)
+static void take_wan(struct router *t, const char *name)
 {
 	struct expect_wan *wan = expect_wan(t->expect, name);
 	const char *gateway = net(t, name, "gateway");
+	char most[12];
 
 	if (!wan) {
-		expect_note(t->expect, "network: more interfaces than %d, or a name too long",
-		            EXPECT_WANS);
+		snprintf(most, sizeof(most), "%d", EXPECT_WANS);
+		note(t, MESSAGE_note_many_interfaces, most, NULL);
 		return;
 	}
 	if (may_tell(&wan->name_told))
@@ -452,7 +458,7 @@ static void take_wan(struct telling *t, const char *name)
 	tunnel_of(t, wan);
 }
 
-static void take_lan(struct telling *t, const char *name)
+static void take_lan(struct router *t, const char *name)
 {
 	struct network some[EXPECT_NETWORKS];
 	unsigned n;
@@ -477,8 +483,8 @@ static bool is_first_of(const struct uci *uci, unsigned index, const struct uci_
 	return true;
 }
 
-static void each_section(struct telling *t, const char *package, const char *type,
-                         void (*take)(struct telling *t, const char *name))
+static void each_section(struct router *t, const char *package, const char *type,
+                         void (*take)(struct router *t, const char *name))
 {
 	struct uci_section s;
 
@@ -488,12 +494,12 @@ static void each_section(struct telling *t, const char *package, const char *typ
 			take(t, s.name);
 }
 
-static void count_modem(struct telling *t, const char *name)
+static void count_modem(struct router *t, const char *name)
 {
 	t->modems += is_wan(t, name) && is_nameless_modem(t, name);
 }
 
-static void take_interface(struct telling *t, const char *name)
+static void take_interface(struct router *t, const char *name)
 {
 	if (is_wan(t, name))
 		take_wan(t, name);
@@ -503,7 +509,7 @@ static void take_interface(struct telling *t, const char *name)
 
 /* ---- servers ---- */
 
-static void take_server(struct telling *t, const char *name)
+static void take_server(struct router *t, const char *name)
 {
 	struct expect_server *server = expect_server(t->expect, name);
 	const char *values[EXPECT_NETWORKS], *word;
@@ -521,10 +527,7 @@ static void take_server(struct telling *t, const char *name)
 		if (network_parse(&server->addresses[server->n_addresses], values[i]))
 			server->n_addresses++;
 		else
-			expect_note(t->expect,
-			            "openmptcprouter.%.40s.ip: not an address: its traffic is not "
-			            "known as the server's",
-			            name);
+			note(t, MESSAGE_note_server_address, name, NULL);
 	}
 	word = omr(t, name, "port");
 	port = word ? strtoul(word, NULL, 10) : 0;
@@ -541,7 +544,7 @@ static void take_server(struct telling *t, const char *name)
 
 /* omr-quota compares with vnstat's bytes of this calendar month divided by 1024, whatever unit its
  * page shows (domain, existing monitors). */
-static uint64_t quota_bytes(const struct telling *t, const char *name, const char *option)
+static uint64_t quota_bytes(const struct router *t, const char *name, const char *option)
 {
 	const char *value = uci_get(t->uci, "omr-quota", name, option);
 	char *end;
@@ -553,7 +556,7 @@ static uint64_t quota_bytes(const struct telling *t, const char *name, const cha
 	return *end || number > UINT64_MAX / 2048 ? 0 : (uint64_t)number * 1024;
 }
 
-static void take_quota(struct telling *t, const char *name)
+static void take_quota(struct router *t, const char *name)
 {
 	const char *of = uci_get(t->uci, "omr-quota", name, "interface");
 	struct expect_wan *wan;
@@ -576,7 +579,7 @@ static void take_quota(struct telling *t, const char *name)
 /* ---- the site ---- */
 
 /* "config system" has no name. */
-static void take_system(struct telling *t)
+static void take_system(struct router *t)
 {
 	struct uci_section s;
 
@@ -590,7 +593,7 @@ static void take_system(struct telling *t)
 	}
 }
 
-static void take_settings(struct telling *t)
+static void take_settings(struct router *t)
 {
 	struct expect *e = t->expect;
 
@@ -603,7 +606,7 @@ static void take_settings(struct telling *t)
 
 void uci_expect(const struct uci *uci, struct expect *expect)
 {
-	struct telling t = {.uci = uci, .expect = expect};
+	struct router t = {.uci = uci, .expect = expect};
 
 	each_section(&t, "network", "interface", count_modem);
 	each_section(&t, "network", "interface", take_interface);

@@ -3,6 +3,7 @@
  * test_uci.c - UCI files as OpenMPTCProuter writes them, half-written and hostile ones.
  */
 #include "../report/policy.h"
+#include "../report/message.h"
 #include "../report/uci.h"
 
 #include <CUnit/CUnit.h>
@@ -72,8 +73,11 @@ static const struct expect_wan *wan_of(const struct router *r, const char *name)
 
 static bool noted(const struct router *r, const char *words)
 {
+	const struct telling english = {.language = LANGUAGE_EN};
+	char text[2 * EXPECT_NOTE];
+
 	for (unsigned i = 0; i < r->expect->n_notes; i++)
-		if (strstr(r->expect->notes[i], words))
+		if (strstr(message_words(text, sizeof(text), r->expect->notes[i], &english), words))
 			return true;
 	return false;
 }
