@@ -52,6 +52,7 @@ struct input {
 	struct window window;
 	struct savefile savefile;
 	uint64_t position;
+	uint64_t disk_bytes; /* of the file as it lay there when it was opened; 0 = no file */
 	uint64_t number;
 	uint64_t raw_ns;            /* of the last frame, before shifts */
 	struct recording recording; /* what it says of itself; its identity stays when closed */

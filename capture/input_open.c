@@ -160,8 +160,10 @@ static int open_path(struct input *input)
 	}
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &status) == 0)
-		input->seekable = fd != STDIN_FILENO && S_ISREG(status.st_mode);
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+		input->seekable = fd != STDIN_FILENO;
+		input->disk_bytes = (uint64_t)status.st_size;
+	}
 	return fd;
 }
 

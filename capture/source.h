@@ -88,6 +88,12 @@ bool source_window(const struct source *source, uint64_t *start_ns, uint64_t *en
  * capture that bounds the shared time came to its end. UINT64_MAX while none has. */
 uint64_t source_complete(const struct source *source);
 
+/*
+ * How much of the inputs' bytes, as they lie on disk, has been read: for a progress line, not for
+ * sums. *size is 0 when an input is no file, as a pipe: nobody knows how long that is.
+ */
+void source_progress(const struct source *source, uint64_t *read, uint64_t *size);
+
 void source_close(struct source *source);
 
 #endif

@@ -6,12 +6,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../capture/source.h"
 #include "../dissect/pipeline.h"
 #include "cmd_outlets.h"
+#include "cmd_progress.h"
 #include "cmd_sites.h"
 #include "cmd_state.h"
 #include "command.h"
@@ -79,33 +79,11 @@ static void survey(void *context, const struct frame *frame)
 		pipeline_survey(s->pipeline, &wans[frame->wan], frame);
 }
 
-/* A line on the terminal after a second; nothing in a log. */
-#define PROGRESS_FRAMES 131072
-
-struct progress {
-	bool terminal, shown;
-	struct timespec start;
-	uint64_t frames;
-};
-
-static void progress_step(struct progress *progress)
-{
-	struct timespec now;
-
-	progress->frames += PROGRESS_FRAMES;
-	if (!progress->terminal)
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec - progress->start.tv_sec < 2)
-		return;
-	progress->shown = true;
-	fprintf(stderr, "\r%llu frames", (unsigned long long)progress->frames);
-}
-
 /* Where frames go: into one dissection, or, on a server, each into that of its site. */
 struct sink {
 	struct pipeline *pipeline; /* NULL: the outlets have their own */
 	struct outlets *outlets;   /* NULL: a frame is of its interface's WAN */
+	bool tells;                /* each frame is told on standard output while others are read */
 };
 
 /*
@@ -309,17 +287,18 @@ static int check_clock(const struct intake *intake, const struct source *source,
 static int run_source(struct intake *intake, struct source *source, const struct sink *sink,
                       struct cutting *cutting)
 {
-	struct progress progress = {.terminal = isatty(STDERR_FILENO)};
+	struct progress progress;
 	struct surveying surveying = {sink->pipeline, source};
 
-	clock_gettime(CLOCK_MONOTONIC, &progress.start);
+	progress_begin(&progress, intake->language);
+	if (sink->tells && isatty(STDOUT_FILENO))
+		progress.terminal = false; /* that is progress enough, and has the terminal */
 	if (!sink->outlets) /* on a server what tells the WAN tells the side, too */
 		source_survey(source, SURVEY_FRAMES, survey, &surveying);
 	cutting_init(cutting, intake, source, sink);
 	while (run_some(intake, source, sink, cutting))
-		progress_step(&progress);
-	if (progress.shown)
-		fputs("\r                    \r", stderr);
+		progress_step(&progress, source);
+	progress_end(&progress);
 	if (cutting->code == 0)
 		cutting_end(cutting);
 	if (cutting->code)
@@ -417,6 +396,7 @@ int captures_read(struct intake *intake, struct ledger *ledger,
 	struct source *source = NULL;
 	int code = open_sink(&sink, intake, ledger, &options);
 
+	sink.tells = settled != NULL;
 	if (code == 0)
 		source = captures_open(intake,
 		                       sink.pipeline ? pipeline_origin(sink.pipeline).cut_ns : 0,
