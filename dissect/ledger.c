@@ -358,7 +358,8 @@ void ledger_forget_places(struct ledger_wan *wan)
 	memset(wan->cell_cache, 0, sizeof(wan->cell_cache));
 }
 
-static void bucket_add(struct ledger_bucket *into, const struct ledger_bucket *from)
+static void bucket_add(const struct ledger *ledger, struct ledger_bucket *into,
+                       const struct ledger_bucket *from)
 {
 	if (from->first_ns < into->first_ns)
 		into->first_ns = from->first_ns;
@@ -367,9 +368,10 @@ static void bucket_add(struct ledger_bucket *into, const struct ledger_bucket *f
 	for (int d = 0; d < DIR_COUNT; d++)
 		for (int k = 0; k < KIND_COUNT; k++)
 			tally_add(&into->kinds[d][k], &from->kinds[d][k]);
+	ledger_bucket_shares(ledger, into, from, NULL);
 }
 
-static void wan_coarsen(struct ledger_wan *wan, uint32_t width_s)
+static void wan_coarsen(const struct ledger *ledger, struct ledger_wan *wan, uint32_t width_s)
 {
 	size_t out = 0;
 
@@ -377,7 +379,7 @@ static void wan_coarsen(struct ledger_wan *wan, uint32_t width_s)
 		uint64_t start_s = wan->buckets[i].start_s / width_s * width_s;
 
 		if (out > 0 && wan->buckets[out - 1].start_s == start_s) {
-			bucket_add(&wan->buckets[out - 1], &wan->buckets[i]);
+			bucket_add(ledger, &wan->buckets[out - 1], &wan->buckets[i]);
 			continue;
 		}
 		wan->buckets[out] = wan->buckets[i];
@@ -395,7 +397,7 @@ void ledger_coarsen(struct ledger *ledger, uint32_t width)
 		return;
 	ledger->width = width;
 	for (size_t i = 0; i < ledger->n_wans; i++)
-		wan_coarsen(&ledger->wans[i], ledger_widths_s[width]);
+		wan_coarsen(ledger, &ledger->wans[i], ledger_widths_s[width]);
 }
 
 /* Place of the bucket that starts at start_s: where it is, or where it belongs. */
@@ -574,6 +576,13 @@ static void stretch(uint64_t *first_ns, uint64_t *last_ns, uint64_t ts_ns)
 		*first_ns = ts_ns;
 }
 
+/* Does how its WANs were matter for a frame of this kind? */
+static inline bool has_share(const struct ledger_entry *entry)
+{
+	return entry->circumstance && entry->kind < KIND_CARRYING &&
+	       entry->traffic == TRAFFIC_MPTCP;
+}
+
 /* Any frame. */
 static __attribute__((noinline)) void count_slowly(struct ledger *ledger,
                                                    const struct ledger_entry *entry)
@@ -599,6 +608,8 @@ static __attribute__((noinline)) void count_slowly(struct ledger *ledger,
 	stretch(&bucket->first_ns, &bucket->last_ns, ts_ns);
 	stretch(&wan->first_ns, &wan->last_ns, ts_ns);
 	count_cell(ledger, cell, &bucket->kinds[entry->direction][cell->kind], entry, ts_ns);
+	if (has_share(entry))
+		ledger_bucket_share(ledger, bucket, entry->circumstance, entry->ip_bytes);
 	for (unsigned kind = 0; kind < KIND_CARRYING; kind++) {
 		cell = kind != entry->kind && entry->payload[kind] ? cell_of(wan, entry, kind)
 		                                                   : NULL;
@@ -623,6 +634,7 @@ void ledger_count(struct ledger *ledger, const struct ledger_entry *entry)
 	struct ledger_bucket *bucket;
 	struct ledger_cell *cell;
 	struct ledger_wan *wan;
+	uint64_t *share = NULL;
 	uint32_t cached;
 
 	if (entry->wan >= ledger->n_wans || all != own)
@@ -641,6 +653,12 @@ void ledger_count(struct ledger *ledger, const struct ledger_entry *entry)
 	    entry->ts_ns <= cell->first.frames[EVIDENCE_FRAMES - 1].ts_ns)
 		goto slowly;
 	bucket = &wan->buckets[wan->last_bucket];
+	if (has_share(entry)) {
+		share = ledger_bucket_share_of(bucket, entry->circumstance);
+		if (!share)
+			goto slowly;
+		*share += entry->ip_bytes;
+	}
 	bucket->last_ns = wan->last_ns = cell->last_ns = entry->ts_ns;
 	tally_count(&cell->sum, entry, own);
 	tally_count(&bucket->kinds[entry->direction][entry->kind], entry, own);
@@ -687,6 +705,8 @@ void ledger_run_close(struct ledger *ledger, struct ledger_run *run)
 	if (run->last_ns > cell->last_ns)
 		cell->last_ns = run->last_ns;
 	tally_add(&bucket->kinds[run->key.direction][run->key.kind], &run->sum);
+	if (has_share(&run->key))
+		ledger_bucket_share(ledger, bucket, run->key.circumstance, run->sum.ip_bytes);
 }
 
 void ledger_note(struct ledger *ledger, uint32_t wan, enum event event, uint64_t ts_ns,

@@ -81,10 +81,21 @@ struct evidence {
 extern const uint32_t ledger_widths_s[LEDGER_WIDTHS];
 #define LEDGER_BUCKETS_MAX 1024
 
+/* IP bytes of frames of subflows that carry user data, under one circumstance. */
+struct ledger_bucket_share {
+	uint64_t ip_bytes;
+	uint16_t circumstance; /* index into ledger.circumstances; not 0 */
+};
+#define LEDGER_BUCKET_SHARES 6
+
 struct ledger_bucket {
 	uint64_t start_s;           /* multiple of the ledger's width, UNIX time */
 	uint64_t first_ns, last_ns; /* earliest and latest frame in it */
 	struct tally kinds[DIR_COUNT][KIND_COUNT];
+	/* Of more than fit the first stay, in an order that begins with healthy WANs; the others,
+	 * and what nothing is known of, stand in `kinds` alone. */
+	struct ledger_bucket_share shares[LEDGER_BUCKET_SHARES];
+	unsigned n_shares;
 };
 
 /* ---- circumstances: how a connection's other WANs were while a carrying frame passed ---- */
@@ -703,7 +714,7 @@ struct tally ledger_sum(const struct ledger_wan *wan, int shared, int direction,
                         int traffic);
 
 /*
- * JSON form, schema "mptcp-audit.ledger/1.2"; any 1.x is read. save: 0 or -errno, in the order of
+ * JSON form, schema "mptcp-audit.ledger/1.3"; any 1.x is read. save: 0 or -errno, in the order of
  * ledger_sort(). load: fills a ledger that holds nothing yet, checks every value and the
  * conservation law, and sorts; on failure false, a sentence in message and an empty ledger. File
  * names and WAN names may hold any UTF-8: escape them.

@@ -50,6 +50,28 @@ void ledger_show(const struct ledger *ledger, struct evidence *first,
 struct ledger_bucket *ledger_bucket_at(struct ledger *ledger, struct ledger_wan *wan,
                                        uint64_t ts_ns);
 
+/* The bytes of a bucket under a circumstance; NULL when there are none. */
+static inline uint64_t *ledger_bucket_share_of(struct ledger_bucket *bucket, uint16_t circumstance)
+{
+	for (unsigned i = 0; i < bucket->n_shares; i++)
+		if (bucket->shares[i].circumstance == circumstance)
+			return &bucket->shares[i].ip_bytes;
+	return NULL;
+}
+
+/* Add bytes under a circumstance, if it has a row or is worth one. And all of another bucket, whose
+ * circumstances have these numbers here; NULL: the same. */
+void ledger_bucket_share(const struct ledger *ledger, struct ledger_bucket *bucket,
+                         uint16_t circumstance, uint64_t ip_bytes);
+void ledger_bucket_shares(const struct ledger *ledger, struct ledger_bucket *into,
+                          const struct ledger_bucket *from, const uint16_t *circumstances);
+void ledger_bucket_shares_sort(struct ledger_wan *wan);
+void ledger_bucket_shares_use(const struct ledger_wan *wan, bool *circumstances);
+json_t *ledger_bucket_shares_save(const struct ledger_bucket *bucket);
+/* NULL, or what is wrong with `rows`, which may be missing: an older ledger. */
+const char *ledger_bucket_shares_load(const struct ledger *ledger, struct ledger_bucket *bucket,
+                                      const json_t *rows);
+
 /* Go to a wider width (an index into ledger_widths_s); nothing when it is that wide already. */
 void ledger_coarsen(struct ledger *ledger, uint32_t width);
 

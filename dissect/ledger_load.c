@@ -192,6 +192,7 @@ static bool load_bucket(struct loading *loading, const json_t *row, struct ledge
 	uint64_t start_s = 0, first_ns = 0, last_ns = 0;
 	struct ledger_bucket *bucket;
 	size_t before = wan->n_buckets;
+	const char *why;
 
 	if (!loading_number(loading, row, "start_s", &start_s) ||
 	    !loading_number(loading, row, "first_ns", &first_ns) ||
@@ -215,7 +216,9 @@ static bool load_bucket(struct loading *loading, const json_t *row, struct ledge
 		if (kinds && !loading_kinds(loading, kinds, bucket->kinds[d]))
 			return false;
 	}
-	return true;
+	why = ledger_bucket_shares_load(loading->ledger, bucket,
+	                                json_object_get(row, "circumstances"));
+	return !why || loading_refuse(loading, "%s", why);
 }
 
 static bool load_buckets(struct loading *loading, const json_t *row, struct ledger_wan *wan,

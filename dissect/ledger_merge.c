@@ -169,7 +169,7 @@ static void merge_evidence(const struct ledger *into, struct evidence *first,
 }
 
 static bool merge_buckets(struct ledger *into, struct ledger_wan *wan,
-                          const struct ledger_wan *from)
+                          const struct ledger_wan *from, const uint16_t *circumstances)
 {
 	for (size_t i = 0; i < from->n_buckets; i++) {
 		const struct ledger_bucket *source = &from->buckets[i];
@@ -184,6 +184,7 @@ static bool merge_buckets(struct ledger *into, struct ledger_wan *wan,
 		for (int d = 0; d < DIR_COUNT; d++)
 			for (int k = 0; k < KIND_COUNT; k++)
 				tally_add(&bucket->kinds[d][k], &source->kinds[d][k]);
+		ledger_bucket_shares(into, bucket, source, circumstances);
 	}
 	return true;
 }
@@ -251,7 +252,7 @@ static bool merge_wan(struct ledger *into, struct ledger_wan *wan, const struct 
 	ledger_names_merge(wan, from);
 	if (from->record)
 		ledger_record_merge(wan, from->record);
-	if (!merge_buckets(into, wan, from) || !merge_cells(into, wan, from, maps) ||
+	if (!merge_buckets(into, wan, from, maps->circumstances) || !merge_cells(into, wan, from, maps) ||
 	    !ledger_peers_merge(into, wan, from, maps->apps, maps->files))
 		return false;
 	ledger_forget_places(wan);
@@ -432,6 +433,7 @@ static void find_used(const struct ledger *ledger, struct used *used)
 	memset(used, 0, sizeof(*used));
 	for (size_t w = 0; w < ledger->n_wans; w++) {
 		ledger_peers_use(&ledger->wans[w], used->apps);
+		ledger_bucket_shares_use(&ledger->wans[w], used->circumstances);
 		for (size_t i = 0; i < ledger->wans[w].n_cells; i++) {
 			used->apps[ledger->wans[w].cells[i].app] = true;
 			used->circumstances[ledger->wans[w].cells[i].circumstance] = true;
@@ -528,6 +530,7 @@ static void sort_rows(struct ledger *ledger)
 			wan->places[i].cell = (uint32_t)i;
 		ledger_forget_places(wan);
 		ledger_peers_sort(wan);
+		ledger_bucket_shares_sort(wan);
 	}
 	ledger_sort_interruptions(ledger);
 	sort(ledger->connections, ledger->n_connections, sizeof(ledger->connections[0]),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * ledger_save.c - a ledger as JSON, schema "mptcp-audit.ledger/1.2". What ledger_load.c reads.
+ * ledger_save.c - a ledger as JSON, schema "mptcp-audit.ledger/1.3". What ledger_load.c reads.
  *
  * One line per file, WAN and connection. A tally is [frames, l2_bytes, ip_bytes, payload_bytes], a
  * frame that shows something is [ts_ns, place in "files", number]; what is zero is left out.
@@ -199,6 +199,8 @@ static json_t *bucket_json(const struct ledger_bucket *bucket)
 		else
 			good = set(row, direction_names[d], kinds);
 	}
+	if (good && bucket->n_shares)
+		good = set(row, "circumstances", ledger_bucket_shares_save(bucket));
 	return finish(row, good);
 }
 
@@ -420,7 +422,7 @@ static json_t *head_json(const struct ledger *ledger)
 	const uint64_t shared[] = {ledger->shared_start_ns, ledger->shared_end_ns};
 	json_t *row = json_object();
 
-	return finish(row, row && set(row, "schema", text("mptcp-audit.ledger/1.2")) &&
+	return finish(row, row && set(row, "schema", text("mptcp-audit.ledger/1.3")) &&
 	                           set(row, "width_s", number(ledger_widths_s[ledger->width])) &&
 	                           set(row, "shared",
 	                               ledger->shared_known ? numbers(shared, 2) : json_null()) &&

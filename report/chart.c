@@ -84,14 +84,20 @@ static uint64_t high_of(uint64_t value, uint64_t top)
 struct column {
 	uint64_t carrying; /* of the step with most of it */
 	uint64_t least, most;
+	uint64_t parts[CHART_PARTS]; /* the most of a part and those below it */
 };
 
 static struct column column_of(const struct chart_series *s, size_t from, size_t to)
 {
-	struct column c = {0, UINT64_MAX, 0};
+	struct column c = {0, UINT64_MAX, 0, {0}};
 
 	for (size_t i = from; i < to; i++) {
-		uint64_t sum = s->carrying[i] + s->standby[i];
+		uint64_t sum = s->carrying[i] + s->standby[i], part = 0;
+
+		for (unsigned p = 0; p < CHART_PARTS; p++) {
+			part += s->parts[p] ? s->parts[p][i] : 0;
+			c.parts[p] = part > c.parts[p] ? part : c.parts[p];
+		}
 
 		c.carrying = s->carrying[i] > c.carrying ? s->carrying[i] : c.carrying;
 		c.most = sum > c.most ? sum : c.most;
@@ -100,15 +106,17 @@ static struct column column_of(const struct chart_series *s, size_t from, size_t
 	return c;
 }
 
-enum layer { LAYER_MOST, LAYER_LEAST, LAYER_CARRYING, LAYERS };
+enum layer { LAYER_MOST, LAYER_LEAST, LAYER_CARRYING, LAYER_PARTS };
 
-static uint64_t layer_of(const struct column *c, enum layer layer)
+static uint64_t layer_of(const struct column *c, unsigned layer)
 {
+	if (layer >= LAYER_PARTS)
+		return c->parts[layer - LAYER_PARTS];
 	return layer == LAYER_MOST ? c->most : layer == LAYER_LEAST ? c->least : c->carrying;
 }
 
 /* One path of columns: "M x,HIGH V y H x2 ..." from the left to the right. */
-static void draw_layer(struct html *h, const struct chart_series *s, enum layer layer, uint64_t top)
+static void draw_layer(struct html *h, const struct chart_series *s, unsigned layer, uint64_t top)
 {
 	size_t each = (s->points + CHART_COLUMNS - 1) / CHART_COLUMNS;
 	uint64_t last = 0;
@@ -150,6 +158,38 @@ static void draw_span(struct html *h, const struct chart_series *s, const struct
 	rect(h, from, 0, to > from + TENTHS ? to - from : TENTHS, HIGH);
 }
 
+/* Told apart without their colours: stripes to the left, dots, stripes that lie, and plain. */
+static const char *const part_patterns[CHART_PARTS] = {
+	" width=6 height=6 patternUnits=userSpaceOnUse patternTransform=\"rotate(-45)\">"
+	"<rect class=p0 width=6 height=6 /><path class=cut d=\"M0 0V6\"/></pattern>",
+	" width=6 height=6 patternUnits=userSpaceOnUse>"
+	"<rect class=p1 width=6 height=6 /><path class=cut d=\"M2 3h2\"/></pattern>",
+	" width=6 height=6 patternUnits=userSpaceOnUse>"
+	"<rect class=p2 width=6 height=6 /><path class=cut d=\"M0 3H6\"/></pattern>",
+	" width=6 height=6 patternUnits=userSpaceOnUse>"
+	"<rect class=p3 width=6 height=6 /></pattern>",
+};
+
+/* From the top down, so that each covers all above it but its own part. */
+static void draw_parts(struct html *h, const struct chart_series *s, uint64_t top)
+{
+	for (unsigned p = CHART_PARTS; p-- > 0;) {
+		if (!s->parts[p])
+			continue;
+		H(h, "<pattern id=p");
+		h_digits(h, p);
+		H(h, "g");
+		h_digits(h, h->ids);
+		h_markup(h, part_patterns[p]);
+		H(h, "<path fill=\"url(#p");
+		h_digits(h, p);
+		H(h, "g");
+		h_digits(h, h->ids);
+		H(h, ")\" d=\"");
+		draw_layer(h, s, LAYER_PARTS + p, top);
+	}
+}
+
 void chart_series(struct html *h, const struct chart_series *series, const char *title,
                   const char *desc)
 {
@@ -171,6 +211,7 @@ void chart_series(struct html *h, const struct chart_series *series, const char 
 	draw_layer(h, series, grouped ? LAYER_LEAST : LAYER_MOST, top);
 	H(h, "<path class=carry d=\"");
 	draw_layer(h, series, LAYER_CARRYING, top);
+	draw_parts(h, series, top);
 	H(h, "</svg>");
 	h->ids++;
 }

@@ -20,11 +20,15 @@ struct chart_span {
 	bool gap; /* hatched: nobody recorded; else the outage of a primary */
 };
 
-/* Two values per step, one upon the other. */
+/* Two values per step, one upon the other. Parts of what is carried have a pattern of their own
+ * each (".p0", ".p1", ...) and stand one upon the other, the first, which matters most, at the
+ * bottom, where it is always seen. */
+#define CHART_PARTS 4
 struct chart_series {
 	uint64_t start_ns, step_ns;
 	size_t points;
 	const uint64_t *carrying, *standby;
+	const uint64_t *parts[CHART_PARTS]; /* NULL: none of it */
 	const struct chart_span *spans;
 	size_t n_spans;
 };

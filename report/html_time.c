@@ -52,6 +52,40 @@ static void read_column(const json_t *columns, const char *key, uint64_t *values
 	}
 }
 
+/* ---- user data of a backup by how its primaries were: what matters most first ---- */
+
+static const struct {
+	enum message words;
+	const char *key;
+	const char *mark; /* in the legend */
+} parts[CHART_PARTS] = {
+	{MESSAGE_page_part_healthy, "healthy", "<li><i class=p0></i>"},
+	{MESSAGE_page_part_degraded, "degraded", "<li><i class=p1></i>"},
+	{MESSAGE_page_part_after, "after", "<li><i class=p2></i>"},
+	{MESSAGE_page_part_outage, "outage", "<li><i class=p3></i>"},
+};
+
+/* `values` has room for all of them. An older report has none. */
+static void read_parts(struct chart_series *s, const json_t *columns, uint64_t *values)
+{
+	const json_t *phases = json_object_get(columns, "phases");
+
+	for (unsigned i = 0; i < CHART_PARTS; i++, values += POINTS_MAX) {
+		if (!json_is_array(json_object_get(phases, parts[i].key)))
+			continue;
+		read_column(phases, parts[i].key, values, s->points);
+		s->parts[i] = values;
+	}
+}
+
+static bool any_has_part(const struct axis *axis, unsigned part)
+{
+	for (size_t i = 0; i < json_array_size(axis->wans); i++)
+		if (stored_in(json_array_get(axis->wans, i), "phases", parts[part].key))
+			return true;
+	return false;
+}
+
 /* ---- what is shaded ---- */
 
 struct spans {
@@ -121,9 +155,11 @@ static void shade_gaps(const struct telling_page *page, const struct axis *axis,
 
 static void table_row(struct html *h, const struct chart_series *s, size_t from, size_t to)
 {
-	uint64_t carrying = 0, standby = 0, most = 0;
+	uint64_t carrying = 0, standby = 0, most = 0, part[CHART_PARTS] = {0};
 
 	for (size_t i = from; i < to; i++) {
+		for (unsigned p = 0; p < CHART_PARTS; p++)
+			part[p] += s->parts[p] ? s->parts[p][i] : 0;
 		carrying += s->carrying[i];
 		standby += s->standby[i];
 		if (s->carrying[i] + s->standby[i] > most)
@@ -134,6 +170,9 @@ static void table_row(struct html *h, const struct chart_series *s, size_t from,
 	html_cell_bytes(h, carrying);
 	html_cell_bytes(h, standby);
 	html_cell_bytes(h, most);
+	for (unsigned p = 0; p < CHART_PARTS; p++)
+		if (s->parts[p])
+			html_cell_bytes(h, part[p]);
 }
 
 static void chart_table(struct html *h, const struct chart_series *s, const char *name)
@@ -149,6 +188,9 @@ static void chart_table(struct html *h, const struct chart_series *s, const char
 	html_head_num(h, MESSAGE_page_user_data_column);
 	html_head_num(h, MESSAGE_page_standby_column);
 	html_head_num(h, MESSAGE_page_busiest_column);
+	for (unsigned p = 0; p < CHART_PARTS; p++)
+		if (s->parts[p])
+			html_head_num(h, parts[p].words);
 	H(h, "<tbody>");
 	for (size_t i = 0; i < s->points; i += each)
 		table_row(h, s, i, i + each < s->points ? i + each : s->points);
@@ -189,6 +231,7 @@ static void draw_wan(struct telling_page *page, const struct axis *axis, const j
 
 	read_column(columns, "carrying_ip_bytes", values, axis->points);
 	read_column(columns, "standby_ip_bytes", values + POINTS_MAX, axis->points);
+	read_parts(&s, columns, values + 2 * POINTS_MAX);
 	if (spans) {
 		shade_outages(page, wan, spans);
 		shade_gaps(page, axis, wan, spans);
@@ -214,10 +257,16 @@ static void draw_wan(struct telling_page *page, const struct axis *axis, const j
 	free(spans);
 }
 
-static void legend(struct html *h, bool grouped)
+static void legend(struct html *h, const struct axis *axis, bool grouped)
 {
 	H(h, "<ul class=legend><li><i class=carry></i>");
 	H_SAY(h, page_user_data);
+	for (unsigned i = 0; i < CHART_PARTS; i++) {
+		if (!any_has_part(axis, i))
+			continue;
+		h_markup(h, parts[i].mark);
+		h_say(h, parts[i].words, (const char *const[]){NULL});
+	}
 	H(h, "<li><i class=standby></i>");
 	H_SAY(h, page_standby);
 	if (grouped) {
@@ -241,14 +290,14 @@ static void charts(struct telling_page *page)
 
 	if (!read_axis(page, &axis))
 		return;
-	values = calloc(2 * POINTS_MAX, sizeof(*values));
+	values = calloc((2 + CHART_PARTS) * POINTS_MAX, sizeof(*values));
 	if (!values)
 		return;
 	H(h, "<p class=lead>");
 	H_SAY(h, page_over_time_lead,
 	      h_duration_text(step,
 	                      axis.step_ns * ((axis.points + CHART_COLUMNS - 1) / CHART_COLUMNS)));
-	legend(h, axis.points > CHART_COLUMNS);
+	legend(h, &axis, axis.points > CHART_COLUMNS);
 	n = json_array_size(axis.wans);
 	for (; i < n && i < SHOWN_WANS && h_room(h); i++)
 		draw_wan(page, &axis, json_array_get(axis.wans, i), values);

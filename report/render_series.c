@@ -39,6 +39,8 @@ struct columns {
 	uint64_t carrying[SERIES_POINTS_MAX];
 	uint64_t standby[SERIES_POINTS_MAX];
 	uint64_t peak[SERIES_POINTS_MAX];
+	uint64_t phases[PHASE_COUNT][SERIES_POINTS_MAX]; /* of a backup; parts of carrying */
+	bool any[PHASE_COUNT];
 };
 
 /* Steps people read easily, in seconds. */
@@ -102,6 +104,19 @@ static void count_bucket(struct columns *columns, size_t at, const struct ledger
 		columns->peak[at] = carrying + standby;
 }
 
+/* What of it passed beside a healthy primary, in an outage, and so on. */
+static void count_phases(struct columns *columns, size_t at, const struct report *report,
+                         const struct ledger_bucket *bucket)
+{
+	for (unsigned i = 0; i < bucket->n_shares; i++) {
+		enum phase phase = report_phase(report->ledger, report->primaries,
+		                                bucket->shares[i].circumstance);
+
+		columns->phases[phase][at] += bucket->shares[i].ip_bytes;
+		columns->any[phase] = true;
+	}
+}
+
 static bool put_column(json_t *o, const char *key, const uint64_t *values, size_t points)
 {
 	json_t *array = json_array();
@@ -112,9 +127,22 @@ static bool put_column(json_t *o, const char *key, const uint64_t *values, size_
 	return !json_object_set_new(o, key, array) && good;
 }
 
-static json_t *wan_columns(const struct report_wan *wan, const struct axis *axis,
-                           struct columns *columns)
+/* Only those that are not zero throughout. What is in none of them is unknown, or past MPTCP. */
+static bool put_phases(json_t *o, const struct columns *columns, size_t points)
 {
+	json_t *phases = json_object();
+	bool good = true;
+
+	for (unsigned i = 0; good && i < PHASE_UNKNOWN; i++)
+		if (columns->any[i])
+			good = put_column(phases, phase_names[i], columns->phases[i], points);
+	return !json_object_set_new(o, "phases", phases) && good;
+}
+
+static json_t *wan_columns(const struct report *report, const struct report_wan *wan,
+                           const struct axis *axis, struct columns *columns)
+{
+	bool backup = wan->role.role == ROLE_BACKUP;
 	char *name = text_utf8(wan->name);
 	json_t *o = json_object();
 	bool good;
@@ -122,15 +150,19 @@ static json_t *wan_columns(const struct report_wan *wan, const struct axis *axis
 	memset(columns, 0, sizeof(*columns));
 	for (size_t i = 0; i < wan->ledger->n_buckets; i++) {
 		const struct ledger_bucket *bucket = &wan->ledger->buckets[i];
+		size_t at = (size_t)((bucket->start_s - axis->start_s) / axis->step_s);
 
-		count_bucket(columns, (size_t)((bucket->start_s - axis->start_s) / axis->step_s),
-		             bucket);
+		count_bucket(columns, at, bucket);
+		if (backup)
+			count_phases(columns, at, report, bucket);
 	}
 	good = name && !json_object_set_new(o, "wan", json_string(name)) &&
 	       put_column(o, "carrying_ip_bytes", columns->carrying, axis->points) &&
 	       put_column(o, "standby_ip_bytes", columns->standby, axis->points);
 	if (axis->step_s > axis->bucket_s)
 		good = good && put_column(o, "peak_ip_bytes", columns->peak, axis->points);
+	if (backup)
+		good = good && put_phases(o, columns, axis->points);
 	free(name);
 	return whole(o, good);
 }
@@ -150,7 +182,8 @@ json_t *render_series(const struct report *report)
 	wans = json_array();
 	good = columns && o && wans;
 	for (size_t i = 0; good && i < report->n_wans; i++)
-		good = !json_array_append_new(wans, wan_columns(&report->wans[i], &axis, columns));
+		good = !json_array_append_new(
+			wans, wan_columns(report, &report->wans[i], &axis, columns));
 	good = !json_object_set_new(o, "wans", wans) && good;
 	good = good &&
 	       !json_object_set_new(o, "start",

@@ -25,6 +25,7 @@ ROOT = os.path.join(oracle.HERE, "..")
 FIXTURES = os.path.join(ROOT, "fixtures")
 NOW = ["--now", "2026-01-02T03:04:05Z"]
 LANGUAGES = ("en", "zh-CN")
+PARTS = ("healthy", "degraded", "after", "outage")     # of user data on a backup, as they stand one upon the other
 CASES = ("leak", "failover", "failback-late", "short-connections", "data-plan", "quiet-hour")
 DAY_LIMIT, PAGE_LIMIT = 100_000, 1_000_000
 AXE = "axe-core@4.10.2"
@@ -84,13 +85,16 @@ def stretch_to_day(report, wans=2, points=288):
     for wan in day["wans"]:
         wan.update(first=moment(start, 0), last=moment(start, 86400 - 1))
         primary = wan["role"] == "master"
-        carrying, standby = [], []
+        carrying, standby, parts = [], [], {phase: [] for phase in PARTS}
         for i in range(points):
             out = any(a <= i * step < a + length for a, length in outages)
             busy = 20_000_000 + (i * 7919 % 97) * 900_000 if 7 * 3600 < i * step < 23 * 3600 else 900_000 + i % 13 * 40_000
-            carrying.append(0 if primary == out else busy)
+            late = not out and any(a <= i * step < a + length + 900 for a, length in outages)
+            for phase, value in zip(PARTS, (300_000 * (i % 29 == 0), 50_000 * (i % 41 == 0), busy // 3 * late, busy * out)):
+                parts[phase].append(value)
+            carrying.append(busy * (not out) if primary else sum(parts[phase][i] for phase in PARTS))
             standby.append(busy // 40 if primary else 38_000 + i * 31 % 17 * 500)
-        columns.append({"wan": wan["name"], "carrying_ip_bytes": carrying, "standby_ip_bytes": standby})
+        columns.append({"wan": wan["name"], "carrying_ip_bytes": carrying, "standby_ip_bytes": standby, **({} if primary else {"phases": parts})})
         wan["projection"] = {"seconds": 86400, "bytes_per_day": 12_300_000, "bytes_per_month": 369_000_000,
                              "standby_bytes_per_month": 369_000_000}
     day["series"] = {"start": moment(start, 0), "step_seconds": step, "bucket_seconds": step, "points": points, "wans": columns}
@@ -195,6 +199,11 @@ def check_series(suite, case, report):
                        wan["ip_bytes"] - twice)
             check.same(f"{wan['name']} points", {len(v) for v in columns.values() if isinstance(v, list)},
                        {report["series"]["points"]})
+            parts = columns.get("phases", {})
+            check.same(f"{wan['name']} by phase", {phase: sum(values) for phase, values in parts.items()},
+                       {phase: row["ip_bytes"] for phase, row in wan.get("phases", {}).items() if phase in PARTS and row["ip_bytes"]})
+            check.true(f"{wan['name']} parts are parts", all(sum(step[1:]) <= step[0] for step in zip(columns["carrying_ip_bytes"],
+                                                                                                      *parts.values())))
             projection = wan["projection"]
             check.same(f"{wan['name']} has a rate", bool(projection), report["window"]["seconds"] >= 3600)
             if projection:
@@ -336,6 +345,10 @@ def check_sizes(suite, folder, report):
     for language in LANGUAGES:
         with suite.check(f"a day of two WANs {language}") as check:
             _, text = page_of(day, folder, "day", language)
+            charts = text[text.index("<section id=time>"):].split("</svg>")
+            check.same("patterns of the primary and of the backup, in the order of painting",
+                       [re.findall(r"url\(#p(\d)g", chart) for chart in charts[:2]], [[], ["3", "2", "1", "0"]])
+            check.same("in the legend", re.findall(r"<i class=p(\d)>", charts[0]), ["0", "1", "2", "3"])
             check.true(f"{len(text.encode())} bytes, at most {DAY_LIMIT}", len(text.encode()) <= DAY_LIMIT)
     large = stretch_to_day(report, wans=60, points=1440)
     one = large["connections"][0]

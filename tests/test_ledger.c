@@ -671,6 +671,55 @@ static void test_full_tables_keep_the_sums(void)
 	free_ledger(ledger);
 }
 
+/* IP bytes under a circumstance, by the buckets and by the cells. */
+static void under(const struct ledger_wan *wan, uint16_t circumstance, uint64_t *buckets,
+                  uint64_t *cells)
+{
+	*buckets = *cells = 0;
+	for (size_t i = 0; i < wan->n_buckets; i++)
+		for (unsigned s = 0; s < wan->buckets[i].n_shares; s++)
+			if (wan->buckets[i].shares[s].circumstance == circumstance)
+				*buckets += wan->buckets[i].shares[s].ip_bytes;
+	for (size_t i = 0; i < wan->n_cells; i++)
+		if (wan->cells[i].circumstance == circumstance &&
+		    wan->cells[i].traffic == TRAFFIC_MPTCP && wan->cells[i].kind < KIND_CARRYING)
+			*cells += wan->cells[i].sum.ip_bytes;
+}
+
+/* How its WANs were is told of each bucket, over all widths; of more ways than fit the first stay.
+ */
+static void test_buckets_know_circumstances(void)
+{
+	for (unsigned states = 3; states <= 15; states += 12) {
+		struct ledger *ledger = new_ledger();
+		uint32_t wan = ledger_wan(ledger, "lte");
+		uint64_t r = 7, buckets, cells;
+		unsigned known = 0;
+
+		for (unsigned i = 0; i < 100000; i++) {
+			unsigned state = below(&r, states + 1);
+			struct ledger_entry entry = {
+				.wan = wan,
+				.ts_ns = T0 + below(&r, 400000) * S,
+				.ip_bytes = 40 + below(&r, 1400),
+				.kind = (uint8_t)below(&r, KIND_CARRYING + 1),
+				.traffic = (uint8_t)below(&r, 2),
+				.circumstance = state ? state_of(ledger, 0, state) : 0,
+			};
+
+			ledger_count(ledger, &entry);
+		}
+		for (uint16_t c = 0; c < ledger->n_circumstances; c++) {
+			under(&ledger->wans[wan], c, &buckets, &cells);
+			CU_ASSERT(c == 0 ? buckets == 0 : buckets == cells || buckets == 0);
+			known += buckets > 0;
+		}
+		CU_ASSERT(ledger->width > 1);
+		CU_ASSERT_EQUAL(known, states < LEDGER_BUCKET_SHARES ? states : LEDGER_BUCKET_SHARES);
+		free_ledger(ledger);
+	}
+}
+
 static void take_small(struct ledger *ledger, unsigned id, uint64_t primary, uint64_t backup)
 {
 	struct ledger_connection connection = {.n_subflows = 2, .cap_subflows = 2};
@@ -770,10 +819,10 @@ static void test_load_refuses(void)
 	static const struct {
 		const char *from, *to, *says;
 	} rows[] = {
-		{"ledger/1.2", "ledger/2.0", "schema"},
-		{"ledger/1.2", "ledger/1.x", "schema"},
+		{"ledger/1.3", "ledger/2.0", "schema"},
+		{"ledger/1.3", "ledger/1.x", "schema"},
 		{"\"schema\":", "\"sch-ma\":", "schema"},
-		{"ledger/1.2", "ledger/1.", "schema"},
+		{"ledger/1.3", "ledger/1.", "schema"},
 		{"[\"down\",1700000000000000000,1700000001000000000,3]",
 	         "[\"asleep\",1700000000000000000,1700000001000000000,3]", "must be [state"},
 		{"1700000001000000000,3]", "1600000001000000000,3]", "must be [state"},
@@ -807,6 +856,13 @@ static void test_load_refuses(void)
 		{"[1,66,52,0]", "[1,66.5,52,0]", "whole number"},
 		{"[1,66,52,0]", "[1,9223372036854775807,52,0]", "impossibly large"},
 		{"[1,66,52,0]", "[1,9223372036854775808,52,0]", "not JSON"},
+		{"[[1,52]]", "[[1,53]]", "more bytes than carried"},
+		{"[[1,52]]", "[[0,52]]", "each once"},
+		{"[[1,52]]", "[[2,52]]", "each once"},
+		{"[[1,52]]", "[[1,-52]]", "each once"},
+		{"[[1,52]]", "[[1,26],[1,26]]", "each once"},
+		{"[[1,52]]", "52", "not a list"},
+		{"[[1,52]]", "[[1,1],[1,1],[1,1],[1,1],[1,1],[1,1],[1,1]]", "too long"},
 		{"[1700000000000000000,0,1]", "[1700000000000000000,1,1]", "there are 1"},
 		{"[1700000000000000000,0,1]", "[1700000000000000000,0]", "must be"},
 		{"\"start_s\":1700000000", "\"start_s\":1700000001", "do not lie"},
@@ -870,14 +926,14 @@ static void test_load_damaged(void)
 static void test_load_other_minors(void)
 {
 	struct ledger *ledger = new_ledger(), *again = new_ledger();
-	char *text = sample(), *old = replaced(text, "ledger/1.2", "ledger/1.0"), *more;
+	char *text = sample(), *old = replaced(text, "ledger/1.3", "ledger/1.0"), *more;
 	char message[300] = "";
 
 	CU_ASSERT_TRUE(load_text(ledger, old, message, sizeof(message)));
 	CU_ASSERT_EQUAL(ledger->wans[ledger_wan(ledger, "primary")].record->n_spans, 1);
 	free(old);
 	old = replaced(text, "\"record\":", "\"later\":");
-	more = replaced(old, "ledger/1.2", "ledger/1.42");
+	more = replaced(old, "ledger/1.3", "ledger/1.42");
 	CU_ASSERT_TRUE(load_text(again, more, message, sizeof(message)));
 	CU_ASSERT_PTR_NULL(again->wans[ledger_wan(again, "primary")].record);
 	CU_ASSERT_STRING_EQUAL(again->files[0].flaw, "cut_record");
@@ -940,6 +996,7 @@ void suite_ledger(void)
 	CU_ADD_TEST(suite, test_save_load_save);
 	CU_ADD_TEST(suite, test_too_many_wans);
 	CU_ADD_TEST(suite, test_full_tables_keep_the_sums);
+	CU_ADD_TEST(suite, test_buckets_know_circumstances);
 	CU_ADD_TEST(suite, test_most_important_connections_stay);
 	CU_ADD_TEST(suite, test_load_refuses);
 	CU_ADD_TEST(suite, test_load_damaged);
