@@ -683,6 +683,10 @@ bool ledger_pass_connection(struct ledger *ledger, uint64_t id, uint32_t wan,
  * is then still valid. */
 bool ledger_merge(struct ledger *into, const struct ledger *from);
 
+/* The same, and `from` is empty afterwards, whatever comes out: into a ledger that holds nothing it
+ * is moved, in the order it has. */
+bool ledger_take(struct ledger *into, struct ledger *from);
+
 /*
  * Put all tables in order, whatever order they were filled in: WANs, apps and files by name, cells
  * by key, connections by first_ns and id, subflows by first_ns; apps and circumstances nobody uses
@@ -714,12 +718,14 @@ struct tally ledger_sum(const struct ledger_wan *wan, int shared, int direction,
                         int traffic);
 
 /*
- * JSON form, schema "mptcp-audit.ledger/1.3"; any 1.x is read. save: 0 or -errno, in the order of
- * ledger_sort(). load: fills a ledger that holds nothing yet, checks every value and the
+ * JSON form, schema "mptcp-audit.ledger/2.0"; any 1.x and 2.x is read. save: 0 or -errno, in the
+ * order of ledger_sort(). load: fills a ledger that holds nothing yet, checks every value and the
  * conservation law, and sorts; on failure false, a sentence in message and an empty ledger. File
  * names and WAN names may hold any UTF-8: escape them.
  */
 int ledger_save(const struct ledger *ledger, FILE *file);
 bool ledger_load(struct ledger *ledger, FILE *file, char *message, size_t size);
+bool ledger_load_bytes(struct ledger *ledger, const char *bytes, size_t length, char *message,
+                       size_t size);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * ledger_load.c - a ledger from JSON. The file may come from anybody: each value is checked before
- * it is believed.
+ * ledger_load.c - a ledger from the values of its JSON (ledger_read.c reads that). The file may come
+ * from anybody: each value is checked before it is believed.
  */
+#include "ledger_rows.h"
 #include "ledger_values.h"
 
 #include <inttypes.h>
@@ -11,9 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A full ledger of eight WANs is about 25 MB; jansson needs some ten times a hostile file's size.
- */
-#define FILE_MAX_BYTES (128u << 20)
 #define SUBFLOWS_MAX   4096
 
 /* ---- tables ---- */
@@ -396,7 +394,7 @@ static bool load_wan(struct loading *loading, const json_t *row, size_t index)
 	       loading_refuse(loading, "\"first_ns\" or \"last_ns\" is not that of the buckets");
 }
 
-/* ---- connections ---- */
+/* ---- connections, as ledgers of 1.x have them ---- */
 
 static bool load_shares(struct loading *loading, const json_t *row, struct ledger_subflow *subflow)
 {
@@ -494,13 +492,14 @@ static bool load_subflows(struct loading *loading, const json_t *row,
 	return true;
 }
 
-static bool load_connection(struct loading *loading, const json_t *row, size_t index)
+bool ledger_load_connection(struct loading *loading, const json_t *row, size_t index)
 {
 	struct ledger_connection connection = {0};
 
 	loading_at(loading, "connections[%zu]", index);
-	if (!load_connection_head(loading, row, &connection) ||
-	    !load_subflows(loading, row, &connection, index)) {
+	if (!(json_is_array(row) ? ledger_row_load(loading, row, &connection)
+	                         : load_connection_head(loading, row, &connection) &&
+	                                   load_subflows(loading, row, &connection, index))) {
 		free(connection.subflows);
 		return false;
 	}
@@ -560,11 +559,12 @@ static bool load_rest(struct loading *loading, const json_t *root)
 /* A later minor number adds members that this program passes over. */
 static bool known_schema(const char *schema)
 {
-	static const char major[] = "mptcp-audit.ledger/1.";
-	const size_t n = sizeof(major) - 1;
+	static const char before[] = "mptcp-audit.ledger/";
+	const size_t n = sizeof(before) + 1; /* and the major number, and a point */
 
-	return schema && !strncmp(schema, major, n) && schema[n] &&
-	       !schema[n + strspn(schema + n, "0123456789")];
+	return schema && !strncmp(schema, before, sizeof(before) - 1) &&
+	       (schema[n - 2] == '1' || schema[n - 2] == '2') && schema[n - 1] == '.' &&
+	       schema[n] && !schema[n + strspn(schema + n, "0123456789")];
 }
 
 static bool load_head(struct loading *loading, const json_t *root)
@@ -577,7 +577,7 @@ static bool load_head(struct loading *loading, const json_t *root)
 	loading_at(loading, "ledger");
 	if (!known_schema(schema))
 		return loading_refuse(loading,
-		                      "the schema is not \"mptcp-audit.ledger/1\" and a number");
+		                      "the schema is not \"mptcp-audit.ledger/1\" or /2 and a number");
 	if (!loading_number(loading, root, "width_s", &width_s) ||
 	    !loading_count(loading, root, "frames_over_wans", &ledger->frames_over_wans))
 		return false;
@@ -618,7 +618,7 @@ static bool load_tables(struct loading *loading, const json_t *root)
 		{"circumstances", LEDGER_CIRCUMSTANCES_MAX, load_circumstance},
 		{"wans", LEDGER_WANS_MAX, load_wan},
 		{"interruptions", LEDGER_INTERRUPTIONS_MAX, load_interruption},
-		{"connections", LEDGER_CONNECTIONS_MAX, load_connection},
+		{"connections", LEDGER_CONNECTIONS_MAX, ledger_load_connection},
 	};
 	const json_t *rows;
 
@@ -635,64 +635,22 @@ static bool load_tables(struct loading *loading, const json_t *root)
 			if (!tables[t].row(loading, json_array_get(rows, i), i))
 				return false;
 	}
-	return load_rest(loading, root) && no_connection_twice(loading);
+	return load_rest(loading, root);
 }
 
-static bool load_root(struct loading *loading, const json_t *root)
+bool ledger_load_tables(struct loading *loading, const json_t *root)
+{
+	return load_head(loading, root) && load_tables(loading, root);
+}
+
+bool ledger_load_end(struct loading *loading)
 {
 	char text[300];
 
-	if (!load_head(loading, root) || !load_tables(loading, root))
+	if (!no_connection_twice(loading))
 		return false;
 	loading_at(loading, "ledger");
 	if (ledger_check(loading->ledger, text, sizeof(text)))
 		return loading_refuse(loading, "the sums do not agree: %s", text);
 	return ledger_sort(loading->ledger) || loading_refuse(loading, "out of memory");
-}
-
-/* ---- reading the file ---- */
-
-struct supply {
-	FILE *file;
-	size_t left;
-	bool too_large;
-};
-
-static size_t supply_bytes(void *buffer, size_t size, void *context)
-{
-	struct supply *supply = context;
-	size_t got = fread(buffer, 1, size, supply->file);
-
-	if (got > supply->left) {
-		supply->too_large = true;
-		return (size_t)-1;
-	}
-	supply->left -= got;
-	return ferror(supply->file) ? (size_t)-1 : got;
-}
-
-bool ledger_load(struct ledger *ledger, FILE *file, char *message, size_t size)
-{
-	struct supply supply = {.file = file, .left = FILE_MAX_BYTES};
-	struct loading loading = {.message = message, .size = size};
-	json_error_t error;
-	json_t *root = json_load_callback(supply_bytes, &supply, JSON_REJECT_DUPLICATES, &error);
-
-	ledger_init(ledger);
-	if (!root) {
-		if (supply.too_large)
-			snprintf(message, size, "larger than %u MiB: not a ledger of this program",
-			         FILE_MAX_BYTES >> 20);
-		else
-			snprintf(message, size, "line %d: not JSON: %s", error.line, error.text);
-		return false;
-	}
-	loading.ledger = ledger;
-	if (!load_root(&loading, root)) {
-		json_decref(root);
-		ledger_release(ledger);
-		return false;
-	}
-	json_decref(root);
-	return true;
 }

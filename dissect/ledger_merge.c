@@ -355,6 +355,28 @@ bool ledger_merge(struct ledger *into, const struct ledger *from)
 	return merged;
 }
 
+static bool holds_nothing(const struct ledger *ledger)
+{
+	return ledger->n_wans == 0 && ledger->n_files == 0 && ledger->n_connections == 0 &&
+	       ledger->n_apps <= 1 && ledger->rest.connections == 0 && ledger->width == 0 &&
+	       ledger->frames_over_wans == 0 && !ledger->shared_known;
+}
+
+bool ledger_take(struct ledger *into, struct ledger *from)
+{
+	bool taken = holds_nothing(into);
+
+	if (taken) {
+		ledger_release(into);
+		*into = *from;
+		ledger_init(from);
+		return true;
+	}
+	taken = ledger_merge(into, from);
+	ledger_release(from);
+	return taken;
+}
+
 /* ---- sorting ---- */
 
 static int text_order(const void *a, const void *b)

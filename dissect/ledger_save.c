@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * ledger_save.c - a ledger as JSON, schema "mptcp-audit.ledger/1.3". What ledger_load.c reads.
+ * ledger_save.c - a ledger as JSON, schema "mptcp-audit.ledger/2.0". What ledger_load.c reads.
  *
  * One line per file, WAN and connection. A tally is [frames, l2_bytes, ip_bytes, payload_bytes], a
- * frame that shows something is [ts_ns, place in "files", number]; what is zero is left out.
+ * frame that shows something is [ts_ns, place in "files", number]; what is zero is left out. Rows
+ * of connections: ledger_rows.c.
  */
 #include "ledger_inside.h"
+#include "ledger_rows.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -334,76 +336,6 @@ static json_t *wan_json(const struct ledger *ledger, size_t index)
 	                           set(row, "buckets", buckets_json(wan)));
 }
 
-static json_t *shares_json(const struct ledger_subflow *subflow)
-{
-	json_t *array = json_array();
-	bool good = array != NULL;
-
-	for (unsigned i = 0; good && i < subflow->n_shares; i++) {
-		const struct ledger_subflow_share *share = &subflow->shares[i];
-		json_t *row = json_object();
-
-		good = !json_array_append_new(array, row) &&
-		       set(row, "circumstance", number(share->circumstance)) &&
-		       set(row, "sum", tally_json(&share->sum));
-	}
-	return finish(array, good);
-}
-
-static json_t *subflow_json(const struct ledger *ledger, const struct ledger_subflow *subflow)
-{
-	json_t *row = json_object();
-
-	return finish(row,
-	              row && set(row, "wan", wan_name(ledger, subflow->wan)) &&
-	                      set(row, "client", text(subflow->client)) &&
-	                      set(row, "server", text(subflow->server)) &&
-	                      set(row, "reuse", number(subflow->reuse)) &&
-	                      set(row, "initial", json_boolean(subflow->initial)) &&
-	                      set(row, "backup_client", json_integer(subflow->backup_client)) &&
-	                      set(row, "backup_server", json_integer(subflow->backup_server)) &&
-	                      set(row, "backup_client_ns", number(subflow->backup_client_ns)) &&
-	                      set(row, "backup_server_ns", number(subflow->backup_server_ns)) &&
-	                      set(row, "confidence", text(confidence_names[subflow->confidence])) &&
-	                      set(row, "established", json_boolean(subflow->established)) &&
-	                      set(row, "first_ns", number(subflow->first_ns)) &&
-	                      set(row, "last_ns", number(subflow->last_ns)) &&
-	                      set(row, "kinds", kinds_json(subflow->kinds)) &&
-	                      set(row, "shares", shares_json(subflow)));
-}
-
-static json_t *subflows_json(const struct ledger *ledger,
-                             const struct ledger_connection *connection)
-{
-	json_t *array = json_array();
-	bool good = array != NULL;
-
-	for (size_t i = 0; good && i < connection->n_subflows; i++)
-		good = !json_array_append_new(array,
-		                              subflow_json(ledger, &connection->subflows[i]));
-	return finish(array, good);
-}
-
-static json_t *connection_json(const struct ledger *ledger, size_t index)
-{
-	const struct ledger_connection *connection = &ledger->connections[index];
-	const char *app = connection->app ? ledger->apps[connection->app] : "";
-	json_t *row = json_object();
-
-	return finish(row, row && set(row, "id", text(connection->id)) &&
-	                           set(row, "version", json_integer(connection->version)) &&
-	                           set(row, "fallback", json_boolean(connection->fallback)) &&
-	                           set(row, "confidence",
-	                               text(confidence_names[connection->confidence])) &&
-	                           set(row, "app", text(app)) &&
-	                           set(row, "client", text(connection->client)) &&
-	                           set(row, "server", text(connection->server)) &&
-	                           set(row, "first_ns", number(connection->first_ns)) &&
-	                           set(row, "last_ns", number(connection->last_ns)) &&
-	                           set(row, "unique_bytes", numbers(connection->unique_bytes, 2)) &&
-	                           set(row, "subflows", subflows_json(ledger, connection)));
-}
-
 static json_t *rest_json(const struct ledger *ledger)
 {
 	json_t *row = json_object();
@@ -422,12 +354,13 @@ static json_t *head_json(const struct ledger *ledger)
 	const uint64_t shared[] = {ledger->shared_start_ns, ledger->shared_end_ns};
 	json_t *row = json_object();
 
-	return finish(row, row && set(row, "schema", text("mptcp-audit.ledger/1.3")) &&
+	return finish(row, row && set(row, "schema", text("mptcp-audit.ledger/2.0")) &&
 	                           set(row, "width_s", number(ledger_widths_s[ledger->width])) &&
 	                           set(row, "shared",
 	                               ledger->shared_known ? numbers(shared, 2) : json_null()) &&
 	                           set(row, "frames_over_wans", number(ledger->frames_over_wans)) &&
-	                           set(row, "rest", rest_json(ledger)));
+	                           set(row, "rest", rest_json(ledger)) &&
+	                           set(row, "columns", ledger_row_columns()));
 }
 
 /* ---- writing ---- */
@@ -478,7 +411,7 @@ static int write_sorted(const struct ledger *ledger, FILE *file)
 		                    ledger_interruption_json);
 	if (!error)
 		error = write_table(file, ledger, "connections", ledger->n_connections,
-		                    connection_json);
+		                    ledger_row_json);
 	fputs("}\n", file);
 	if (!error && (fflush(file) || ferror(file)))
 		error = -EIO;

@@ -90,15 +90,19 @@ bool loading_flag(struct loading *loading, const json_t *row, const char *key, b
 }
 
 /* -1, 0 or 1 */
-bool loading_sign(struct loading *loading, const json_t *row, const char *key, int8_t *sign)
+bool loading_get_sign(struct loading *loading, const json_t *value, const char *key, int8_t *sign)
 {
-	const json_t *value = json_object_get(row, key);
 	json_int_t number = json_integer_value(value);
 
 	if (!json_is_integer(value) || number < -1 || number > 1)
 		return loading_refuse(loading, "\"%s\" must be -1, 0 or 1", key);
 	*sign = (int8_t)number;
 	return true;
+}
+
+bool loading_sign(struct loading *loading, const json_t *row, const char *key, int8_t *sign)
+{
+	return loading_get_sign(loading, json_object_get(row, key), key, sign);
 }
 
 bool loading_name(struct loading *loading, const json_t *row, const char *key, const char **name)
@@ -228,9 +232,8 @@ bool loading_table(struct loading *loading, const json_t *row, const char *key, 
 }
 
 /* null, or the name of a WAN in the table */
-bool loading_wan(struct loading *loading, const json_t *row, uint32_t *wan)
+bool loading_get_wan(struct loading *loading, const json_t *value, uint32_t *wan)
 {
-	const json_t *value = json_object_get(row, "wan");
 	const struct ledger *ledger = loading->ledger;
 
 	*wan = LEDGER_WANS_MAX;
@@ -243,14 +246,22 @@ bool loading_wan(struct loading *loading, const json_t *row, uint32_t *wan)
 	       loading_refuse(loading, "\"wan\" must name a WAN of this file");
 }
 
+bool loading_wan(struct loading *loading, const json_t *row, uint32_t *wan)
+{
+	return loading_get_wan(loading, json_object_get(row, "wan"), wan);
+}
+
+bool loading_get_app(struct loading *loading, const char *label, uint16_t *app)
+{
+	*app = ledger_app(loading->ledger, label);
+	return !*label || *app || loading_refuse(loading, "more than %d apps", LEDGER_APPS_MAX - 1);
+}
+
 bool loading_app(struct loading *loading, const json_t *row, uint16_t *app)
 {
 	const char *label;
 
-	if (!loading_name(loading, row, "app", &label))
-		return false;
-	*app = ledger_app(loading->ledger, label);
-	return !*label || *app || loading_refuse(loading, "more than %d apps", LEDGER_APPS_MAX - 1);
+	return loading_name(loading, row, "app", &label) && loading_get_app(loading, label, app);
 }
 
 bool loading_circumstance(struct loading *loading, const json_t *row, uint16_t *circumstance)

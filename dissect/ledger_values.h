@@ -5,7 +5,8 @@
  *
  * The file may come from anybody. Each function returns false when a value is missing, of another
  * type or beyond its bound; the message then says where and what, and the first one is kept by
- * who stops there. Used by ledger_load.c only.
+ * who stops there. Used by ledger_load.c and
+ * ledger_read.c only.
  */
 #ifndef DISSECT_LEDGER_VALUES_H
 #define DISSECT_LEDGER_VALUES_H
@@ -42,6 +43,7 @@ bool loading_get_count(struct loading *loading, const json_t *value, const char 
 bool loading_count(struct loading *loading, const json_t *row, const char *key, uint64_t *number);
 bool loading_flag(struct loading *loading, const json_t *row, const char *key, bool *flag);
 bool loading_sign(struct loading *loading, const json_t *row, const char *key, int8_t *sign);
+bool loading_get_sign(struct loading *loading, const json_t *value, const char *key, int8_t *sign);
 bool loading_name(struct loading *loading, const json_t *row, const char *key, const char **name);
 bool loading_find_word(struct loading *loading, const char *key, const char *word,
                        const char *const *words, unsigned count, uint8_t *place);
@@ -65,7 +67,17 @@ bool loading_evidence(struct loading *loading, const json_t *row, struct evidenc
 bool loading_table(struct loading *loading, const json_t *row, const char *key, size_t limit,
                    const json_t **table);
 bool loading_wan(struct loading *loading, const json_t *row, uint32_t *wan);
+bool loading_get_wan(struct loading *loading, const json_t *value, uint32_t *wan);
+bool loading_get_app(struct loading *loading, const char *label, uint16_t *app);
 bool loading_app(struct loading *loading, const json_t *row, uint16_t *app);
 bool loading_circumstance(struct loading *loading, const json_t *row, uint16_t *circumstance);
+
+/*
+ * ledger_load.c: the whole but the last checks; one more row of "connections", by its place; the
+ * last checks, of all together. For ledger_read.c, which takes rows out of "connections" before.
+ */
+bool ledger_load_tables(struct loading *loading, const json_t *root);
+bool ledger_load_connection(struct loading *loading, const json_t *row, size_t index);
+bool ledger_load_end(struct loading *loading);
 
 #endif

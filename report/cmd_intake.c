@@ -440,7 +440,6 @@ static int load_packed(const char *path, struct ledger *ledger, char *message, s
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
 	char *bytes = NULL;
-	FILE *file;
 	size_t n;
 
 	if (fd < 0)
@@ -448,11 +447,8 @@ static int load_packed(const char *path, struct ledger *ledger, char *message, s
 	error = packed_read(fd, &bytes, &n);
 	if (error != 0)
 		return error;
-	file = n ? fmemopen(bytes, n, "r") : NULL;
-	if (!file || !ledger_load(ledger, file, message, size))
+	if (n == 0 || !ledger_load_bytes(ledger, bytes, n, message, size))
 		error = -EBADMSG;
-	if (file)
-		fclose(file);
 	free(bytes);
 	return error;
 }
@@ -542,7 +538,7 @@ static int merge_ledgers(struct intake *intake, struct ledger *ledger)
 		                               : intake_load(intake->inputs[i].path, &one);
 		if (code == 0)
 			code = give_roles(intake, intake->inputs[i].role, &one);
-		if (code == 0 && !ledger_merge(ledger, &one))
+		if (code == 0 && !ledger_take(ledger, &one))
 			code = command_complain(
 				EXIT_BAD_DATA,
 				"%s: cannot be added: more than %d WANs, or out of memory",
@@ -588,13 +584,20 @@ static void set_aside(struct intake *intake)
 	}
 }
 
+/* One ledger alone comes out of its file in order. */
+static bool in_order(const struct intake *intake)
+{
+	return intake->n_inputs == 1 && intake->inputs[0].ledger && !intake->inputs[0].store &&
+	       !intake->state;
+}
+
 /* In order, and adding up. */
-static int finish_ledger(struct ledger *ledger)
+static int finish_ledger(struct ledger *ledger, bool ordered)
 {
 	char problem[300];
 	const char *broken;
 
-	if (!ledger_sort(ledger))
+	if (!ordered && !ledger_sort(ledger))
 		return command_complain(EXIT_INTERNAL, "out of memory");
 	broken = ledger_check(ledger, problem, sizeof(problem));
 	if (broken)
@@ -624,6 +627,6 @@ int intake_read(struct intake *intake, struct ledger *ledger,
 	if (code != 0 || settled)
 		return code;
 	for (size_t i = 0; intake->sites && i < intake->sites->n_ledgers && code == 0; i++)
-		code = finish_ledger(intake->sites->ledgers[i]);
-	return code ? code : finish_ledger(ledger);
+		code = finish_ledger(intake->sites->ledgers[i], false);
+	return code ? code : finish_ledger(ledger, in_order(intake));
 }

@@ -29,7 +29,7 @@ static int add(struct ledger *sum, const char *path)
 
 	ledger_init(&one);
 	code = intake_load(path, &one);
-	if (code == 0 && !ledger_merge(sum, &one))
+	if (code == 0 && !ledger_take(sum, &one))
 		code = command_complain(EXIT_BAD_DATA,
 		                        "%s: cannot be added: more than %d WANs, or out of memory",
 		                        path, LEDGER_WANS_MAX);

@@ -209,16 +209,13 @@ int store_put(const struct store *store, enum store_kind kind, int64_t from_s, i
 	return error;
 }
 
-static bool load_bytes(struct ledger *ledger, char *bytes, size_t n, char *message, size_t size)
+static bool load_bytes(struct ledger *ledger, const char *bytes, size_t n, char *message,
+                       size_t size)
 {
-	FILE *in = n ? fmemopen(bytes, n, "r") : NULL;
-	bool loaded = in && ledger_load(ledger, in, message, size);
-
-	if (!in)
-		snprintf(message, size, "is empty");
-	if (in)
-		fclose(in);
-	return loaded;
+	if (n > 0)
+		return ledger_load_bytes(ledger, bytes, n, message, size);
+	snprintf(message, size, "is empty");
+	return false;
 }
 
 int store_add(int directory, const char *name, struct ledger *into, char *message, size_t size)
@@ -235,7 +232,7 @@ int store_add(int directory, const char *name, struct ledger *into, char *messag
 	ledger_init(&one);
 	if (!load_bytes(&one, bytes, n, message, size)) {
 		error = -EBADMSG;
-	} else if (!ledger_merge(into, &one)) {
+	} else if (!ledger_take(into, &one)) {
 		snprintf(message, size, "cannot be added: more than %d WANs, or out of memory",
 		         LEDGER_WANS_MAX);
 		error = -ENOMEM;

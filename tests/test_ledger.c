@@ -814,15 +814,64 @@ static char *replaced(const char *text, const char *from, const char *to)
 	return out;
 }
 
+/* The one connection of sample(), and the same as ledgers of 1.1 had it. */
+#define ROW                                                                                        \
+	"[\"0000000000000abc\",0,false,\"key\",\"\",\"\",\"\",0,0,0,0,[[\"backup\",\"\",null,0,"   \
+	"false,"                                                                                   \
+	"false,null,0,0,0,null,0,null,[\"ack\",1,10,10,0],null],[\"primary\",\"\",null,0,false,"   \
+	"false,null,0,0,0,null,0,null,[\"payload\",1,1000,1000,1000],null]]]"
+#define OLD_SUBFLOW(wan, kind, sum)                                                                \
+	"{\"wan\":\"" wan "\",\"client\":\"\",\"server\":\"\",\"reuse\":0,\"initial\":false,"      \
+	"\"backup_client\":0,\"backup_server\":0,\"backup_client_ns\":0,\"backup_server_ns\":0,"   \
+	"\"confidence\":\"key\",\"established\":false,\"first_ns\":0,\"last_ns\":0,\"kinds\":{"    \
+	"\"" kind "\":[" sum "]},\"shares\":[]}"
+#define OLD_ROW                                                                                    \
+	"{\"id\":\"0000000000000abc\",\"version\":0,\"fallback\":false,\"confidence\":\"key\","    \
+	"\"app\":\"\",\"client\":\"\",\"server\":\"\",\"first_ns\":0,\"last_ns\":0,\"unique_"      \
+	"bytes\":[0,0],"                                                                           \
+	"\"subflows\":[" OLD_SUBFLOW("backup", "ack", "1,10,10,0") "," OLD_SUBFLOW(                \
+		"primary", "payload", "1,1000,1000,1000") "]}"
+
+/* sample() as a program of 1.1 wrote it. */
+static char *old_sample(void)
+{
+	char *text = sample(), *row = replaced(text, ROW, OLD_ROW),
+	     *old = replaced(row, "ledger/2.0", "ledger/1.1");
+
+	free(text);
+	free(row);
+	return old;
+}
+
+struct refused {
+	const char *from, *to, *says;
+};
+
+static void refuses(const char *text, const struct refused *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct ledger *ledger = new_ledger();
+		char *bad = replaced(text, rows[i].from, rows[i].to);
+		char message[300] = "";
+
+		CU_ASSERT_FALSE(load_text(ledger, bad, message, sizeof(message)));
+		if (!strstr(message, rows[i].says))
+			printf("%s -> %s: %s\n", rows[i].from, rows[i].to, message);
+		CU_ASSERT_PTR_NOT_NULL(strstr(message, rows[i].says));
+		free(bad);
+		free_ledger(ledger);
+	}
+}
+
 static void test_load_refuses(void)
 {
-	static const struct {
-		const char *from, *to, *says;
-	} rows[] = {
-		{"ledger/1.3", "ledger/2.0", "schema"},
-		{"ledger/1.3", "ledger/1.x", "schema"},
+	static const struct refused rows[] = {
+		{"ledger/2.0", "ledger/3.0", "schema"},
+		{"ledger/2.0", "ledger/2.x", "schema"},
 		{"\"schema\":", "\"sch-ma\":", "schema"},
-		{"ledger/1.3", "ledger/1.", "schema"},
+		{"ledger/2.0", "ledger/2.", "schema"},
+		{"ledger/2.0", "ledger/", "schema"},
+		{"ledger/2.0", "ledger/20", "schema"},
 		{"[\"down\",1700000000000000000,1700000001000000000,3]",
 	         "[\"asleep\",1700000000000000000,1700000001000000000,3]", "must be [state"},
 		{"1700000001000000000,3]", "1600000001000000000,3]", "must be [state"},
@@ -872,12 +921,7 @@ static void test_load_refuses(void)
 	         "order of time"},
 		{"\"header_bytes\":52", "\"header_bytes\":-1", "header_bytes"},
 		{"\"join_syn\":{", "\"joined\":{", "joined"},
-		{"\"id\":\"0000000000000abc\"", "\"id\":\"abc\"", "hexadecimal"},
-		{"\"id\":\"0000000000000abc\"", "\"id\":\"0000000000000<b>\"", "hexadecimal"},
 		{"\"192.0.2.1\"", "\"<script>\"", "addresses"},
-		{"\"backup_client\":0", "\"backup_client\":2", "-1, 0 or 1"},
-		{"\"version\":0", "\"version\":9", "-1, 0 or 1"},
-		{"\"wan\":\"backup\"", "\"wan\":\"nowhere\"", "WAN"},
 		{"\"subflows\":0", "\"subflows\":[]", "subflows"},
 		{"\"schema\"", "\"schema\":1,\"schema\"", "not JSON"},
 		{"\"f.pcap\"", "\"f\\u0000.pcap\"", "not JSON"},
@@ -885,17 +929,99 @@ static void test_load_refuses(void)
 	};
 	char *text = sample();
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct ledger *ledger = new_ledger();
-		char *bad = replaced(text, rows[i].from, rows[i].to);
-		char message[300] = "";
+	refuses(text, rows, sizeof(rows) / sizeof(rows[0]));
+	free(text);
+}
 
-		CU_ASSERT_FALSE(load_text(ledger, bad, message, sizeof(message)));
-		if (!strstr(message, rows[i].says))
-			printf("%s -> %s: %s\n", rows[i].from, rows[i].to, message);
-		CU_ASSERT_PTR_NOT_NULL(strstr(message, rows[i].says));
-		free(bad);
-		free_ledger(ledger);
+static void test_load_refuses_rows(void)
+{
+	static const struct refused rows[] = {
+		{"\"0000000000000abc\",0", "\"abc\",0", "connections[0]: \"id\" must be 16 hex"},
+		{"\"0000000000000abc\",0", "\"0000000000000<b>\",0", "hexadecimal"},
+		{"\"0000000000000abc\",0", "\"0000000000000abc\",9", "\"version\" must be -1"},
+		{"abc\",0,false", "abc\",0,0", "\"fallback\" must be true"},
+		{"\"key\",\"\"", "\"lock\",\"\"", "lock"},
+		{"\"key\",\"\"", "null,\"\"", "\"confidence\" must be"},
+		{"\"key\",\"\"", "\"key\",null", "\"app\" must be"},
+		{"\"key\",\"\",\"\"", "\"key\",\"\",\"<b>\"", "\"client\" is not"},
+		{"\"\",0,0,0,0,[[", "\"\",-1,0,0,0,[[", "\"first_ns\" must be"},
+		{"\"\",0,0,0,0,[[", "\"\",0,-1,0,0,[[", "\"lasts_ns\" must lead"},
+		{"\"\",0,0,0,0,[[", "\"\",1,9223372036854775807,0,0,[[", "\"lasts_ns\" must lead"},
+		{"\"\",0,0,0,0,[[", "\"\",0,0,0,1.5,[[", "unique_bytes_to_opener"},
+		{"0,0,0,0,[[\"backup\"", "0,0,0,0,7,[[\"backup\"", "\"subflows\" must be an array"},
+		{"[[\"backup\",\"\"", "[7,[\"backup\",\"\"", "\"subflows\" must hold rows"},
+		{"[[\"backup\",\"\"", "[[\"nowhere\",\"\"", "WAN"},
+		{"[[\"backup\",\"\"", "[[\"backup\",null", "\"client\" must be"},
+		{"[[\"backup\",\"\",null", "[[\"backup\",\"\",7", "\"server\" must be"},
+		{"null,0,false,false", "null,4294967296,false,false", "\"reuse\" is too large"},
+		{"null,0,false,false", "null,0,false,1", "\"established\" must be true"},
+		{"false,null,0,0,0,null", "false,\"plane\",0,0,0,null", "plane"},
+		{"false,null,0,0,0,null", "false,null,-1,0,0,null",
+	         "\"starts_after_ns\" must lead"},
+		{"false,null,0,0,0,null", "false,null,0,0,2,null", "\"backup_client\" must be -1"},
+		{"false,null,0,0,0,null", "false,null,0,0,0,-1", "\"backup_client_after_ns\" must"},
+		{"[\"ack\",1,10,10,0]", "[\"ack\",1,10,10]", "four numbers"},
+		{"[\"ack\",1,10,10,0]", "[\"back\",1,10,10,0]", "back"},
+		{"[\"ack\",1,10,10,0]", "[7,1,10,10,0]", "\"kinds\" must hold kinds"},
+		{"[\"ack\",1,10,10,0]", "[\"ack\",1,10,10,-1]", "\"kinds\" must be"},
+		{"[\"ack\",1,10,10,0]", "[\"ack\",1,1,1,0,\"ack\",1,1,1,0]", "one twice"},
+		{"1000],null]", "1000],2]", "circumstance"},
+		{"1000],null]", "1000],\"all\"]", "\"shares\" must hold"},
+		{"1000],null]", "1000],[0,1,1,1]]", "\"shares\" must hold"},
+		{"1000],null]", "1000],[0,1,1,1,1,0,1,1,1,1]]", "circumstance twice"},
+		{ROW, ROW ",\n" ROW, "there twice"},
+		{ROW, "7", "connections[0]"},
+		{ROW, ROW ",", "not JSON"},
+		{ROW, ROW ",\n", "not JSON"},
+		{ROW, ROW " " ROW, "not JSON"},
+		{ROW, ROW ",\n[1", "not JSON"},
+		{ROW, "[7}", "not JSON"},
+	};
+	static const struct refused old[] = {
+		{"\"id\":\"0000000000000abc\"", "\"id\":\"abc\"", "hexadecimal"},
+		{"\"id\":\"0000000000000abc\"", "\"id\":\"0000000000000<b>\"", "hexadecimal"},
+		{"\"backup_client\":0", "\"backup_client\":2", "-1, 0 or 1"},
+		{"\"version\":0", "\"version\":9", "-1, 0 or 1"},
+		{"\"wan\":\"backup\"", "\"wan\":\"nowhere\"", "WAN"},
+		{OLD_ROW, OLD_ROW ",\n" ROW, "there twice"},
+	};
+	char *text = sample(), *before = old_sample();
+
+	refuses(text, rows, sizeof(rows) / sizeof(rows[0]));
+	refuses(before, old, sizeof(old) / sizeof(old[0]));
+	free(text);
+	free(before);
+}
+
+/* Rows of 1.1, two rows to a line, the table inside another one: what loads is the same however
+ * lines are broken. */
+static void test_load_rows_of_any_form(void)
+{
+	static const struct refused forms[] = {
+		{ROW, OLD_ROW, ""},
+		{"\"connections\":[\n", "\"connections\":[", ""},
+		{"\"connections\":[\n", "\"connections\": [\n\n", ""},
+		{",0,false,\"key\"", ",\n0,false,\"key\"", ""},
+		{ROW, ROW "\n", ""},
+		{",null]]]", ",null,\"later\"]],[]]", ""},
+		{"1000],null]", "1000],[]]", ""},
+		{"\"width_s\"", "\"later\":{\n\"connections\":[\n[7]]},\"width_s\"", ""},
+	};
+	char *text = sample();
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct ledger *a = new_ledger(), *b = new_ledger();
+		char *other = replaced(text, forms[i].from, forms[i].to), message[300] = "";
+
+		CU_ASSERT_TRUE(load_text(a, text, message, sizeof(message)));
+		CU_ASSERT_TRUE(load_text(b, other, message, sizeof(message)));
+		if (message[0])
+			printf("%s: %s\n", forms[i].to, message);
+		CU_ASSERT_TRUE(same(a, b));
+		CU_ASSERT_EQUAL(b->n_connections, 1);
+		free(other);
+		free_ledger(a);
+		free_ledger(b);
 	}
 	free(text);
 }
@@ -926,14 +1052,14 @@ static void test_load_damaged(void)
 static void test_load_other_minors(void)
 {
 	struct ledger *ledger = new_ledger(), *again = new_ledger();
-	char *text = sample(), *old = replaced(text, "ledger/1.3", "ledger/1.0"), *more;
+	char *text = sample(), *old = replaced(text, "ledger/2.0", "ledger/1.0"), *more;
 	char message[300] = "";
 
 	CU_ASSERT_TRUE(load_text(ledger, old, message, sizeof(message)));
 	CU_ASSERT_EQUAL(ledger->wans[ledger_wan(ledger, "primary")].record->n_spans, 1);
 	free(old);
 	old = replaced(text, "\"record\":", "\"later\":");
-	more = replaced(old, "ledger/1.3", "ledger/1.42");
+	more = replaced(old, "ledger/2.0", "ledger/2.42");
 	CU_ASSERT_TRUE(load_text(again, more, message, sizeof(message)));
 	CU_ASSERT_PTR_NULL(again->wans[ledger_wan(again, "primary")].record);
 	CU_ASSERT_STRING_EQUAL(again->files[0].flaw, "cut_record");
@@ -999,6 +1125,9 @@ void suite_ledger(void)
 	CU_ADD_TEST(suite, test_buckets_know_circumstances);
 	CU_ADD_TEST(suite, test_most_important_connections_stay);
 	CU_ADD_TEST(suite, test_load_refuses);
+	CU_add_test(suite, "rows of connections that are none are refused", test_load_refuses_rows);
+	CU_add_test(suite, "rows of connections load however lines are broken",
+	            test_load_rows_of_any_form);
 	CU_ADD_TEST(suite, test_load_damaged);
 	CU_ADD_TEST(suite, test_load_other_minors);
 	CU_ADD_TEST(suite, test_full_records_keep_the_first);
