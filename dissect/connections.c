@@ -273,10 +273,20 @@ static void fill_row(struct ledger *ledger, struct ledger_subflow *s, const stru
 		ledger_share(ledger, s, t->shares[i].circumstance, &t->shares[i].sum);
 }
 
-static void add_standby(struct ledger *ledger, uint32_t wan, uint64_t ip_bytes)
+static bool opens_or_closes(unsigned kind)
 {
-	ledger->wans[wan].counters.standby_connections++;
-	ledger->wans[wan].counters.standby_ip_bytes += ip_bytes;
+	return kind == KIND_HANDSHAKE || kind == KIND_SIGNAL || kind == KIND_TEARDOWN ||
+	       kind == KIND_RESET;
+}
+
+static void add_standby(struct ledger *ledger, uint32_t wan, uint64_t ip_bytes,
+                        uint64_t opening_ip_bytes)
+{
+	struct ledger_counters *c = &ledger->wans[wan].counters;
+
+	c->standby_connections++;
+	c->standby_ip_bytes += ip_bytes;
+	c->standby_opening_ip_bytes += opening_ip_bytes;
 }
 
 static void count_wan(struct ledger *ledger, const struct subflow *sf, const struct flow_tally *t)
@@ -307,19 +317,22 @@ static bool ever_mptcp(const struct connection *c)
 static bool pass_by(struct ledger *ledger, struct subflow *sf, const struct connection *c)
 {
 	struct flow_tally *t = sf->tallies;
-	struct tally sum = {0};
+	struct tally sum = {0}, opening = {0};
 
 	if (c->numbered != 1 || !t || t->next || !t->used || t->wan >= LEDGER_WANS_MAX)
 		return false;
 	for (unsigned k = 0; k < KIND_COUNT; k++)
-		if (t->used & 1u << k)
+		if (t->used & 1u << k) {
 			add(&sum, sum_of(t, k));
+			if (opens_or_closes(k))
+				add(&opening, sum_of(t, k));
+		}
 	if (!ledger_pass_connection(ledger, c->id, t->wan, &sum))
 		return false;
 	count_wan(ledger, sf, t);
 	bool carried = t->used & 1u << KIND_PAYLOAD && sum_of(t, KIND_PAYLOAD)->payload_bytes;
 	if (ever_mptcp(c) && !sf->initial && !carried)
-		add_standby(ledger, t->wan, sum.ip_bytes);
+		add_standby(ledger, t->wan, sum.ip_bytes, opening.ip_bytes);
 	free(t->more);
 	sf->tallies = NULL;
 	return true;
@@ -385,19 +398,22 @@ void connections_forget_rows(struct connections *cs)
 /* Standby: joined on this WAN, and not one first-seen byte on it. */
 static void count_standby(struct ledger *ledger, const struct ledger_connection *row)
 {
-	uint64_t payload[LEDGER_WANS_MAX] = {0}, ip[LEDGER_WANS_MAX] = {0}, joined = 0, opened = 0;
+	uint64_t payload[LEDGER_WANS_MAX] = {0}, ip[LEDGER_WANS_MAX] = {0},
+		 opening[LEDGER_WANS_MAX] = {0}, joined = 0, opened = 0;
 
 	for (size_t i = 0; i < row->n_subflows; i++) {
 		const struct ledger_subflow *s = &row->subflows[i];
 		*(s->initial ? &opened : &joined) |= UINT64_C(1) << s->wan;
 		payload[s->wan] += s->kinds[KIND_PAYLOAD].payload_bytes;
-		for (unsigned k = 0; k < KIND_COUNT; k++)
+		for (unsigned k = 0; k < KIND_COUNT; k++) {
 			ip[s->wan] += s->kinds[k].ip_bytes;
+			opening[s->wan] += opens_or_closes(k) ? s->kinds[k].ip_bytes : 0;
+		}
 	}
 	for (unsigned w = 0; w < ledger->n_wans; w++) {
 		if (!(joined & ~opened & UINT64_C(1) << w) || payload[w])
 			continue;
-		add_standby(ledger, w, ip[w]);
+		add_standby(ledger, w, ip[w], opening[w]);
 	}
 }
 

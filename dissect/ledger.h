@@ -224,6 +224,8 @@ struct ledger_event {
 	X(standby_connections) /* connections with a joined subflow on this WAN and no first-seen  \
 	                          payload on it */                                                 \
 	X(standby_ip_bytes)    /* their IP bytes here */                                           \
+	X(standby_opening_ip_bytes) /* part of these: opening and closing (handshake, signal,      \
+	                               teardown, reset) */                                         \
 	X(keepalives_answered)                                                                     \
 	X(dsn_collapsed_bytes) /* judged against ranges merged to bound memory */                  \
 	X(subflows_evicted)    /* given up to bound memory */                                      \

@@ -9,6 +9,7 @@
 
 #include "filed.h"
 #include "report.h"
+#include "stored_share.h"
 
 #define WORSE  1.5
 #define BETTER (2.0 / 3)
@@ -223,20 +224,25 @@ static const struct {
 	{"healthy", "phases", "healthy"},
 };
 
-static json_t *amount_json(const json_t *wan, size_t number, double days)
+static json_t *amount_json(const json_t *report, const json_t *wan, size_t number)
 {
 	/* The time that is judged, where the report tells it apart. */
 	const json_t *account = json_object_get(wan, "shared");
 	const json_t *of = json_is_object(account) ? account : wan;
+	double days = days_of(report);
 	uint64_t bytes;
 
 	if (!wan || !json_object_get(of, numbers[number].key))
 		return json_null();
-	bytes = numbers[number].inner
-	                ? filed_count(json_object_get(json_object_get(of, numbers[number].key),
-	                                              numbers[number].inner),
-	                              "ip_bytes")
-	                : filed_count(of, numbers[number].key);
+	if (strcmp(numbers[number].name, "standby") == 0)
+		bytes = stored_share_of(report, wan).standby;
+	else
+		bytes = numbers[number].inner
+		                ? filed_count(
+					  json_object_get(json_object_get(of, numbers[number].key),
+		                                          numbers[number].inner),
+					  "ip_bytes")
+		                : filed_count(of, numbers[number].key);
 	return json_pack("{s:I, s:o}", "bytes", (json_int_t)bytes, "per_day",
 	                 days > 0 ? json_real((double)bytes / days) : json_null());
 }
@@ -258,11 +264,10 @@ static json_t *backup_json(const json_t *old, const json_t *new, const json_t *w
 	json_t *rows = json_object();
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		json_object_set_new(
-			rows, numbers[i].name,
-			json_pack("{s:o, s:o}", "old",
-		                  amount_json(find_wan(old, "name", before), i, days_of(old)),
-		                  "new", amount_json(wan, i, days_of(new))));
+		json_object_set_new(rows, numbers[i].name,
+		                    json_pack("{s:o, s:o}", "old",
+		                              amount_json(old, find_wan(old, "name", before), i),
+		                              "new", amount_json(new, wan, i)));
 	return json_pack("{s:s, s:o, s:{s:o, s:o}}", "wan", name, "numbers", rows, "payload_share",
 	                 "old", share_json(old, before), "new", share_json(new, name));
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "stored_share.h"
 #include "text.h"
 
 #define SHOWN_BACKUPS 2
@@ -228,13 +229,15 @@ static void fact(struct html *h, enum message words, uint64_t bytes, bool good)
 	H(h, "</div>");
 }
 
-static void behaviour(struct html *h, const json_t *wan)
+static void behaviour(struct telling_page *page, const json_t *wan)
 {
 	static const enum message words[PHASE_COUNT] = {
 		MESSAGE_page_while_healthy, MESSAGE_page_while_degraded, MESSAGE_page_while_after,
 		MESSAGE_page_while_outage, MESSAGE_page_while_unknown};
 	const json_t *shared = json_object_get(wan, "shared");
+	struct stored_share share = stored_share_of(page->report, wan);
 	uint64_t carrying = stored_number(shared, "carrying_ip_bytes"), told = 0;
+	struct html *h = &page->h;
 	char name[STORED_NAME];
 
 	H(h, "<p class=sub>");
@@ -250,7 +253,9 @@ static void behaviour(struct html *h, const json_t *wan)
 	}
 	if (carrying > told)
 		fact(h, MESSAGE_page_while_past, carrying - told, false);
-	fact(h, MESSAGE_page_kept_ready, stored_number(shared, "standby_ip_bytes"), true);
+	if (share.outage_acks)
+		fact(h, MESSAGE_page_while_acks, share.outage_acks, true);
+	fact(h, MESSAGE_page_kept_ready, share.standby, true);
 	H(h, "</dl>");
 }
 
@@ -291,7 +296,7 @@ static void behaves_card(struct telling_page *page)
 		H_SAY(h, page_of_what_was_seen);
 	}
 	for (size_t i = 0; i < n && i < SHOWN_BACKUPS; i++)
-		behaviour(h, backup_at(page, i));
+		behaviour(page, backup_at(page, i));
 	if (n > SHOWN_BACKUPS) {
 		H(h, "<p>");
 		H_SAY(h, page_more_backups, text_count(more, n - SHOWN_BACKUPS));
@@ -345,13 +350,16 @@ static void used_card(struct telling_page *page)
 	struct html *h = &page->h;
 	const json_t *wan = thirstiest(page), *causes = json_object_get(wan, "causes");
 	uint64_t all = stored_number(wan, "billed_ip_bytes"), told = 0;
-	char name[STORED_NAME], some[TEXT_SHORT], time[TEXT_SHORT], words[600];
+	const json_t *window = json_object_get(page->report, "window");
+	bool asked = stored_has(window, "asked_from") || stored_has(window, "asked_to");
+	char name[STORED_NAME], some[TEXT_SHORT], time[TEXT_SHORT], words[600], extent[40];
 
 	open_card(h, MESSAGE_page_ask_used);
 	if (wan) {
 		H(h, "<p class=sub>");
 		H_SAY(h, page_used_in, stored_name(name, wan, "name", 32), text_bytes(some, all),
-		      h_duration_text(time, seen_ns(wan)));
+		      h_duration_text(time, seen_ns(wan)),
+		      asked ? SAY_IN(extent, window) : SAY_IN(extent, whole_capture));
 	}
 	H(h, "<ul class=uses>");
 	for (size_t i = 0; i < json_array_size(causes) && i < SHOWN_CAUSES; i++) {

@@ -10,6 +10,8 @@
 #include "explain.h"
 #include "label.h"
 #include "page.h"
+#include "render_sections.h"
+#include "stored_share.h"
 
 /* Words, with what Markdown or HTML would take for markup made plain. */
 static void put_words(const struct page *page, const char *message)
@@ -82,13 +84,31 @@ static void put_head(const struct page *page)
 	        stored_name(version, json_object_get(page->report, "tool"), "version", 30));
 }
 
+/* Of a backup: what share of the primaries' bytes its user data, those of outages and standby are.
+ */
+static void put_shares(const struct page *page, const json_t *wan)
+{
+	const struct stored_share share = stored_share_of(page->report, wan);
+	const uint64_t parts[] = {share.payload, share.outage + share.after, share.standby};
+	char percent[TEXT_SHORT];
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		bool backup = strcmp(stored_text(wan, "role"), "backup") == 0;
+
+		fprintf(page->out, " %s |",
+		        backup ? text_percent(percent, parts[i], stored_share_primary(page->report))
+		               : "-");
+	}
+}
+
 static void put_wans(const struct page *page)
 {
 	static const enum message heads[] = {MESSAGE_text_wan,     MESSAGE_text_role,
 	                                     MESSAGE_text_bytes,   MESSAGE_text_billed,
-	                                     MESSAGE_text_payload, MESSAGE_text_standby};
+	                                     MESSAGE_text_payload, MESSAGE_text_in_outage,
+	                                     MESSAGE_text_standby};
 	const json_t *wan;
-	char text[60], role[LABEL_SIZE];
+	char text[200], role[LABEL_SIZE], extent[RENDER_EXTENT];
 	size_t i;
 
 	fputc('|', page->out);
@@ -98,7 +118,7 @@ static void put_wans(const struct page *page)
 		          message_say(text, sizeof(text), heads[i], (const char *const[]){NULL}));
 		fputs(" |", page->out);
 	}
-	fputs("\n|---|---|---:|---:|---:|---:|\n", page->out);
+	fputs("\n|---|---|---:|---:|---:|---:|---:|\n", page->out);
 	json_array_foreach(json_object_get(page->report, "wans"), i, wan)
 	{
 		fputs("| ", page->out);
@@ -108,10 +128,12 @@ static void put_wans(const struct page *page)
 		fputs(" |", page->out);
 		put_cell_bytes(page, stored_number(wan, "ip_bytes"));
 		put_cell_bytes(page, stored_number(wan, "billed_ip_bytes"));
-		put_cell_bytes(page, stored_number(wan, "carrying_ip_bytes"));
-		put_cell_bytes(page, stored_number(wan, "standby_ip_bytes"));
+		put_shares(page, wan);
 		fputc('\n', page->out);
 	}
+	fputs("\n<sub>", page->out);
+	put_words(page, SAY_IN(text, text_wans, render_extent(page, extent)));
+	fputs("</sub>\n", page->out);
 }
 
 static void put_uses(const struct page *page)

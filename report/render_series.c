@@ -11,13 +11,10 @@
 #include <string.h>
 
 #include "expected.h"
+#include "share.h"
 #include "text.h"
 
-#define NS              UINT64_C(1000000000)
-#define HOUR_S          3600
-#define DAY_S           86400.0
-#define MONTH_DAYS      30
-#define LARGEST_INTEGER 9.2e18 /* of JSON integers as most readers take them */
+#define NS UINT64_C(1000000000)
 
 /* `o`, or NULL when a part of it is missing. */
 static json_t *whole(json_t *o, bool good)
@@ -197,32 +194,24 @@ json_t *render_series(const struct report *report)
 
 /* ---- numbers ---- */
 
-static uint64_t at_rate(uint64_t bytes, uint64_t seconds, double for_seconds)
-{
-	double sum = (double)bytes * for_seconds / (double)seconds;
-
-	return sum < LARGEST_INTEGER ? (uint64_t)(sum + 0.5) : (uint64_t)LARGEST_INTEGER;
-}
-
 json_t *render_projection(const struct report *report, const struct report_wan *wan)
 {
 	uint64_t seconds = (report->end_ns - report->start_ns) / NS;
 	const struct account *shared = &wan->shared;
+	struct share share = share_of(report, (size_t)(wan - report->wans));
 	json_t *o;
 	bool good;
 
-	if (!report->window || seconds < HOUR_S)
+	if (!report->window || seconds == 0 || (double)seconds < wan->limits[LIMIT_BUDGET_WINDOW])
 		return json_null();
 	o = json_object();
 	good = !json_object_set_new(o, "seconds", value_count(seconds)) &&
 	       !json_object_set_new(o, "bytes_per_day",
-	                            value_count(at_rate(shared->billed, seconds, DAY_S))) &&
-	       !json_object_set_new(
-		       o, "bytes_per_month",
-		       value_count(at_rate(shared->billed, seconds, DAY_S * MONTH_DAYS))) &&
-	       !json_object_set_new(
-		       o, "standby_bytes_per_month",
-		       value_count(at_rate(shared->standby, seconds, DAY_S * MONTH_DAYS)));
+	                            value_count(share_a_day(report, shared->billed))) &&
+	       !json_object_set_new(o, "bytes_per_month",
+	                            value_count(share_a_month(report, shared->billed))) &&
+	       !json_object_set_new(o, "standby_bytes_per_month",
+	                            value_count(share_a_month(report, share.standby)));
 	return whole(o, good);
 }
 

@@ -9,6 +9,7 @@
 
 #include "label.h"
 #include "render_sections.h"
+#include "stored_share.h"
 
 /* ---- the sentence ---- */
 
@@ -45,18 +46,6 @@ static bool is_role(const json_t *wan, const char *role)
 	return strcmp(stored_text(wan, "role"), role) == 0;
 }
 
-static uint64_t primary_sum(const json_t *report)
-{
-	const json_t *wan;
-	uint64_t sum = 0;
-	size_t i;
-
-	json_array_foreach(json_object_get(report, "wans"), i,
-	                   wan) if (is_role(wan, "master") || is_role(wan, "on")) sum +=
-		stored_number(json_object_get(wan, "shared"), "billed_ip_bytes");
-	return sum;
-}
-
 /* In the order of their precedence, as the table of kinds has them. */
 static void print_kinds(const struct page *page, const json_t *wan)
 {
@@ -84,36 +73,9 @@ static bool is_assumed(const json_t *wan)
 	return strcmp(stored_text(wan, "role_source"), "assumed") == 0 && stored_has(wan, "role");
 }
 
-/* A sum that A1 counted for a WAN, so that the table and its sentence say the same: outages are set
- * apart in both, and what came after them where A12 judges it. False: A1 did not count. */
-static bool share_part(const struct page *page, const json_t *wan, const char *part, uint64_t *sum)
-{
-	const json_t *finding, *told;
-	size_t i;
-
-	json_array_foreach(json_object_get(page->report, "findings"), i, finding)
-	{
-		if (strcmp(stored_text(finding, "rule"), "A1") != 0 ||
-		    strcmp(stored_text(finding, "wan"), stored_text(wan, "name")) != 0)
-			continue;
-		told = stored_in(finding, "observed", "parts");
-		if (!stored_has(told, part))
-			return false; /* a share is an object, an amount a number */
-		*sum = json_is_object(json_object_get(told, part))
-		               ? stored_number(json_object_get(told, part), "numerator")
-		               : stored_number(told, part);
-		return true;
-	}
-	return false;
-}
-
 static void print_wan(const struct page *page, const json_t *wan, uint64_t primary)
 {
-	const json_t *shared = json_object_get(wan, "shared");
-	uint64_t outage = stored_number(stored_in(shared, "phases", "outage"), "ip_bytes");
-	uint64_t carrying = stored_number(shared, "carrying_ip_bytes");
-	uint64_t payload = carrying > outage ? carrying - outage : 0;
-	uint64_t standby = stored_number(shared, "standby_ip_bytes"), after = 0;
+	struct stored_share share = stored_share_of(page->report, wan);
 	bool backup = is_role(wan, "backup");
 	char name[STORED_NAME], role[LABEL_SIZE + 2], total[TEXT_SHORT], billed[TEXT_SHORT],
 		a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT];
@@ -123,19 +85,15 @@ static void print_wan(const struct page *page, const json_t *wan, uint64_t prima
 		strcpy(role, role_names[ROLE_NONE]);
 	if (is_assumed(wan))
 		strcat(role, "?");
-	share_part(page, wan, "payload", &payload);
-	share_part(page, wan, "standby", &standby);
-	if (share_part(page, wan, "after_payload", &after))
-		outage += after;
 	fputs("  ", page->out);
 	page_pad(page, stored_name(name, wan, "name", 16), 16);
 	fputc(' ', page->out);
 	page_pad(page, role, 8);
 	fprintf(page->out, " %9s %9s %9s %9s %9s\n", page_bytes(total, wan, "ip_bytes"),
 	        page_bytes(billed, wan, "billed_ip_bytes"),
-	        backup ? text_percent(a, payload, primary) : "-",
-	        backup ? text_percent(b, outage, primary) : "-",
-	        backup ? text_percent(c, standby, primary) : "-");
+	        backup ? text_percent(a, share.payload, primary) : "-",
+	        backup ? text_percent(b, share.outage + share.after, primary) : "-",
+	        backup ? text_percent(c, share.standby, primary) : "-");
 	print_kinds(page, wan);
 }
 
@@ -193,9 +151,8 @@ static void print_wan_heads(const struct page *page)
 static void print_wans(const struct page *page)
 {
 	char line[200], extent[RENDER_EXTENT];
-	uint64_t primary = primary_sum(page->report);
+	uint64_t primary = stored_share_primary(page->report);
 	bool assumed = false, later = false;
-	uint64_t after;
 	const json_t *wan;
 	size_t i;
 
@@ -205,7 +162,7 @@ static void print_wans(const struct page *page)
 	{
 		print_wan(page, wan, primary);
 		assumed = assumed || is_assumed(wan);
-		later = later || (share_part(page, wan, "after_payload", &after) && after > 0);
+		later = later || stored_share_of(page->report, wan).after > 0;
 	}
 	print_roles_from(page, "uci", MESSAGE_text_roles_uci);
 	print_roles_from(page, "capture", MESSAGE_text_roles_recording);

@@ -8,6 +8,7 @@
 #include "rules_plan.h"
 #include "causes.h"
 #include "message.h"
+#include "share.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -29,18 +30,6 @@ static bool filtered(const struct report *report, size_t wan)
 	return report->options.filter || report->wans[wan].ledger->filtered;
 }
 
-/* Billed bytes of all primaries in the judged time. */
-static uint64_t primary_bytes(const struct report *report, bool mptcp_only)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < report->n_wans; i++)
-		if (report->primaries >> i & 1)
-			sum += mptcp_only ? report->wans[i].shared.mptcp.ip_bytes
-			                  : report->wans[i].shared.billed;
-	return sum;
-}
-
 /* First-seen payload of subflows on all WANs in the judged time. */
 static uint64_t unique_bytes(const struct report *report)
 {
@@ -52,40 +41,6 @@ static uint64_t unique_bytes(const struct report *report)
 }
 
 /* ---- A1 ---- */
-
-struct share {
-	uint64_t payload, standby, total; /* judged */
-	uint64_t outage, outage_acks;     /* set apart */
-	uint64_t after;                   /* set apart: A12 tells how long it took */
-	uint64_t degraded;                /* part of payload: the primary was bad */
-	uint64_t primary;
-};
-
-static struct share share_of(const struct report *report, size_t wan)
-{
-	const struct account *account = &report->wans[wan].shared;
-	const struct tally *outage = &account->phases[PHASE_OUTAGE];
-	const struct tally *after = &account->phases[PHASE_AFTER];
-	struct share share = {.outage = outage->ip_bytes, .primary = primary_bytes(report, false)};
-	uint64_t carried = 0, apart = outage->frames;
-
-	for (size_t i = 0; i < PHASE_COUNT; i++)
-		carried += account->phases[i].frames;
-	if (verdict_failback_seen(report)) {
-		share.after = after->ip_bytes;
-		apart += after->frames;
-	}
-	if (carried > 0)
-		share.outage_acks =
-			(uint64_t)((double)account->acks * ((double)apart / (double)carried));
-	if (share.outage_acks > account->acks)
-		share.outage_acks = account->acks;
-	share.payload = account->carrying - outage->ip_bytes - share.after;
-	share.degraded = account->phases[PHASE_DEGRADED].ip_bytes;
-	share.standby = account->standby - share.outage_acks;
-	share.total = share.payload + share.standby;
-	return share;
-}
 
 static bool show_payload(const struct report *report, const struct ledger_cell *cell)
 {
@@ -230,14 +185,14 @@ static void ready_say(const struct report *report, const struct finding *finding
 	const struct report_wan *wan = &report->wans[finding->wan];
 	const struct ledger_counters *c = &wan->ledger->counters;
 	const struct cause *cause = standby_cause(&wan->shared, share->outage_acks);
-	char s[TEXT_SHORT], some[TEXT_SHORT], count[TEXT_SHORT], each[TEXT_SHORT], words[240] = "",
-										   most[400] = "";
+	char s[TEXT_SHORT], some[TEXT_SHORT], count[TEXT_SHORT], each[40], words[240] = "",
+									   most[400] = "";
 
 	if (cause)
 		cause_say(cause->id, words, sizeof(words));
 	if (cause && c->standby_connections > 1 && strcmp(cause->id, "standby") == 0)
 		MORE_IN(words, ready_connections, text_count(count, c->standby_connections),
-		        text_bytes(each, c->standby_ip_bytes / c->standby_connections));
+		        share_each(wan->ledger, each, sizeof(each)));
 	if (cause)
 		SAY_IN(most, most_of_it, words);
 	text_percent(s, share->standby, share->primary);
@@ -380,7 +335,7 @@ bool rule_share(struct report *report, const struct rule *rule)
 		verdict_part(finding, "standby", share.standby, share.primary);
 		verdict_part(finding, "total", share.total, share.primary);
 		verdict_part(finding, "mptcp", report->wans[i].shared.mptcp.ip_bytes,
-		             primary_bytes(report, true));
+		             share_primary_mptcp(report));
 		verdict_part(finding, "outage_payload", share.outage, 0);
 		verdict_part(finding, "after_payload", share.after, 0);
 		verdict_part(finding, "outage_acks_estimated", share.outage_acks, 0);
@@ -434,7 +389,8 @@ static void budget_judge(struct report *report, struct finding *finding)
 	double seconds = (double)(report->end_ns - report->start_ns) / NS;
 	bool enough = seconds >= limit_of(report, finding->wan, LIMIT_BUDGET_WINDOW);
 	/* a window of more than a day holds a day that used at least the average */
-	double day = enough || seconds > DAY_S ? (double)bytes * DAY_S / seconds : (double)bytes;
+	double day = enough || seconds > DAY_S ? (double)bytes * DAY_S / (double)(uint64_t)seconds
+	                                       : (double)bytes;
 	char name[100], used[TEXT_SHORT], length[TEXT_SHORT], limit[TEXT_SHORT], a_day[TEXT_SHORT],
 		hidden[40] = "";
 
@@ -452,7 +408,7 @@ static void budget_judge(struct report *report, struct finding *finding)
 	text_bytes(used, bytes);
 	text_duration(length, report->end_ns - report->start_ns);
 	text_bytes(limit, (uint64_t)finding->limit);
-	text_bytes(a_day, day < 1e18 ? (uint64_t)day : UINT64_C(1000000000000000000));
+	text_bytes(a_day, enough ? share_a_day(report, bytes) : bytes);
 	if (enough) {
 		if (filtered(report, wan))
 			SAY_IN(hidden, only_filtered);
@@ -682,11 +638,11 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 	for (size_t i = 0; i < report->n_wans; i++) {
 		const struct account *account = &report->wans[i].shared;
 		const struct ledger_counters *c = &report->wans[i].ledger->counters;
-		char name[100], each[TEXT_SHORT], percent[TEXT_SHORT], count[TEXT_SHORT],
-			extent[40], share[120] = "";
+		char name[100], each[40], percent[TEXT_SHORT], count[TEXT_SHORT], extent[40],
+			share[120] = "";
 		char least[TEXT_SHORT];
 		struct finding *finding;
-		uint64_t primary = primary_bytes(report, false);
+		uint64_t primary = share_primary(report);
 		bool above, few, high;
 
 		if (!is_backup(report, i))
@@ -696,6 +652,8 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 			return false;
 		verdict_limit(report, finding, LIMIT_SIGNALLING_SHARE);
 		verdict_observe(finding, "ratio", account->signalling, primary);
+		verdict_part(finding, "opening_bytes_per_connection", c->standby_opening_ip_bytes,
+		             c->standby_connections);
 		verdict_part(finding, "standby_bytes_per_connection", c->standby_ip_bytes,
 		             c->standby_connections);
 		text_safe(name, sizeof(name), report->wans[i].name, 32);
@@ -709,9 +667,9 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 		high = above && !few;
 		finding->status = high ? STATUS_WARN : above ? STATUS_NOT_ASSESSED : STATUS_PASS;
 		text_count(count, c->standby_connections);
-		text_bytes(each, c->standby_ip_bytes / c->standby_connections);
+		share_each(report->wans[i].ledger, each, sizeof(each));
 		if (above && few) {
-			SAY_IN(finding->text, reserve_small, name, count, each,
+			SAY_IN(finding->text, reserve_opening_small, name, count, each,
 			       report_say_extent(report, extent, sizeof(extent)),
 			       text_bytes(percent, primary),
 			       text_bytes(least, (uint64_t)limit_of(report, finding->wan,
@@ -723,7 +681,7 @@ bool rule_signalling(struct report *report, const struct rule *rule)
 			SAY_IN(share, reserve_high, percent);
 		else if (primary > 0)
 			SAY_IN(share, reserve_share, percent);
-		SAY_IN(finding->text, reserve, name, count, each,
+		SAY_IN(finding->text, reserve_opening, name, count, each,
 		       report_say_extent(report, extent, sizeof(extent)), share);
 		if (primary > 0)
 			SAY_IN(finding->brief, reserve_brief_share, count, each, percent);

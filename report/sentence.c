@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include "message.h"
+#include "share.h"
 #include "text.h"
 #include "unseen.h"
 #include "verdict.h"
-
-#define MONTH_S (30 * 86400.0)
 
 static const struct finding *find(const struct report *report, const char *rule, enum status status)
 {
@@ -243,12 +242,12 @@ static const char *say_primary(const struct plain *plain, char *out, size_t size
 static void say_month(const struct plain *plain, char *out, size_t size)
 {
 	double seconds = (double)(plain->report->end_ns - plain->report->start_ns) / 1e9;
-	double month = (double)plain->backup->shared.billed * MONTH_S / seconds;
 	char some[TEXT_SHORT];
 
 	out[0] = '\0';
-	if (seconds >= plain->backup->limits[LIMIT_BUDGET_WINDOW] && month < 1e18)
-		SAY(out, size, about_a_month, text_bytes(some, (uint64_t)month));
+	if (seconds >= plain->backup->limits[LIMIT_BUDGET_WINDOW])
+		SAY(out, size, about_a_month,
+		    text_bytes(some, share_a_month(plain->report, plain->backup->shared.billed)));
 }
 
 /* "wwan0 (backup) carried 12.3 MB in 24 h, 0.21 % of eth1's 5.8 GB; none of it user data (limit 1
@@ -275,13 +274,23 @@ static bool say_healthy(const struct plain *plain, char *out, size_t size)
 	return true;
 }
 
+/* Do the connections held in reserve, counted over the whole capture, come to so many bytes of the
+ * judged time? Then it is they, and the product of the sentence holds. */
+static bool come_to(const struct ledger_counters *c, uint64_t bytes)
+{
+	double opening = (double)c->standby_opening_ip_bytes;
+
+	return c->standby_connections > 1 && opening > 0.95 * (double)bytes &&
+	       opening < 1.05 * (double)bytes;
+}
+
 /* What stands by costs by cause, the readiness of connections first: "8,412 connections x 836 B
  * kept the backup ready (7.0 MB), tracker pings 5.1 MB". */
 static void say_costs(const struct plain *plain, char *out, size_t size)
 {
 	const struct account *account = &plain->backup->shared;
 	const struct ledger_counters *c = &plain->backup->ledger->counters;
-	char some[TEXT_SHORT], count[TEXT_SHORT], each[TEXT_SHORT], words[240];
+	char some[TEXT_SHORT], count[TEXT_SHORT], each[40], words[240];
 	size_t told = 0;
 
 	out[0] = '\0';
@@ -291,12 +300,11 @@ static void say_costs(const struct plain *plain, char *out, size_t size)
 		if (told++)
 			message_more(out, size, MESSAGE_comma, (const char *const[]){NULL});
 		text_bytes(some, cause->ip_bytes);
-		if (strcmp(cause->id, "standby") == 0 && c->standby_connections > 1)
+		if (strcmp(cause->id, "standby") == 0 && come_to(c, cause->ip_bytes))
 			message_more(out, size, MESSAGE_kept_ready,
 			             (const char *const[]){
 					     text_count(count, c->standby_connections),
-					     text_bytes(each, c->standby_ip_bytes /
-			                                              c->standby_connections),
+					     share_each(plain->backup->ledger, each, sizeof(each)),
 					     some, NULL});
 		else
 			message_more(
@@ -332,7 +340,7 @@ static bool say_by_budget(const struct plain *plain, char *out, size_t size)
 	if (plain->reason || plain->share || !budget || part_of(plain->counted, "outage_payload"))
 		return false;
 	SAY(out, size, by_budget, say_primary(plain, primary, sizeof(primary)),
-	    text_bytes(some, plain->carried), text_bytes(day, (uint64_t)budget->value),
+	    text_bytes(some, plain->carried), text_bytes(day, (uint64_t)(budget->value + 0.5)),
 	    text_bytes(limit, (uint64_t)budget->limit));
 	return true;
 }
@@ -362,13 +370,14 @@ static size_t say_outage_spans(const struct plain *plain, char *out, size_t size
 }
 
 /* "3.10 GB, of which 2.87 GB in 2 outages of eth1 (...): its job. 212 MB came after eth1 was back:
- * that is the finding. The rest, 18 MB, is standby." */
+ * that is the finding. About 30 MB are ACKs of these data. The rest, 18 MB, is standby." */
 static bool say_outage_day(const struct plain *plain, char *out, size_t size)
 {
 	uint64_t outage = part_of(plain->counted, "outage_payload"),
 		 after = part_of(plain->counted, "after_payload"),
 		 payload = part_of(plain->counted, "payload");
-	uint64_t rest = plain->backup->shared.billed - outage - after;
+	uint64_t acks = part_of(plain->counted, "outage_acks_estimated"),
+		 rest = payload + part_of(plain->counted, "standby");
 	bool late = plain->reason && strcmp(plain->reason->rule, "A12") == 0;
 	char all[TEXT_SHORT], some[TEXT_SHORT], count[TEXT_SHORT], primary[160], spans[500],
 		user[TEXT_SHORT];
@@ -388,6 +397,9 @@ static bool say_outage_day(const struct plain *plain, char *out, size_t size)
 	if (after > 0)
 		message_more(out, size, late ? MESSAGE_came_late : MESSAGE_came_after,
 		             (const char *const[]){text_bytes(some, after), primary, NULL});
+	if (acks > 0)
+		message_more(out, size, MESSAGE_acks_of_these,
+		             (const char *const[]){text_bytes(some, acks), NULL});
 	text_bytes(some, rest);
 	if (payload == 0)
 		message_more(out, size, MESSAGE_rest_standby, (const char *const[]){some, NULL});

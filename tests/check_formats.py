@@ -194,7 +194,7 @@ def check_markdown(suite):
         report["wans"][1]["name"] = HOSTILE
         text = render(report, "md")
         check.same("markup", re.findall(r"(?<!\\)<script", text), [])
-        check.true("table", all(line.count("|") - line.count("\\|") == 7 for line in text.splitlines()
+        check.true("table", all(line.count("|") - line.count("\\|") == 8 for line in text.splitlines()
                                 if line.startswith("| ") and "---" not in line))
 
 

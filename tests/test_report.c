@@ -392,17 +392,17 @@ static void test_signalling(void)
 	struct story *story = story_good();
 
 	story->ledger.wans[1].counters.standby_connections = 120;
-	story->ledger.wans[1].counters.standby_ip_bytes = 120 * 836;
+	story->ledger.wans[1].counters.standby_opening_ip_bytes = 120 * 836;
 	put(story, 1, 1, KIND_HANDSHAKE, TRAFFIC_MPTCP, 0, 120 * 836);
 	expect(story, "A16", STATUS_WARN, STATUS_WARN);
 	story = story_good();
 	story->ledger.wans[1].counters.standby_connections = 100;
-	story->ledger.wans[1].counters.standby_ip_bytes = 100 * 836;
+	story->ledger.wans[1].counters.standby_opening_ip_bytes = 100 * 836;
 	put(story, 1, 1, KIND_HANDSHAKE, TRAFFIC_MPTCP, 0, 100 * 836);
 	expect(story, "A16", STATUS_PASS, STATUS_PASS);
 	story = story_good(); /* above the limit, of primaries too quiet for a share: no pass */
 	story->ledger.wans[1].counters.standby_connections = 120;
-	story->ledger.wans[1].counters.standby_ip_bytes = 120 * 836;
+	story->ledger.wans[1].counters.standby_opening_ip_bytes = 120 * 836;
 	put(story, 1, 1, KIND_HANDSHAKE, TRAFFIC_MPTCP, 0, 120 * 836);
 	story->policy.limits[LIMIT_PRIMARY_MIN] = 1e12;
 	expect(story, "A16", STATUS_NOT_ASSESSED, STATUS_NOT_ASSESSED);
