@@ -62,7 +62,9 @@ static int help(void)
 	      "A shipped day on which the backup was not let go in time, and the same day as it\n"
 	      "should be: what an audit says of each, and pages of both in English and Chinese.\n\n"
 	      "  -o, --output DIR  where the pages go (default: mptcp-audit-demo)\n"
-	      "  --story DIR       take the days from here (default: where make install put them)\n"
+	      "  --story DIR       take the days from here (default: where make install put them, "
+	      "or\n"
+	      "                    the clone's fixtures)\n"
 	      "  --lang LANGUAGE   of what is said here: en (default) or zh-CN\n"
 	      "  --now TIME        when the pages say they were made\n"
 	      "  -h, --help\n",
@@ -136,17 +138,43 @@ static bool beside_program(char place[DEMO_PATH])
 	return false;
 }
 
+/* In a clone whatever was built lies somewhere else, and is called from somewhere within it. */
+static bool above(char place[DEMO_PATH])
+{
+	char folder[DEMO_PATH], *end;
+
+	if (!getcwd(folder, sizeof(folder)))
+		return false;
+	do {
+		if (snprintf(place, DEMO_PATH, "%s/fixtures", folder) < DEMO_PATH &&
+		    holds_stories(place))
+			return true;
+		end = strrchr(folder, '/');
+		if (end)
+			*end = '\0';
+	} while (end && folder[0]);
+	return false;
+}
+
 static int find_place(struct demo *demo)
 {
-	if (!demo->from && beside_program(demo->place))
+	if (!demo->from && (beside_program(demo->place) || above(demo->place)))
 		return 0;
 	snprintf(demo->place, sizeof(demo->place), "%s",
 	         demo->from ? demo->from : MPTCP_AUDIT_DATA);
 	if (holds_stories(demo->place))
 		return 0;
+	if (demo->from)
+		return command_complain(
+			EXIT_NO_INPUT,
+			"%s/%s is not there: --story names the folder that holds it, "
+			"fixtures in a clone of mptcp-audit, or where make install put "
+			"it",
+			demo->place, stories[0].folder);
 	return command_complain(EXIT_NO_INPUT,
-	                        "%s/%s is not there: make install brings it, --story DIR says "
-	                        "where else it lies",
+	                        "%s/%s is not there yet: in the clone of mptcp-audit \"make "
+	                        "install\" brings it; before that type \"make demo\" there, or "
+	                        "mptcp-audit demo --story CLONE/fixtures",
 	                        demo->place, stories[0].folder);
 }
 

@@ -96,8 +96,10 @@ static bool gather(const struct follow *f, struct ledger *ledger)
 	for (size_t i = list.n; good && i-- > 0;) {
 		if (list.rows[i].kind != STORE_HOUR)
 			continue;
-		good = store_add(f->store.directory, list.rows[i].name, ledger, message,
-		                 sizeof(message)) == 0;
+		/* an hour that cannot be read is evidence of nothing */
+		if (store_add(f->store.directory, list.rows[i].name, ledger, message,
+		              sizeof(message)) != 0)
+			store_complain(f->path, &list.rows[i], message);
 		break;
 	}
 	store_list_release(&list);

@@ -144,8 +144,12 @@ static int read_store(const struct run *run, struct known *known)
 	free(current);
 	if (error == 0)
 		return 0;
-	return command_complain(EXIT_NO_INPUT, "%s: %s", run->set.input,
-	                        error == -EBADMSG ? "the store is damaged" : strerror(-error));
+	if (error == -EBADMSG)
+		return command_complain(EXIT_NO_INPUT,
+		                        "%s/current: is damaged: put a copy of it back, or follow "
+		                        "into a new directory",
+		                        run->set.input);
+	return command_complain(EXIT_NO_INPUT, "%s: %s", run->set.input, strerror(-error));
 }
 
 static int look_at_input(const struct run *run, struct known *known)

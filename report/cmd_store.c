@@ -18,6 +18,7 @@
 
 #include "cmd_packed.h"
 #include "command.h"
+#include "text.h"
 
 #define CURRENT "current"
 #define SCHEMA  "mptcp-audit.store/1"
@@ -242,6 +243,18 @@ int store_add(int directory, const char *name, struct ledger *into, char *messag
 	return error;
 }
 
+int store_complain(const char *path, const struct store_entry *row, const char *message)
+{
+	char from[TEXT_SHORT], to[TEXT_SHORT];
+
+	return command_complain(
+		EXIT_BAD_DATA,
+		"%s/%s: %s; put a copy of it back, or move it out of the store: what "
+		"passed from %s to %s is then missing, all else is told",
+		path, row->name, message, text_time(from, (uint64_t)row->from_s * 1000000000, 0),
+		text_time(to, (uint64_t)row->to_s * 1000000000, 0));
+}
+
 /* ---- current ---- */
 
 void store_current_init(struct store_current *current)
@@ -393,7 +406,8 @@ static int begin(struct store *store, struct store_current *current)
 		return command_complain(EXIT_BAD_DATA,
 		                        "%s/" CURRENT
 		                        ": damaged, or not written by this program; the "
-		                        "store is left as it is",
+		                        "store is left as it is: put a copy of that file back, or "
+		                        "follow into a new directory",
 		                        store->path);
 	if (error != 0 && error != -ENOENT)
 		return command_complain(EXIT_NO_INPUT, "%s/" CURRENT ": %s", store->path,
@@ -475,8 +489,7 @@ static int fold(const struct tidying *t, const struct store_list *list, size_t a
 			continue;
 		error = store_add(t->store->directory, row->name, &sum, message, sizeof(message));
 		if (error != 0)
-			command_complain(EXIT_PASS, "%s/%s: %s", t->store->path, row->name,
-			                 message);
+			store_complain(t->store->path, row, message);
 		turn = row->turn > turn ? row->turn : turn;
 		from_s = row->from_s < from_s ? row->from_s : from_s;
 		to_s = row->to_s > to_s ? row->to_s : to_s;

@@ -56,6 +56,10 @@ bool store_is(const char *path);
 int store_open(struct store *store, const char *path, struct store_current *current);
 void store_close(struct store *store);
 
+/* A ledger of the store at `path` cannot be used, `message` says why: say which one, what it told
+ * of, and what to do. Returns EXIT_BAD_DATA. */
+int store_complain(const char *path, const struct store_entry *row, const char *message);
+
 /* 0 or -errno: what was there is as it was. */
 int store_commit(const struct store *store, const struct store_current *current);
 int store_put(const struct store *store, enum store_kind kind, int64_t from_s, int64_t to_s,

@@ -75,8 +75,7 @@ static int add_ledgers(const struct asking *ask, int directory, const struct sto
 		if (*again)
 			return 0;
 		if (error != 0)
-			return command_complain(EXIT_BAD_DATA, "%s/%s: %s", ask->path, row->name,
-			                        message);
+			return store_complain(ask->path, row, message);
 	}
 	return 0;
 }
@@ -156,7 +155,8 @@ static int read_once(const struct asking *ask, int directory, struct ledger *int
 	if (error != 0)
 		code = command_complain(error == -EACCES ? EXIT_DENIED : EXIT_BAD_DATA,
 		                        "%s: not a store of mptcp-audit follow: %s", ask->path,
-		                        error == -EBADMSG ? "its file \"current\" is damaged"
+		                        error == -EBADMSG ? "its file \"current\" is damaged: put a copy of "
+		                                            "it back, or follow into a new directory"
 		                                          : strerror(-error));
 	if (code == 0)
 		code = add_ledgers(ask, directory, &list, &sum, again);

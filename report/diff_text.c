@@ -102,8 +102,11 @@ static void print_factor(const json_t *old, const json_t *new, FILE *out)
 	double a = json_number_value(json_object_get(old, "per_day")),
 	       b = json_number_value(json_object_get(new, "per_day"));
 
-	if (a > 0 && b / a < 1e6)
-		fprintf(out, "  x %.3g", b / a);
+	char factor[24];
+
+	snprintf(factor, sizeof(factor), "%.3g", a > 0 ? b / a : 1);
+	if (a > 0 && b / a < 1e6 && strcmp(factor, "1") != 0)
+		fprintf(out, "  x %s", factor);
 	fputc('\n', out);
 }
 

@@ -4,10 +4,12 @@
  */
 #include "history_text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "filed.h"
 #include "history.h"
+#include "page.h"
 #include "text.h"
 
 const char *status_word(enum status status, enum language language)
@@ -78,9 +80,9 @@ static void print_audit(const json_t *audit, const struct telling *how, FILE *ou
 	message_words(when, sizeof(when), message_span(span, (uint64_t)from, (uint64_t)to), how);
 	filed_message(audit, "sentence", message, sizeof(message));
 	message_words(words, sizeof(words), message, how);
-	fprintf(out, "%s  %s  %s\n    %s\n", when, site_text(audit, how->language, name),
-	        status_word(filed_status(filed_text(audit, "verdict")), how->language),
-	        text_safe(safe, sizeof(safe), words, 300));
+	fprintf(out, "%s  %s  %s\n", when, site_text(audit, how->language, name),
+	        status_word(filed_status(filed_text(audit, "verdict")), how->language));
+	page_wrap(out, text_brief(safe, sizeof(safe), words, 300), 4, false);
 }
 
 void history_print_list(const json_t *list, enum language language, FILE *out)
@@ -255,6 +257,91 @@ static void print_wan(struct trend_page *page, const json_t *wan)
 	}
 }
 
+/* ---- many sites: a line each ---- */
+
+#define TREND_WHOLE 8  /* WANs whose steps are all told */
+#define TREND_ROWS  40 /* lines of a list of more */
+
+struct trend_row {
+	const json_t *wan;
+	uint64_t value;
+	const char *verdict; /* of the last step that was audited */
+	size_t at;
+};
+
+static int by_value(const void *one, const void *two)
+{
+	const struct trend_row *a = one, *b = two;
+
+	if (a->value != b->value)
+		return a->value < b->value ? 1 : -1;
+	return a->at < b->at ? -1 : 1;
+}
+
+static struct trend_row row_of(const json_t *wan, const char *what, size_t at)
+{
+	struct trend_row row = {.wan = wan, .at = at};
+	const json_t *point;
+	size_t i;
+
+	json_array_foreach(json_object_get(wan, "points"), i, point)
+	{
+		const char *verdict = filed_text(point, "verdict");
+
+		row.value += sum_of(point, what);
+		row.verdict = verdict ? verdict : row.verdict;
+	}
+	return row;
+}
+
+static void print_trend_row(const struct trend_page *page, const struct trend_row *row,
+                            uint64_t most)
+{
+	const char *wan = filed_text(row->wan, "wan");
+	char site[NAME_SIZE], name[NAME_SIZE], safe[NAME_SIZE], bytes[TEXT_SHORT];
+
+	fputs("  ", page->out);
+	text_column(page->out,
+	            row->verdict ? status_word(filed_status(row->verdict), page->language) : "-",
+	            13, false);
+	text_safe(safe, sizeof(safe), site_text(row->wan, page->language, site), 22);
+	text_column(page->out, safe, 23, false);
+	text_column(page->out, text_safe(name, sizeof(name), wan ? wan : "", 11), 12, false);
+	text_column(page->out, text_bytes(bytes, row->value), 10, true);
+	print_bar(row->value, most, page->out);
+	fputs("\n", page->out);
+}
+
+static bool is_primary(const json_t *wan)
+{
+	const char *role = filed_text(wan, "role");
+
+	return role && (strcmp(role, "master") == 0 || strcmp(role, "on") == 0);
+}
+
+/* Of more WANs than anybody reads the steps of: what each came to, the largest first. */
+static void print_sites(const struct trend_page *page, const json_t *wans)
+{
+	const struct telling how = {.language = page->language};
+	size_t n = 0, i;
+	struct trend_row *rows = calloc(json_array_size(wans), sizeof(*rows));
+	char all[TEXT_SHORT], shown[TEXT_SHORT], message[400], words[600];
+	const json_t *wan;
+
+	if (!rows)
+		return;
+	json_array_foreach(wans, i, wan) if (!is_primary(wan)) rows[n++] =
+		row_of(wan, page->kind ? page->kind : "billed", i);
+	qsort(rows, n, sizeof(*rows), by_value);
+	for (i = 0; i < n && i < TREND_ROWS; i++)
+		print_trend_row(page, &rows[i], rows[0].value);
+	SAY_IN(message, history_many, text_count(shown, n < TREND_ROWS ? n : TREND_ROWS),
+	       text_count(all, n));
+	fputs("\n", page->out);
+	page_wrap(page->out, message_words(words, sizeof(words), message, &how), 0, false);
+	free(rows);
+}
+
 void history_print_trend(const json_t *trend, const char *kind, enum language language, FILE *out)
 {
 	struct trend_page page = {
@@ -262,6 +349,10 @@ void history_print_trend(const json_t *trend, const char *kind, enum language la
 	const json_t *wans = json_object_get(trend, "wans"), *wan;
 	size_t i;
 
+	if (json_array_size(wans) > TREND_WHOLE) {
+		print_sites(&page, wans);
+		return;
+	}
 	json_array_foreach(wans, i, wan)
 	{
 		fputs(i ? "\n" : "", out);

@@ -31,8 +31,8 @@ static void say_counts(const json_t *overview, enum language language, char *out
 	for (i = 0; i < sizeof(order) / sizeof(*order); i++)
 		if (counts[order[i]] && used < size)
 			used += (size_t)snprintf(out + used, size - used, "%s%zu %s",
-			                         used ? WORDS(comma, language) : "", counts[order[i]],
-			                         status_word(order[i], language));
+			                         used ? WORDS(comma, language) : "",
+			                         counts[order[i]], status_word(order[i], language));
 }
 
 static const char *head_message(const json_t *overview, enum language language, char *out,
@@ -112,7 +112,7 @@ static void print_row(const json_t *row, const struct telling *how, FILE *out)
 	fprintf(out, "\n   %s\n", message_words(when, sizeof(when), span_of(row, span), how));
 	reason_of(row, message, sizeof(message));
 	message_words(words, sizeof(words), message, how);
-	page_wrap(out, text_safe(safe, sizeof(safe), words, 400), 3, false);
+	page_wrap(out, text_brief(safe, sizeof(safe), words, 400), 3, false);
 }
 
 static void print_broken(const json_t *overview, const struct telling *how, FILE *out)

@@ -357,12 +357,29 @@ static bool wan_has_address(const struct ledger_wan *wan, const char *who)
 	return false;
 }
 
+/* A name as it is shown to people. Bytes that are no UTF-8 are '?' in the name of a WAN, and U+FFFD
+ * in what was typed or pasted. */
+static const char *as_shown(char *out, size_t size, const char *name)
+{
+	char *at;
+
+	text_safe(out, size, name, (unsigned)size);
+	while ((at = strstr(out, "\xef\xbf\xbd"))) {
+		*at = '?';
+		memmove(at + 1, at + 3, strlen(at + 3) + 1);
+	}
+	return out;
+}
+
 /* One input may hold several WANs: `wan1=any.pcap` makes wan1#2 and wan1#3 of its interfaces. */
 static bool wan_is_called(const struct ledger_wan *wan, const char *who)
 {
-	size_t n = strlen(who);
+	char name[600], told[600];
+	size_t n;
 
-	return strncmp(wan->name, who, n) == 0 && (wan->name[n] == '\0' || wan->name[n] == '#');
+	as_shown(name, sizeof(name), wan->name);
+	n = strlen(as_shown(told, sizeof(told), who));
+	return strncmp(name, told, n) == 0 && (name[n] == '\0' || name[n] == '#');
 }
 
 /* A device its recorder named, or an own hardware address. */

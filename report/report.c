@@ -148,15 +148,29 @@ static const char *only_file(const struct ledger *ledger, size_t wan)
 	return name && strlen(name) <= FILE_NAME_SHORT ? name : NULL;
 }
 
+/* "--backup b.pcap", to be pasted into a shell. Of a name too long for that only
+ * the option is told. */
+static void confirm_with(char *out, size_t size, const char *file, const char *wan)
+{
+	char whole[400], word[300];
+
+	if (file && strstr(file, "\xef\xbf\xbd"))
+		file = NULL; /* bytes of the path that are no UTF-8 are not known here */
+	snprintf(whole, sizeof(whole), "%s=backup", wan);
+	if (!text_shell(word, sizeof(word), file ? file : whole))
+		snprintf(word, sizeof(word), "%s", file ? "FILE" : "WAN=backup");
+	snprintf(out, size, file ? "--backup %s" : "--role %s", word);
+}
+
 /* "assuming b.pcap is the backup: 412 of 412 joins say so; confirm with --backup b.pcap" */
 static void assume_one(struct report *report, size_t i)
 {
 	const struct wan_role *role = &report->wans[i].role;
 	const char *file = only_file(report->ledger, i);
-	char name[200], confirm[240], says[TEXT_SHORT], of[TEXT_SHORT], sign[40];
+	char name[200], confirm[400], says[TEXT_SHORT], of[TEXT_SHORT], sign[40];
 
 	text_safe(name, sizeof(name), file ? file : report->wans[i].name, 60);
-	snprintf(confirm, sizeof(confirm), file ? "--backup %s" : "--role %s=backup", name);
+	confirm_with(confirm, sizeof(confirm), file, report->wans[i].name);
 	message_say(sign, sizeof(sign), role->sign, (const char *const[]){NULL});
 	MORE_IN(report->assumption, assuming, name, text_count(says, role->says),
 	        text_count(of, role->of), sign, confirm);

@@ -66,7 +66,7 @@ static const struct finding *find_reason(const struct report *report)
 
 #define NAMED_MAX 3
 
-/* "If wan2 is your backup: ", or with more of them "If wan2 is your backup and wan3 too: ". */
+/* "Taking wan2 for your backup. ", or with more of them "Taking wan2 and wan3 for your backups. ". */
 static void opening(const struct report *report, char *out, size_t size)
 {
 	char names[NAMED_MAX][100];

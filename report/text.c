@@ -5,6 +5,7 @@
 #include "text.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,93 @@ const char *text_safe(char *out, size_t size, const char *in, unsigned columns)
 	}
 	out[to] = '\0';
 	return out;
+}
+
+const char *text_brief(char *out, size_t size, const char *in, unsigned columns)
+{
+	size_t at = 0, cut = 0, length;
+	unsigned column = 0;
+	uint32_t code;
+
+	text_safe(out, size, in, UINT_MAX);
+	for (; out[at]; at += length) {
+		length = text_next(out + at, &code);
+		column += text_columns(code);
+		if (column > columns)
+			break;
+		/* " ..." must fit behind it */
+		if ((out[at] == ' ' || length >= 3) && column + 4 <= columns && at + 5 < size)
+			cut = out[at] == ' ' ? at : at + length;
+	}
+	if (out[at] && cut > 0)
+		snprintf(out + cut, size - cut, "%s", " ...");
+	else if (out[at])
+		text_safe(out, size, in, columns); /* one long word */
+	return out;
+}
+
+/* What a shell takes as itself. '-' at the beginning would be an option, '~' a home. */
+static bool is_plain_word(const char *in)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:@%+,=-";
+
+	return in[0] && in[0] != '-' && in[strspn(in, plain)] == '\0';
+}
+
+/* Can all of it be seen and typed? A blank can, but a text may be broken there. */
+static bool is_seen(const char *in)
+{
+	uint32_t code;
+
+	for (size_t length; *in; in += length) {
+		length = text_next(in, &code);
+		if (length == 0 || text_hides(code) || code == ' ')
+			return false;
+	}
+	return true;
+}
+
+/* One character of '...' or of $'...'; returns its bytes in `in`. */
+static size_t shell_piece(const char *in, bool seen, char piece[40])
+{
+	uint32_t code;
+	size_t length = text_next(in, &code), bytes = length ? length : 1, used = 0;
+
+	if (seen && *in == '\'') {
+		strcpy(piece, "'\\''");
+	} else if (!seen && (*in == '\'' || *in == '\\')) {
+		snprintf(piece, 40, "\\%c", *in);
+	} else if (length && !text_hides(code) && code != ' ') {
+		memcpy(piece, in, length);
+		piece[length] = '\0';
+	} else {
+		for (size_t i = 0; i < bytes; i++)
+			used += (size_t)snprintf(piece + used, 40 - used, "\\x%02x",
+			                         (unsigned)(unsigned char)in[i]);
+	}
+	return bytes;
+}
+
+bool text_shell(char *out, size_t size, const char *in)
+{
+	bool seen = is_seen(in);
+	size_t used;
+	char piece[40];
+
+	if (is_plain_word(in))
+		return (size_t)snprintf(out, size, "%s", in) < size || (out[0] = '\0');
+	used = (size_t)snprintf(out, size, "%s", seen ? "'" : "$'");
+	while (*in && used < size) {
+		in += shell_piece(in, seen, piece);
+		used += (size_t)snprintf(out + used, size - used, "%s", piece);
+	}
+	if (used + 1 >= size) {
+		out[0] = '\0';
+		return false;
+	}
+	memcpy(out + used, "'", 2);
+	return true;
 }
 
 unsigned text_columns(uint32_t code)

@@ -50,6 +50,19 @@ const char *text_duration(char out[TEXT_SHORT], uint64_t ns);
  */
 const char *text_safe(char *out, size_t size, const char *in, unsigned columns);
 
+/*
+ * The same cut between words, with " ..." behind the last one that is whole; Chinese is cut between
+ * any two characters. Returns out.
+ */
+const char *text_brief(char *out, size_t size, const char *in, unsigned columns);
+
+/*
+ * `in` as a word without blanks that a shell reads back as the same bytes: as it is, in '...', or,
+ * with blanks and characters that cannot be typed or seen, as $'...' with \xHH (bash, zsh, busybox).
+ * False: it does not fit, and out is empty.
+ */
+bool text_shell(char *out, size_t size, const char *in);
+
 /* The character at `text`: its length in bytes and its code point; 0 when none begins there. And
  * those that move, reverse or hide what stands beside them, as control characters do. */
 size_t text_next(const char *text, uint32_t *code);

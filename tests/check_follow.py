@@ -11,6 +11,7 @@ import bisect
 import calendar
 import json
 import os
+import re
 import random
 import shutil
 import signal
@@ -392,9 +393,19 @@ def refusals(suite, week, folder):
             with open(current, "rb") as file:
                 check.true("... and it is", file.read() == data)
             code, _, err = audit("report", store)
-            check.true(f"report of {what}: {code} {err.strip()}", code == 65 and "damaged" in err)
+            check.true(f"report of {what}: {code} {err.strip()}", code == 65 and "damaged" in err and "copy" in err)
         with open(current, "wb") as file:
             file.write(good)
+        hour = next(os.path.join(store, name) for name in sorted(os.listdir(store)) if name.startswith("hour"))
+        with open(hour, "rb") as file:
+            whole = file.read()
+        with open(hour, "wb") as file:
+            file.write(whole[:-9])
+        code, _, err = audit("report", store)
+        check.true(f"a damaged ledger is named, and what to do: {code} {err.strip()}", code == 65 and
+                   re.search(re.escape(hour) + ": is damaged; .* move it out of the store: what passed from 20.* to 20.*", err))
+        with open(hour, "wb") as file:
+            file.write(whole)
         code, _, err = audit(*follow(spool, store, "--once", "-f", "tcp"))
         check.true(f"another filter: {err.strip()}", code == 64 and "another filter" in err)
         code, _, err = audit(*follow(spool, spool, "--once"))

@@ -104,7 +104,7 @@ static void test_proposal(void)
 	CU_ASSERT(is_english(story->report.assumption,
 	                     "assuming wan2.pcap is the backup: 412 of 412 joins say so; confirm "
 	                     "with --backup wan2.pcap"));
-	CU_ASSERT_PTR_NOT_NULL(in_english(story->report.sentence, "If wan2 is your backup"));
+	CU_ASSERT_PTR_NOT_NULL(in_english(story->report.sentence, "Taking wan2 for your backup. "));
 	/* all rules pass, but what was only assumed never does */
 	CHECK(story, "A1", 1, STATUS_PASS);
 	CHECK(story, "A6", 1, STATUS_NOT_APPLICABLE);
