@@ -120,7 +120,7 @@ static bool say_plainly(const json_t *finding, char *out, size_t size)
 		{"A10", MESSAGE_page_head_slow},      {"A11", MESSAGE_page_head_slow},
 		{"A12", MESSAGE_page_head_late},      {"A14", MESSAGE_page_head_not_ready},
 		{"A23", MESSAGE_page_head_stripped},  {"A26", MESSAGE_page_head_plan},
-		{"A29", MESSAGE_page_head_not_ready},
+		{"A29", MESSAGE_page_head_not_ready}, {"E2", MESSAGE_page_head_bill},
 	};
 	char name[STORED_NAME];
 
@@ -133,6 +133,22 @@ static bool say_plainly(const json_t *finding, char *out, size_t size)
 	return false;
 }
 
+/* The bill was what one asked about: among warnings it speaks first. NULL: none was given, or it is
+ * explained. */
+static const json_t *warns_of_bill(const struct telling_page *page)
+{
+	const json_t *findings = json_object_get(page->report, "findings");
+
+	for (size_t i = 0; i < json_array_size(findings); i++) {
+		const json_t *finding = json_array_get(findings, i);
+
+		if (strcmp(stored_text(finding, "rule"), "E2") == 0 &&
+		    html_status_of(finding) == STATUS_WARN)
+			return finding;
+	}
+	return NULL;
+}
+
 static void say_trouble(const struct telling_page *page, enum status status, const char *names,
                         char *out, size_t size)
 {
@@ -140,10 +156,13 @@ static void say_trouble(const struct telling_page *page, enum status status, con
 	const json_t *first = first_of(page, status, &count);
 	char title[400], many[TEXT_SHORT];
 
+	if (status == STATUS_WARN && warns_of_bill(page))
+		first = warns_of_bill(page);
 	stored_message(title, sizeof(title), first, "title");
 	if (!first)
 		SAY(out, size, page_head_if, names);
-	else if ((count == 1 || status == STATUS_FAIL) && say_plainly(first, out, size))
+	else if ((count == 1 || status == STATUS_FAIL || warns_of_bill(page)) &&
+	         say_plainly(first, out, size))
 		return;
 	else if (status == STATUS_FAIL)
 		SAY(out, size, page_head_fail, title);
@@ -217,7 +236,7 @@ static void verdict_section(struct telling_page *page)
 
 /* ---- does it behave? ---- */
 
-static void fact(struct html *h, enum message words, uint64_t bytes, bool good)
+void html_fact(struct html *h, enum message words, uint64_t bytes, bool good)
 {
 	H(h, "<div><dt>");
 	h_message(h, message_say((char[80]){0}, 80, words, (const char *const[]){NULL}));
@@ -249,13 +268,13 @@ static void behaviour(struct telling_page *page, const json_t *wan)
 
 		told += bytes;
 		if (bytes || i == PHASE_HEALTHY)
-			fact(h, words[i], bytes, i == PHASE_OUTAGE || bytes == 0);
+			html_fact(h, words[i], bytes, i == PHASE_OUTAGE || bytes == 0);
 	}
 	if (carrying > told)
-		fact(h, MESSAGE_page_while_past, carrying - told, false);
+		html_fact(h, MESSAGE_page_while_past, carrying - told, false);
 	if (share.outage_acks)
-		fact(h, MESSAGE_page_while_acks, share.outage_acks, true);
-	fact(h, MESSAGE_page_kept_ready, share.standby, true);
+		html_fact(h, MESSAGE_page_while_acks, share.outage_acks, true);
+	html_fact(h, MESSAGE_page_kept_ready, share.standby, true);
 	H(h, "</dl>");
 }
 
@@ -415,6 +434,7 @@ static void cost_card(struct telling_page *page)
 	char name[STORED_NAME], time[TEXT_SHORT];
 
 	open_card(h, MESSAGE_page_ask_cost);
+	html_bill(h, page->report);
 	if (wan && count_backups(page) != 1) {
 		H(h, "<p class=sub>");
 		h_text(h, stored_name(name, wan, "name", 32));

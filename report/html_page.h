@@ -34,6 +34,12 @@ const char *html_value_text(char *out, size_t size, double value, const char *un
 /* A WAN's name, its role in words as a message; the WAN of this name. */
 const char *html_role(const json_t *wan, char *out, size_t size);
 bool html_is_backup(const json_t *wan);
+
+/* A row of a card: words and an amount; what is not good is coloured. */
+void html_fact(struct html *h, enum message words, uint64_t bytes, bool good);
+
+/* The carrier's bill set against what was seen; nothing when none was given. */
+void html_bill(struct html *h, const json_t *report);
 bool html_is_primary(const json_t *wan);
 
 /* A table's start with its caption (a message) and its end; a cell of a header. It may be scrolled

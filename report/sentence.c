@@ -16,7 +16,7 @@
 static const struct finding *find(const struct report *report, const char *rule, enum status status)
 {
 	for (size_t i = 0; i < report->n_findings; i++)
-		if ((!rule || strcmp(report->findings[i].rule, rule) == 0) &&
+		if (strcmp(report->findings[i].rule, rule) == 0 &&
 		    report->findings[i].status == status)
 			return &report->findings[i];
 	return NULL;
@@ -38,11 +38,22 @@ static const struct finding *find_share(const struct report *report)
 	return most;
 }
 
-/* What was not seen stands before the sentence already. */
+/* The bill, when it was asked about. */
+static const struct finding *find_bill(const struct report *report)
+{
+	for (size_t i = 0; i < report->n_findings; i++)
+		if (strcmp(report->findings[i].rule, "E2") == 0)
+			return &report->findings[i];
+	return NULL;
+}
+
+/* What was not seen, and the bill, stand before the sentence already. */
 static bool is_told(const struct report *report, const struct finding *finding)
 {
-	return strcmp(finding->rule, "A27") == 0 && finding->wan >= 0 &&
-	       unseen_of(report, (size_t)finding->wan);
+	if (finding == find_bill(report))
+		return true;
+	return finding->status == STATUS_NOT_ASSESSED && strcmp(finding->rule, "A27") == 0 &&
+	       finding->wan >= 0 && unseen_of(report, (size_t)finding->wan);
 }
 
 /* What the verdict rests on; NULL for a pass, or where only what was not seen is in its way. */
@@ -50,8 +61,12 @@ static const struct finding *find_reason(const struct report *report)
 {
 	static const char *const needed[] = {"A27", "A1", "A3", "A29"};
 
-	if (report->verdict == STATUS_FAIL || report->verdict == STATUS_WARN)
-		return find(report, NULL, report->verdict);
+	for (size_t i = 0; i < report->n_findings &&
+	                   (report->verdict == STATUS_FAIL || report->verdict == STATUS_WARN);
+	     i++)
+		if (report->findings[i].status == report->verdict &&
+		    !is_told(report, &report->findings[i]))
+			return &report->findings[i];
 	for (size_t i = 0;
 	     report->verdict == STATUS_NOT_ASSESSED && i < sizeof(needed) / sizeof(*needed); i++)
 		for (size_t k = 0; k < report->n_findings; k++) {
@@ -105,11 +120,11 @@ static void say_window(const struct report *report, char *out, size_t size)
 		    message_time(since, report->start_ns));
 }
 
-static void say_no_backup(struct report *report)
+static void say_no_backup(struct report *report, const char *first)
 {
 	char use[600] = "", count[TEXT_SHORT];
 
-	snprintf(report->sentence, sizeof(report->sentence), "%s", report->unseen);
+	snprintf(report->sentence, sizeof(report->sentence), "%s", first);
 	if (report->n_wans == 0) {
 		MORE_IN(report->sentence, nothing_captured);
 	} else if (report->n_wans == 1) {
@@ -457,7 +472,13 @@ static void say_reason(const struct report *report, const struct finding *share,
 		say_part(share, led, out, size);
 		return;
 	}
-	if (!reason) {
+	if (!reason && !share && find_bill(report)) {
+		reason = find(report, "A1", STATUS_NOT_ASSESSED); /* only the bill is known */
+		if (reason && led)
+			SAY_IN(why, not_assessed_led);
+		else if (reason)
+			SAY_IN(why, not_assessed_lead);
+	} else if (!reason) {
 		say_fine(report, share, led, why, sizeof(why));
 		reason = share;
 	} else {
@@ -476,7 +497,7 @@ static void say_reason(const struct report *report, const struct finding *share,
 	append(out, size, also);
 }
 
-static void tell(struct report *report)
+static void tell(struct report *report, const char *first)
 {
 	const struct finding *share = find_share(report), *reason = find_reason(report);
 	char lead[400], window[200], what[2400], more[1500] = "";
@@ -487,15 +508,21 @@ static void tell(struct report *report)
 		say_reason(report, share, reason, lead[0] != '\0', what, sizeof(what));
 	else if (reason && reason != share)
 		snprintf(more, sizeof(more), " %s", reason->text);
-	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s%s", report->unseen, lead,
-	         what, more, window);
+	snprintf(report->sentence, sizeof(report->sentence), "%s%s%s%s%s", first, lead, what, more,
+	         window);
 }
 
 void sentence_tell(struct report *report)
 {
+	const struct finding *bill = find_bill(report);
+	char first[sizeof(report->unseen) + sizeof(bill->text) + 40];
+
+	snprintf(first, sizeof(first), "%s", report->unseen);
+	if (bill)
+		MORE_IN(first, bill_first, bill->text);
 	if (count_backups(report) > 0 || report->verdict == STATUS_FAIL ||
 	    report->verdict == STATUS_WARN)
-		tell(report);
+		tell(report, first);
 	else
-		say_no_backup(report);
+		say_no_backup(report, first);
 }

@@ -204,6 +204,45 @@ def check_whole(suite):
             check.true(f"{case} page", "class=partial" not in render(got, "html", "en"))
 
 
+def bill_of(data):
+    """What a carrier would bill of a capture of Ethernet frames: the IP lengths, ARP not among them."""
+    return sum(int.from_bytes(data[at + 32:at + 34], "big") for at, *_ in records(data) if data[at + 28:at + 30] == b"\x08\x00")
+
+
+BILL_ROWS = {"en": ("billed", "seen here", "not recorded, about", "lost while capturing, about", "rounding of the plan", "unexplained"),
+             "zh-CN": ("计费", "这里看到", "未记录，约", "抓包丢失，约", "套餐进位", "无法解释")}
+
+
+def check_bill(suite, shop):
+    """Whose carrier bills 20 GB reads first how much of it was seen: the capture's own bytes."""
+    seen = bill_of(packed("day-late", "lte"))
+    words = [f"--{role}={os.path.join(FIXTURES, 'day-late', name)}" for role, name in
+             (("master", "fibre.pcap.gz"), ("backup", "lte.pcap.gz"))]
+    got = audit(*words, "--billed", "20GB")
+    mega, giga = f"{seen / 1e6:.1f} MB", f"{(20e9 - seen) / 1e9:.1f} GB"
+    starts = {"en": f"lte: the carrier bills 20.0 GB; seen {mega}, ", "zh-CN": f"lte：运营商计费 20.0 GB；实际看到 {mega}，"}
+    for language, start in starts.items():
+        with suite.check(f"the bill comes first, {language}") as check:
+            sentence = sentence_of(got, language)
+            check.true(f"{sentence[:100]}", sentence.startswith(squeezed(start)))
+            check.true(f"{giga} is not in it", squeezed(giga) in sentence)
+            page = render(got, "html", language)
+            rows = re.findall(r"<dt>(.*?)<dd[^>]*>(.*?)</div>", page[page.index("<dl class=bill>"):].partition("</dl>")[0], re.S)
+            told = {name: " ".join(re.sub(r"<[^>]+>", "", value).split()) for name, value in rows}
+            check.same("rows", tuple(told), BILL_ROWS[language])
+            check.same("amounts", [told[name] for name in BILL_ROWS[language]], ["20.0 GB", mega, "0 B", "0 B", "0 B", giga])
+    with suite.check("the headline") as check:
+        check.true("it is about the bill", "carrier bills lte" in re.search(r"<h1>(.*?)</h1>", render(got, "html", "en"))[1])
+        fine = audit(*words, "--billed", str(seen))
+        check.true("an explained bill is no headline", "carrier bills" not in re.search(r"<h1>(.*?)</h1>", render(fine, "html", "en"))[1])
+        check.true("but it comes first", fine["sentence"].startswith("lte: the carrier bills"))
+        check.true("none given, none told", "carrier" not in audit(*words)["sentence"])
+    with suite.check("a bill, and a part not seen") as check:
+        words = shop.case("failback-late", lambda wan, data: cut_in_mid_frame(data, 0.5) if wan == "wan2" else data)
+        both = audit(*words, "--billed", "1GB")["sentence"]
+        check.true(both[:200], both.startswith("Not all was seen: wan2: ") and both.index("wan2: the carrier bills 1.00 GB") < 400)
+
+
 def check_index(suite, shop):
     """An operator's list names it before the reason."""
     with suite.check("the list of sites") as check:
@@ -230,6 +269,7 @@ def main():
         check_filter(suite, shop)
         check_recorded(suite)
         check_whole(suite)
+        check_bill(suite, shop)
         check_index(suite, shop)
     finally:
         shutil.rmtree(folder)
