@@ -11,12 +11,11 @@
 
 #include "pcapng.h"
 #include "recording.h"
-#include "savefile.h"
+#include "records.h"
 #include "thin_file.h"
-#include "window.h"
 
 #define NS_PER_S    1000000000
-#define ROOM_FIRST  4
+#define LEFT_FIRST  4
 #define PACKET_HEAD 28 /* of enhanced and obsolete packet blocks: before the data */
 #define LOOK_BLOCKS 64 /* a file of ours describes its first interface before */
 
@@ -51,10 +50,9 @@ struct thinning {
 	char name[FILE_NAME];    /* what notes call the capture */
 
 	/* reading */
-	struct window window;
-	struct savefile savefile;
+	struct records records;
 	struct recording recording; /* for streams in which the clock was set */
-	uint64_t position, number;
+	uint64_t number;
 	size_t next_number;                /* into list->numbers */
 	uint64_t near_from_ns, near_to_ns; /* the last place among the spans */
 	bool near_inside;
@@ -171,7 +169,7 @@ static bool read_note(const struct thinning *t, const uint8_t *block, size_t bod
 	char words[64];
 	size_t length;
 
-	while (savefile_comment(&t->savefile, &options, &text, &length)) {
+	while (savefile_comment(&t->records.savefile, &options, &text, &length)) {
 		if (!quality_parse(text, length, &name) || name != QUALITY_FRAME ||
 		    !quality_get_number(text, length, "number", number) ||
 		    !quality_get(text, length, "for", words, sizeof(words)))
@@ -211,7 +209,7 @@ static bool kept_as(const struct savefile *savefile, const struct savefile_recor
 static struct left *left_of(struct thinning *t, uint32_t interface)
 {
 	if (interface >= t->cap_left) {
-		size_t cap = t->cap_left ? t->cap_left : ROOM_FIRST;
+		size_t cap = t->cap_left ? t->cap_left : LEFT_FIRST;
 
 		while (cap <= interface)
 			cap *= 2;
@@ -328,7 +326,7 @@ static void put_simple(struct thinning *t, const struct savefile_record *record,
                        const struct quality_line *note)
 {
 	static const uint8_t zeros[4];
-	uint64_t ticks = ticks_of(&t->savefile.interfaces[0], record->ts_ns);
+	uint64_t ticks = ticks_of(&t->records.savefile.interfaces[0], record->ts_ns);
 	uint32_t size =
 		(uint32_t)(PACKET_HEAD + padded(record->caplen) + 4 + padded(note->length) + 4 + 4);
 
@@ -351,10 +349,11 @@ static void put_frame(struct thinning *t, const uint8_t *block,
 {
 	size_t body = PACKET_HEAD + padded(record->caplen);
 	uint32_t size = (uint32_t)record->size;
-	bool simple = t->savefile.ng && savefile_u32(&t->savefile, block) == BLOCK_SIMPLE;
+	bool simple =
+		t->records.savefile.ng && savefile_u32(&t->records.savefile, block) == BLOCK_SIMPLE;
 	struct quality_line note;
 
-	if (!t->savefile.ng) {
+	if (!t->records.savefile.ng) {
 		size = (uint32_t)pcapng_packet(t->scratch, 0, record->ts_ns, record->data,
 		                               record->caplen, record->wire_len, record->mark, 0);
 		block = t->scratch;
@@ -375,12 +374,12 @@ static void put_frame(struct thinning *t, const uint8_t *block,
 static void note_time(const struct thinning *t, struct left *left, const uint8_t *block,
                       const struct savefile_record *record)
 {
-	if (!t->savefile.ng) {
+	if (!t->records.savefile.ng) {
 		left->ticks[0] = (uint32_t)(record->ts_ns >> 32);
 		left->ticks[1] = (uint32_t)record->ts_ns;
-	} else if (savefile_u32(&t->savefile, block) != BLOCK_SIMPLE) {
-		left->ticks[0] = savefile_u32(&t->savefile, block + 12);
-		left->ticks[1] = savefile_u32(&t->savefile, block + 16);
+	} else if (savefile_u32(&t->records.savefile, block) != BLOCK_SIMPLE) {
+		left->ticks[0] = savefile_u32(&t->records.savefile, block + 12);
+		left->ticks[1] = savefile_u32(&t->records.savefile, block + 16);
 	}
 }
 
@@ -402,7 +401,8 @@ static bool is_wanted(const struct thin_list *list, unsigned reasons)
 /* The time of a frame as the ledger tells it. */
 static uint64_t told_ns(const struct thinning *t, const struct savefile_record *record)
 {
-	const struct savefile_interface *interface = &t->savefile.interfaces[record->interface];
+	const struct savefile_interface *interface =
+		&t->records.savefile.interfaces[record->interface];
 	int64_t moved = recording_moved(&t->recording, interface);
 
 	return recording_shifted(recording_shifted(record->ts_ns, moved), t->list->shift_ns);
@@ -418,12 +418,13 @@ static bool take_frame(struct thinning *t, const uint8_t *block,
 		.data = record->data,
 		.caplen = record->caplen,
 		.wire_len = record->wire_len,
-		.linktype = t->savefile.interfaces[record->interface].linktype,
+		.linktype = t->records.savefile.interfaces[record->interface].linktype,
 		.mark = record->mark,
 	};
 	unsigned reasons = 0;
 	struct left *left = left_of(t, record->interface);
-	bool noted = t->thinned_before && savefile_u32(&t->savefile, block) != BLOCK_SIMPLE &&
+	bool noted = t->thinned_before &&
+	             savefile_u32(&t->records.savefile, block) != BLOCK_SIMPLE &&
 	             read_note(t, block, body, (uint32_t)record->size, &frame.number, &reasons);
 
 	if (!left)
@@ -513,7 +514,7 @@ static void put_section(struct thinning *t, const uint8_t *block, uint32_t size)
 	static const uint32_t unknown[2] = {UINT32_MAX, UINT32_MAX};
 
 	put_lefts(t, NULL);
-	t->swapped = t->savefile.swapped;
+	t->swapped = t->records.savefile.swapped;
 	put(t, block, 16);
 	put(t, unknown, sizeof(unknown));
 	put(t, block + 24, size - 24);
@@ -523,10 +524,10 @@ static bool take_interface(struct thinning *t, const uint8_t *block, struct save
 {
 	enum thin_reason as;
 
-	t->thinned_before |= kept_as(&t->savefile, record, &as, t->name, sizeof(t->name));
+	t->thinned_before |= kept_as(&t->records.savefile, record, &as, t->name, sizeof(t->name));
 	put_interface(t, block, (uint32_t)record->size);
 	return left_of(t, record->interface) &&
-	       recording_describe(&t->recording, &t->savefile, record);
+	       recording_describe(&t->recording, &t->records.savefile, record);
 }
 
 static bool take_statistics(struct thinning *t, const uint8_t *block,
@@ -536,25 +537,13 @@ static bool take_statistics(struct thinning *t, const uint8_t *block,
 
 	if (!left)
 		return false;
-	left->ticks[0] = savefile_u32(&t->savefile, block + 12);
-	left->ticks[1] = savefile_u32(&t->savefile, block + 16);
+	left->ticks[0] = savefile_u32(&t->records.savefile, block + 12);
+	left->ticks[1] = savefile_u32(&t->records.savefile, block + 16);
 	put(t, block, record->size);
 	return true;
 }
 
 /* ---- the file ---- */
-
-static bool make_room(struct savefile *savefile)
-{
-	uint32_t cap = savefile->cap_interfaces * 2;
-	struct savefile_interface *larger = realloc(savefile->interfaces, cap * sizeof(*larger));
-
-	if (!larger)
-		return false;
-	savefile->interfaces = larger;
-	savefile->cap_interfaces = cap;
-	return true;
-}
 
 /* False: no memory. */
 static bool take_record(struct thinning *t, enum savefile_item item, const uint8_t *bytes,
@@ -573,83 +562,34 @@ static bool take_record(struct thinning *t, enum savefile_item item, const uint8
 		good = take_statistics(t, bytes, record);
 		break;
 	case SAVEFILE_SKIP:
-		if (savefile_u32(&t->savefile, bytes) == BLOCK_SECTION)
+		if (savefile_u32(&t->records.savefile, bytes) == BLOCK_SECTION)
 			put_section(t, bytes, (uint32_t)record->size);
 		else
 			put(t, bytes, record->size);
 		break;
 	default:
-		return make_room(&t->savefile);
+		break;
 	}
-	t->position += record->size;
 	return good;
-}
-
-/* The window has no more: was that the end? */
-static int end_of(struct thinning *t)
-{
-	const struct window *window = &t->window;
-
-	switch (window->end) {
-	case WINDOW_ERROR:
-		return -window->error;
-	case WINDOW_NO_MEMORY:
-		return -ENOMEM;
-	case WINDOW_CORRUPT:
-		t->result->flaw = "damaged";
-		return 0;
-	case WINDOW_SHRANK:
-	case WINDOW_CUT:
-		t->result->flaw = "cut";
-		return 0;
-	default:
-		if (window->start + window->length > t->position)
-			t->result->flaw = "cut";
-		return 0;
-	}
 }
 
 /* 0 or -errno. */
 static int read_all(struct thinning *t)
 {
 	struct savefile_record record = {0};
+	enum savefile_item item;
+	const uint8_t *bytes;
+	int found = 0;
 
-	while (!t->file || !thin_write_error(t->file)) {
-		const uint8_t *bytes = window_at(&t->window, t->position);
-		size_t length = (size_t)(t->window.start + t->window.length - t->position);
-		enum savefile_item item = savefile_next(&t->savefile, bytes, length, &record);
-
-		if (item == SAVEFILE_MORE) {
-			if (!window_more(&t->window, t->position, (size_t)record.size))
-				return end_of(t);
-		} else if (item == SAVEFILE_DAMAGED || item == SAVEFILE_GLUED) {
-			t->result->flaw = item == SAVEFILE_GLUED ? "glued" : "damaged";
-			return 0;
-		} else if (!take_record(t, item, bytes, &record)) {
+	while ((!t->file || !thin_write_error(t->file)) &&
+	       (found = records_next(&t->records, &item, &bytes, &record)) > 0) {
+		if (!take_record(t, item, bytes, &record))
 			return -ENOMEM;
-		}
 		if (t->list->until && t->number >= t->list->until)
 			return 0;
 	}
-	return thin_write_error(t->file);
-}
-
-static int begin_reading(struct window *window, struct savefile *savefile, uint64_t *position)
-{
-	struct savefile_interface *interfaces = calloc(ROOM_FIRST, sizeof(*interfaces));
-	int header;
-
-	if (!interfaces)
-		return -ENOMEM;
-	do
-		header = savefile_begin(savefile, window->bytes, window->length, interfaces,
-		                        ROOM_FIRST);
-	while (header == -2 && window_more(window, 0, window->length + 1));
-	savefile->interfaces = interfaces;
-	if (header < 0)
-		return -EBADMSG;
-	*position = (uint64_t)header;
-	return 0;
+	t->result->flaw = t->records.flaw;
+	return found < 0 ? found : t->file ? thin_write_error(t->file) : 0;
 }
 
 /* What a pcapng of ours begins with, for a pcap. */
@@ -657,7 +597,7 @@ static int begin_pcap(struct thinning *t)
 {
 	uint8_t block[PCAPNG_BLOCK_MAX];
 	struct quality_line note;
-	const struct savefile_interface *from = &t->savefile.interfaces[0];
+	const struct savefile_interface *from = &t->records.savefile.interfaces[0];
 
 	kept_note(t, &note);
 	const struct pcapng_interface interface = {
@@ -676,12 +616,10 @@ static int begin_pcap(struct thinning *t)
 	return 0;
 }
 
-static int thin_open_window(struct thinning *t)
+static int thin_open(struct thinning *t)
 {
-	int error = begin_reading(&t->window, &t->savefile, &t->position);
+	int error;
 
-	if (error)
-		return error;
 	t->near_from_ns = UINT64_MAX;
 	if (!t->output)
 		return read_all(t);
@@ -690,7 +628,7 @@ static int thin_open_window(struct thinning *t)
 	                          t->output->zstd_level, &error);
 	if (!t->file)
 		return error;
-	error = t->savefile.ng ? 0 : begin_pcap(t);
+	error = t->records.savefile.ng ? 0 : begin_pcap(t);
 	return error ? error : read_all(t);
 }
 
@@ -716,19 +654,17 @@ int thin_file(int fd, const struct thin_list *list, const struct thin_output *ou
               struct thin_result *result)
 {
 	struct thinning t = {.list = list, .output = output, .result = result};
-	int error = window_open(&t.window, fd);
+	int error = records_open(&t.records, fd);
 
 	*result = (struct thin_result){0};
-	if (error)
-		return error;
-	error = thin_open_window(&t);
+	if (!error)
+		error = thin_open(&t);
 	if (!error)
 		error = complete(&t);
 	else if (t.file)
 		thin_write_abandon(t.file);
-	window_close(&t.window);
+	records_close(&t.records);
 	recording_release(&t.recording);
-	free(t.savefile.interfaces);
 	free(t.left);
 	free(t.scratch);
 	return error;
@@ -738,31 +674,20 @@ int thin_file(int fd, const struct thin_list *list, const struct thin_output *ou
 
 bool thin_look(int fd, enum thin_reason *as)
 {
-	struct window window;
-	struct savefile savefile = {0};
+	struct records records;
 	struct savefile_record record = {0};
-	uint64_t position = 0;
+	enum savefile_item item = SAVEFILE_SKIP;
+	const uint8_t *bytes;
 	char file[FILE_NAME];
 	bool found = false;
 
-	if (window_open(&window, fd) != 0)
-		return false;
-	bool good = begin_reading(&window, &savefile, &position) == 0 && savefile.ng;
-	for (unsigned i = 0; good && !found && i < LOOK_BLOCKS; i++) {
-		size_t length = (size_t)(window.start + window.length - position);
-		enum savefile_item item =
-			savefile_next(&savefile, window_at(&window, position), length, &record);
-
-		if (item == SAVEFILE_INTERFACE)
-			found = kept_as(&savefile, &record, as, file, sizeof(file));
-		if (item == SAVEFILE_MORE)
-			good = window_more(&window, position, (size_t)record.size);
-		else if (item == SAVEFILE_SKIP)
-			position += record.size;
-		else
-			good = false;
-	}
-	window_close(&window);
-	free(savefile.interfaces);
+	if (records_open(&records, fd) == 0 && records.savefile.ng)
+		for (unsigned i = 0; i < LOOK_BLOCKS && item == SAVEFILE_SKIP && !found; i++) {
+			if (records_next(&records, &item, &bytes, &record) <= 0)
+				break;
+			found = item == SAVEFILE_INTERFACE &&
+			        kept_as(&records.savefile, &record, as, file, sizeof(file));
+		}
+	records_close(&records);
 	return found;
 }
