@@ -207,14 +207,8 @@ static enum savefile_item next_pcap(struct savefile *savefile, const uint8_t *by
 
 /* ---- pcapng ---- */
 
-struct option {
-	uint16_t code, length;
-	const uint8_t *value;
-};
-
-/* Take the next option from [*at, end). False at the end of the list or where it makes no sense. */
-static bool next_option(const struct savefile *savefile, const uint8_t **at, const uint8_t *end,
-                        struct option *option)
+bool savefile_option(const struct savefile *savefile, const uint8_t **at, const uint8_t *end,
+                     struct savefile_option *option)
 {
 	if (end - *at < 4)
 		return false;
@@ -278,7 +272,8 @@ static void take_address(struct savefile_interface *interface, uint8_t family, c
 }
 
 static void take_interface_option(const struct savefile *savefile,
-                                  struct savefile_interface *interface, const struct option *option)
+                                  struct savefile_interface *interface,
+                                  const struct savefile_option *option)
 {
 	switch (option->code) {
 	case IF_NAME:
@@ -322,9 +317,9 @@ static enum savefile_item take_interface(struct savefile *savefile, const uint8_
 	interface->snaplen = savefile_u32(savefile, bytes + 12);
 
 	const uint8_t *at = record->options = bytes + 16;
-	struct option option;
+	struct savefile_option option;
 	record->options_end = bytes + size - 4;
-	while (next_option(savefile, &at, record->options_end, &option))
+	while (savefile_option(savefile, &at, record->options_end, &option))
 		take_interface_option(savefile, interface, &option);
 	return SAVEFILE_INTERFACE;
 }
@@ -351,8 +346,26 @@ static uint64_t interface_ns(const struct savefile_interface *interface, uint64_
 	return sum > (__int128)SAVEFILE_TIME_MAX ? SAVEFILE_TIME_MAX : (uint64_t)sum;
 }
 
+uint64_t savefile_ticks(const struct savefile_interface *interface, uint64_t ns)
+{
+	__int128 own = (__int128)ns - (__int128)interface->offset_s * (__int128)NS_PER_S;
+	unsigned __int128 at = own < 0 ? 0 : (unsigned __int128)own;
+
+	switch ((enum time_form)interface->time_form) {
+	case TIME_DIVIDE:
+		at *= interface->factor;
+		break;
+	case TIME_BINARY:
+		at = interface->shift < 64 ? (at << interface->shift) / NS_PER_S : 0;
+		break;
+	default:
+		at = interface->factor ? at / interface->factor : 0;
+	}
+	return at > UINT64_MAX ? UINT64_MAX : (uint64_t)at;
+}
+
 /* "segment_size=N", as our recorder says of super-frames; 0 for any other comment. */
-static uint16_t segment_size(const struct option *option)
+static uint16_t segment_size(const struct savefile_option *option)
 {
 	static const char key[] = "segment_size=";
 	const size_t n = sizeof(key) - 1;
@@ -372,9 +385,9 @@ static void take_packet_options(const struct savefile *savefile, const uint8_t *
                                 const uint8_t *end, struct savefile_record *record)
 {
 	static const uint8_t marks[4] = {MARK_NONE, MARK_IN, MARK_OUT, MARK_NONE};
-	struct option option;
+	struct savefile_option option;
 
-	while (next_option(savefile, &at, end, &option)) {
+	while (savefile_option(savefile, &at, end, &option)) {
 		if (option.code == EPB_FLAGS && option.length == 4) {
 			record->mark = marks[savefile_u32(savefile, option.value) & 3];
 		} else if (option.code == EPB_DROPCOUNT && option.length == 8) {
@@ -435,7 +448,8 @@ static enum savefile_item take_simple(struct savefile *savefile, const uint8_t *
 	return SAVEFILE_FRAME;
 }
 
-static void take_statistics_option(const struct savefile *savefile, const struct option *option,
+static void take_statistics_option(const struct savefile *savefile,
+                                   const struct savefile_option *option,
                                    struct savefile_record *record)
 {
 	const struct savefile_interface *interface = &savefile->interfaces[record->interface];
@@ -462,7 +476,7 @@ static void take_statistics_option(const struct savefile *savefile, const struct
 static enum savefile_item take_statistics(const struct savefile *savefile, const uint8_t *bytes,
                                           uint32_t size, struct savefile_record *record)
 {
-	struct option option;
+	struct savefile_option option;
 
 	if (size < 24)
 		return damaged(record, FILE_FLAW_STATISTICS_SHORT);
@@ -476,7 +490,7 @@ static enum savefile_item take_statistics(const struct savefile *savefile, const
 	                             take_time(savefile, bytes + 12));
 	const uint8_t *at = record->options = bytes + 20;
 	record->options_end = bytes + size - 4;
-	while (next_option(savefile, &at, record->options_end, &option))
+	while (savefile_option(savefile, &at, record->options_end, &option))
 		if (option.length == 8)
 			take_statistics_option(savefile, &option, record);
 	return SAVEFILE_STATISTICS;
@@ -485,9 +499,9 @@ static enum savefile_item take_statistics(const struct savefile *savefile, const
 bool savefile_comment(const struct savefile *savefile, struct savefile_record *record,
                       const char **text, size_t *length)
 {
-	struct option option;
+	struct savefile_option option;
 
-	while (next_option(savefile, &record->options, record->options_end, &option)) {
+	while (savefile_option(savefile, &record->options, record->options_end, &option)) {
 		if (option.code != OPTION_COMMENT)
 			continue;
 		*text = (const char *)option.value;

@@ -101,6 +101,20 @@ int savefile_begin(struct savefile *savefile, const uint8_t *bytes, size_t lengt
 enum savefile_item savefile_next(struct savefile *savefile, const uint8_t *bytes, size_t length,
                                  struct savefile_record *record);
 
+/* An option of a pcapng block; the value is borrowed from the window. */
+struct savefile_option {
+	uint16_t code, length;
+	const uint8_t *value;
+};
+
+/* Take the next option from [*at, end). False at the end of the list or where it makes no sense. */
+bool savefile_option(const struct savefile *savefile, const uint8_t **at, const uint8_t *end,
+                     struct savefile_option *option);
+
+/* What the blocks of an interface would tell this time as: the opposite of a record's ts_ns, to the
+ * resolution it has. */
+uint64_t savefile_ticks(const struct savefile_interface *interface, uint64_t ns);
+
 /* The next comment of an interface or statistics block, without a NUL at its end; borrowed from the
  * window. Starts at record.options and moves them on. False when there are no more. */
 bool savefile_comment(const struct savefile *savefile, struct savefile_record *record,

@@ -14,7 +14,6 @@
 #include "records.h"
 #include "thin_file.h"
 
-#define NS_PER_S    1000000000
 #define LEFT_FIRST  4
 #define PACKET_HEAD 28 /* of enhanced and obsolete packet blocks: before the data */
 #define LOOK_BLOCKS 64 /* a file of ours describes its first interface before */
@@ -308,25 +307,13 @@ static unsigned reasons_for(struct thinning *t, const struct frame *frame, unsig
 
 /* ---- a frame ---- */
 
-/* A frame of the format without options, times of its own and interfaces: ticks of the first
- * interface, for the time that the reader gives it. */
-static uint64_t ticks_of(const struct savefile_interface *interface, uint64_t ns)
-{
-	__int128 own = (__int128)ns - (__int128)interface->offset_s * NS_PER_S;
-	unsigned __int128 at = own < 0 ? 0 : (unsigned __int128)own;
-
-	if (interface->shift)
-		at = interface->shift < 64 ? (at << interface->shift) / NS_PER_S : 0;
-	else if (interface->factor)
-		at = interface->time_form ? at * interface->factor : at / interface->factor;
-	return at > UINT64_MAX ? UINT64_MAX : (uint64_t)at;
-}
-
+/* A frame of the format without options, times of its own and interfaces: one of the first
+ * interface, at the time that the reader gives it. */
 static void put_simple(struct thinning *t, const struct savefile_record *record,
                        const struct quality_line *note)
 {
 	static const uint8_t zeros[4];
-	uint64_t ticks = ticks_of(&t->records.savefile.interfaces[0], record->ts_ns);
+	uint64_t ticks = savefile_ticks(&t->records.savefile.interfaces[0], record->ts_ns);
 	uint32_t size =
 		(uint32_t)(PACKET_HEAD + padded(record->caplen) + 4 + padded(note->length) + 4 + 4);
 
@@ -446,29 +433,12 @@ static bool take_frame(struct thinning *t, const uint8_t *block,
 
 /* ---- the other blocks ---- */
 
-/* An option of a list that a stranger wrote; false at its end, or where it makes no sense. */
-static bool next_option(const struct thinning *t, const uint8_t **at, const uint8_t *end,
-                        uint16_t *code, const uint8_t **value, size_t *length)
-{
-	uint16_t head[2];
-
-	if (end - *at < 4)
-		return false;
-	memcpy(head, *at, sizeof(head));
-	*code = t->swapped ? __builtin_bswap16(head[0]) : head[0];
-	*length = t->swapped ? __builtin_bswap16(head[1]) : head[1];
-	*value = *at + 4;
-	if (*code == 0 || (size_t)(end - *value) < padded(*length))
-		return false;
-	*at = *value + padded(*length);
-	return true;
-}
-
-static bool is_kept_note(uint16_t code, const uint8_t *value, size_t length)
+static bool is_kept_note(const struct savefile_option *option)
 {
 	enum quality_name name;
 
-	return code == OPTION_COMMENT && quality_parse((const char *)value, length, &name) &&
+	return option->code == OPTION_COMMENT &&
+	       quality_parse((const char *)option->value, option->length, &name) &&
 	       name == QUALITY_KEPT;
 }
 
@@ -476,16 +446,15 @@ static bool is_kept_note(uint16_t code, const uint8_t *value, size_t length)
  * bytes are counted. */
 static size_t copy_options(struct thinning *t, const uint8_t *at, const uint8_t *end, bool write)
 {
-	const uint8_t *value;
-	size_t length, bytes = 0;
-	uint16_t code;
+	struct savefile_option option;
+	size_t bytes = 0;
 
-	while (next_option(t, &at, end, &code, &value, &length)) {
-		if (is_kept_note(code, value, length))
+	while (savefile_option(&t->records.savefile, &at, end, &option)) {
+		if (is_kept_note(&option))
 			continue;
-		bytes += 4 + padded(length);
+		bytes += 4 + padded(option.length);
 		if (write)
-			put_option(t, code, value, length);
+			put_option(t, option.code, option.value, option.length);
 	}
 	return bytes;
 }
