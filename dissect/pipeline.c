@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "handshake.h"
+#include "kin.h"
 #include "peers.h"
 #include "pipeline_inside.h"
 
@@ -224,6 +225,8 @@ static void judge_segment(struct pipeline *p, struct passage *a)
 	if (handshake_matters(a->subflow, &a->segment, &a->tcp, &a->class) || a->identity.skew_ns)
 		handshake_note(p->track, p->ledger, e, a->subflow, a->connection, a->dir,
 		               &a->segment, &a->tcp, &a->class, a->identity.skew_ns);
+	if (p->options.kin && options_have(&a->tcp, MP_FASTCLOSE))
+		kin_note_key(p->options.kin, a->connection->version, a->tcp.fastclose_key);
 	/* where nothing tells the sides, whoever accepted the connection is taken for the far one
 	 */
 	bool inbound = e->direction == DIR_DOWN ||
@@ -443,6 +446,8 @@ static void leave(void *context, struct subflow *sf, struct connection *c)
 
 	if (p->express)
 		express_flush(p->express, sf);
+	if (p->options.kin)
+		kin_note(p->options.kin, sf, c);
 	if (p->suspended) {
 		connections_drop(p->connections, sf);
 		return;
@@ -455,6 +460,9 @@ static void leave_connection(void *context, struct connection *c)
 {
 	struct pipeline *p = context;
 
+	for (unsigned side = 0; p->options.kin && side < 2; side++)
+		if (c->has_key[side])
+			kin_note_key(p->options.kin, c->version, c->key[side]);
 	if (p->suspended) {
 		course_drop(c);
 		return;

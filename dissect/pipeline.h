@@ -12,6 +12,7 @@
 #include "ledger.h"
 #include "sighting.h"
 
+struct kin;
 struct pipeline;
 
 struct pipeline_options {
@@ -27,6 +28,8 @@ struct pipeline_options {
 	void (*settled)(void *context, const struct sighting *sighting);
 	void *context;
 	bool describe;
+
+	struct kin *kin; /* kin.h: each MPTCP subflow is noted there when it leaves; NULL = nowhere */
 };
 
 /* NULL when out of memory. The ledger is the caller's and must outlive the pipeline. */

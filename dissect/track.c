@@ -63,6 +63,16 @@ static inline bool key_make(struct flow_key *k, const struct segment *s)
 	return low;
 }
 
+bool track_flow_key(struct flow_key *key, const struct segment *segment)
+{
+	return key_make(key, segment);
+}
+
+uint64_t track_flow_hash(const struct flow_key *key, const uint64_t seed[2])
+{
+	return key_hash(key, seed);
+}
+
 /* ---- pools ---- */
 
 struct subflow *track_at(struct track *t, uint32_t i)

@@ -249,6 +249,11 @@ struct subflow *track_subflow(struct track *track, const struct segment *segment
 struct connection *track_connection(struct track *track, const struct subflow *subflow);
 struct subflow *track_at(struct track *track, uint32_t subflow);
 
+/* The 4-tuple of a TCP segment, its ends in canonical order; true when the source is the low end.
+ * And a hash of it. */
+bool track_flow_key(struct flow_key *key, const struct segment *segment);
+uint64_t track_flow_hash(const struct flow_key *key, const uint64_t seed[2]);
+
 /* Every subflow that is kept, open or closed a short while ago. */
 void track_each(struct track *track, void (*look)(void *context, const struct subflow *subflow),
                 void *context);
