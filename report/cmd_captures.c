@@ -390,7 +390,7 @@ int captures_read(struct intake *intake, struct ledger *ledger,
                   void (*settled)(void *, const struct sighting *), void *context)
 {
 	struct pipeline_options options = {
-		.settled = settled, .context = context, .describe = settled != NULL};
+		.settled = settled, .context = context, .describe = settled != NULL, .kin = intake->kin};
 	struct sink sink;
 	struct cutting cutting;
 	struct source *source = NULL;

@@ -21,6 +21,7 @@
 
 struct sighting;
 struct site_list;
+struct kin;
 struct output;
 struct uci;
 
@@ -71,6 +72,7 @@ struct intake {
 	enum language language;   /* of what is written for people */
 	uint64_t now_ns;          /* --now, or 0 */
 	bool done;                /* set by who has seen enough frames: reading stops */
+	struct kin *kin;           /* borrowed: whom each subflow belongs to goes there; or NULL */
 	const char *state;        /* --state (cmd_state.h), borrowed; NULL = not asked for */
 	const char *state_next;   /* borrowed; where the new one goes instead of in its place, for who
 	                             can do without the old one */

@@ -33,6 +33,7 @@ int cmd_dissect(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_packets(int argc, char **argv);
 int cmd_annotate(int argc, char **argv);
+int cmd_scrub(int argc, char **argv);
 int cmd_thin(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_watch(int argc, char **argv);

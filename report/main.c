@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{"merge", "add ledgers", cmd_merge},
 	{"packets", "a line per frame, with WAN, connection, subflow and kind", cmd_packets},
 	{"annotate", "captures as one, with a comment per frame, for Wireshark", cmd_annotate},
+	{"scrub", "captures that may be given away: the same audit, without names", cmd_scrub},
 	{"thin", "what matters of captures, to keep or to mail", cmd_thin},
 	{"explain", "what a check means, and how to repair what it finds", cmd_explain},
 	{"watch", "what each WAN carries at this moment, on a screen", cmd_watch},

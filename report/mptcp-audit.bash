@@ -19,6 +19,7 @@ _mptcp_audit_options()
 	demo) echo "-o --output --story --lang --now -h --help" ;;
 	annotate) echo "$intake -o --output" ;;
 	thin) echo "$intake -o --output --budget --around" ;;
+	scrub) echo "-o --output --key --names -h --help" ;;
 	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
 	diff) echo "--json --lang -h --help" ;;
 	index) echo "-o --output --json --all --lang -h --help" ;;
@@ -75,7 +76,7 @@ _mptcp_audit()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 			[[ $COMP_CWORD != 1 ]] ||
-				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets annotate thin watch follow doctor demo estimate render explain history diff index run check --help --version" -- "$current")
+				mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "report dissect merge packets annotate thin scrub watch follow doctor demo estimate render explain history diff index run check --help --version" -- "$current")
 			[[ ${COMP_WORDS[COMP_CWORD - 2]} != --role || $previous != = ]] ||
 				mapfile -t COMPREPLY < <(compgen -W "master on backup off" -- "$current")
 		fi
