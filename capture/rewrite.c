@@ -8,7 +8,7 @@
 #include "recording.h"
 #include "records.h"
 #include "rewrite_block.h"
-#include "thin_file.h"
+#include "whole.h"
 
 #define PCAP_HEADER    24
 #define PCAPNG_SECTION 0x0a0d0d0au
@@ -25,7 +25,7 @@ enum block_type {
 struct rewriting {
 	const struct rewrite_hand *hand;
 	struct rewrite_result *result;
-	struct thin_write *file;
+	struct whole *file;
 	struct records records;
 	struct recording recording; /* for streams in which the clock was set */
 	uint64_t last_ns;
@@ -36,7 +36,7 @@ struct rewriting {
 
 static void put(struct rewriting *r, const void *bytes, size_t length)
 {
-	thin_write_put(r->file, bytes, length);
+	whole_put(r->file, bytes, length);
 }
 
 static void put_block(struct rewriting *r)
@@ -242,7 +242,7 @@ static int rewrite_all(struct rewriting *r)
 
 	if (header)
 		put(r, bytes, header);
-	while (!thin_write_error(r->file) &&
+	while (!whole_error(r->file) &&
 	       (found = records_next(&r->records, &item, &bytes, &record)) > 0)
 		if (!take_record(r, item, bytes, &record))
 			return -ENOMEM;
@@ -253,7 +253,7 @@ static int rewrite_all(struct rewriting *r)
 		put_section(r);
 	if (r->records.flaw)
 		put_flaw(r, r->records.flaw);
-	return thin_write_error(r->file);
+	return whole_error(r->file);
 }
 
 static int rewrite(struct rewriting *r, const struct rewrite_output *output)
@@ -263,15 +263,15 @@ static int rewrite(struct rewriting *r, const struct rewrite_output *output)
 	r->data = malloc(SAVEFILE_FRAME_MAX);
 	if (!r->data)
 		return -ENOMEM;
-	r->file = thin_write_open(output->dir, output->part, 0, output->zstd_level, &error);
+	r->file = whole_open(output->dir, output->part, 0, output->zstd_level, &error);
 	if (!r->file)
 		return error;
 	error = rewrite_all(r);
 	if (error) {
-		thin_write_abandon(r->file);
+		whole_abandon(r->file);
 		return error;
 	}
-	return thin_write_complete(r->file, output->name, r->last_ns, &r->result->bytes);
+	return whole_complete(r->file, output->name, r->last_ns, &r->result->bytes);
 }
 
 int rewrite_file(int fd, const struct rewrite_hand *hand, const struct rewrite_output *output,

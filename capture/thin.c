@@ -12,7 +12,7 @@
 #include "pcapng.h"
 #include "recording.h"
 #include "records.h"
-#include "thin_file.h"
+#include "whole.h"
 
 #define LEFT_FIRST  4
 #define PACKET_HEAD 28 /* of enhanced and obsolete packet blocks: before the data */
@@ -45,8 +45,8 @@ struct thinning {
 	const struct thin_list *list;
 	const struct thin_output *output;
 	struct thin_result *result;
-	struct thin_write *file; /* NULL = nothing is written */
-	char name[FILE_NAME];    /* what notes call the capture */
+	struct whole *file;   /* NULL = nothing is written */
+	char name[FILE_NAME]; /* what notes call the capture */
 
 	/* reading */
 	struct records records;
@@ -69,7 +69,7 @@ struct thinning {
 static void put(struct thinning *t, const void *bytes, size_t length)
 {
 	if (t->file)
-		thin_write_put(t->file, bytes, length);
+		whole_put(t->file, bytes, length);
 }
 
 static void put_u32(struct thinning *t, uint32_t value)
@@ -550,7 +550,7 @@ static int read_all(struct thinning *t)
 	const uint8_t *bytes;
 	int found = 0;
 
-	while ((!t->file || !thin_write_error(t->file)) &&
+	while ((!t->file || !whole_error(t->file)) &&
 	       (found = records_next(&t->records, &item, &bytes, &record)) > 0) {
 		if (!take_record(t, item, bytes, &record))
 			return -ENOMEM;
@@ -558,7 +558,7 @@ static int read_all(struct thinning *t)
 			return 0;
 	}
 	t->result->flaw = t->records.flaw;
-	return found < 0 ? found : t->file ? thin_write_error(t->file) : 0;
+	return found < 0 ? found : t->file ? whole_error(t->file) : 0;
 }
 
 /* What a pcapng of ours begins with, for a pcap. */
@@ -593,8 +593,8 @@ static int thin_open(struct thinning *t)
 	if (!t->output)
 		return read_all(t);
 	snprintf(t->name, sizeof(t->name), "%s", t->output->file);
-	t->file = thin_write_open(t->output->dir, t->output->part, t->output->most,
-	                          t->output->zstd_level, &error);
+	t->file = whole_open(t->output->dir, t->output->part, t->output->most,
+	                     t->output->zstd_level, &error);
 	if (!t->file)
 		return error;
 	error = t->records.savefile.ng ? 0 : begin_pcap(t);
@@ -611,10 +611,10 @@ static int complete(struct thinning *t)
 		return 0;
 	put_lefts(t, result->flaw);
 	if (empty) {
-		thin_write_abandon(t->file);
+		whole_abandon(t->file);
 		return 0;
 	}
-	error = thin_write_complete(t->file, t->output->name, result->last_ns, &result->bytes);
+	error = whole_complete(t->file, t->output->name, result->last_ns, &result->bytes);
 	result->bytes = error ? 0 : result->bytes;
 	return error;
 }
@@ -631,7 +631,7 @@ int thin_file(int fd, const struct thin_list *list, const struct thin_output *ou
 	if (!error)
 		error = complete(&t);
 	else if (t.file)
-		thin_write_abandon(t.file);
+		whole_abandon(t.file);
 	records_close(&t.records);
 	recording_release(&t.recording);
 	free(t.left);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * thin_file.c - see thin_file.h.
+ * whole.c - see whole.h.
  */
-#include "thin_file.h"
+#include "whole.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #define NS_PER_S 1000000000ull
 #define BUFFER   (64 * 1024)
 
-struct thin_write {
+struct whole {
 	int dir, fd;
 	const char *part;
 	uint64_t most, bytes; /* bytes: on their way to the disk */
@@ -37,15 +37,14 @@ static int create(int dir, const char *part)
 	return fd;
 }
 
-struct thin_write *thin_write_open(int dir, const char *part, uint64_t most, int zstd_level,
-                                   int *error)
+struct whole *whole_open(int dir, const char *part, uint64_t most, int zstd_level, int *error)
 {
-	struct thin_write *file = malloc(sizeof(*file));
+	struct whole *file = malloc(sizeof(*file));
 
 	*error = -ENOMEM;
 	if (!file)
 		return NULL;
-	memset(file, 0, offsetof(struct thin_write, buffer));
+	memset(file, 0, offsetof(struct whole, buffer));
 	file->dir = dir;
 	file->part = part;
 	file->most = most ? most : UINT64_MAX;
@@ -69,7 +68,7 @@ out:
 	return NULL;
 }
 
-static void write_all(struct thin_write *file, const uint8_t *bytes, size_t length)
+static void write_all(struct whole *file, const uint8_t *bytes, size_t length)
 {
 	if (length > file->most - file->bytes && !file->error)
 		file->error = -EFBIG;
@@ -87,7 +86,7 @@ static void write_all(struct thin_write *file, const uint8_t *bytes, size_t leng
 }
 
 /* Pack what is buffered; `end`: and what the packer still holds. */
-static void pack(struct thin_write *file, bool end)
+static void pack(struct whole *file, bool end)
 {
 	ZSTD_inBuffer in = {file->buffer, file->used, 0};
 	size_t left;
@@ -105,7 +104,7 @@ static void pack(struct thin_write *file, bool end)
 	} while (!file->error && (end ? left > 0 : in.pos < in.size));
 }
 
-static void flush(struct thin_write *file, bool end)
+static void flush(struct whole *file, bool end)
 {
 	if (!file->error && file->zstd)
 		pack(file, end);
@@ -114,7 +113,7 @@ static void flush(struct thin_write *file, bool end)
 	file->used = 0;
 }
 
-void thin_write_put(struct thin_write *file, const void *bytes, size_t length)
+void whole_put(struct whole *file, const void *bytes, size_t length)
 {
 	const uint8_t *at = bytes;
 
@@ -130,19 +129,19 @@ void thin_write_put(struct thin_write *file, const void *bytes, size_t length)
 	}
 }
 
-int thin_write_error(const struct thin_write *file)
+int whole_error(const struct whole *file)
 {
 	return file->error;
 }
 
-static void release(struct thin_write *file)
+static void release(struct whole *file)
 {
 	ZSTD_freeCCtx(file->zstd);
 	free(file->packed);
 	free(file);
 }
 
-static int settle(struct thin_write *file, const char *name, uint64_t last_ns)
+static int settle(struct whole *file, const char *name, uint64_t last_ns)
 {
 	const struct timespec last = {(time_t)(last_ns / NS_PER_S), (long)(last_ns % NS_PER_S)};
 	const struct timespec times[2] = {last, last};
@@ -154,8 +153,7 @@ static int settle(struct thin_write *file, const char *name, uint64_t last_ns)
 	return 0;
 }
 
-int thin_write_complete(struct thin_write *file, const char *name, uint64_t last_ns,
-                        uint64_t *bytes)
+int whole_complete(struct whole *file, const char *name, uint64_t last_ns, uint64_t *bytes)
 {
 	int error;
 
@@ -170,7 +168,7 @@ int thin_write_complete(struct thin_write *file, const char *name, uint64_t last
 	return error;
 }
 
-void thin_write_abandon(struct thin_write *file)
+void whole_abandon(struct whole *file)
 {
 	close(file->fd);
 	unlinkat(file->dir, file->part, 0);
