@@ -9,6 +9,7 @@
 
 #include "filed.h"
 #include "history.h"
+#include "label.h"
 #include "page.h"
 #include "text.h"
 
@@ -165,6 +166,17 @@ struct trend_page {
 	uint64_t most; /* of what the bar shows */
 };
 
+/* What stands in the column of --kind, or without it. */
+static const char *value_title(const struct trend_page *page)
+{
+	if (!page->kind)
+		return WORDS(column_carrying, page->language);
+	for (enum kind k = 0; k < KIND_COUNT; k++)
+		if (strcmp(kind_names[k], page->kind) == 0)
+			return message_template(label_kind(k), page->language);
+	return page->kind;
+}
+
 static void print_heading(const struct trend_page *page)
 {
 	enum language l = page->language;
@@ -174,7 +186,7 @@ static void print_heading(const struct trend_page *page)
 	text_column(page->out, WORDS(column_verdict, l), 13, false);
 	text_column(page->out, WORDS(column_audits, l), 7, true);
 	text_column(page->out, WORDS(column_billed, l), 10, true);
-	text_column(page->out, page->kind ? page->kind : WORDS(column_carrying, l), 14, true);
+	text_column(page->out, value_title(page), 14, true);
 	text_column(page->out, WORDS(column_share, l), 10, true);
 	fputs("\n", page->out);
 }
@@ -227,7 +239,8 @@ static void print_wan(struct trend_page *page, const json_t *wan)
 	const struct telling how = {.language = page->language};
 	const json_t *points = json_object_get(wan, "points"), *point;
 	const char *role = filed_text(wan, "role"), *name = filed_text(wan, "wan");
-	char safe[NAME_SIZE], site[NAME_SIZE], message[1000], words[1000], n[TEXT_SHORT], said[20];
+	char safe[NAME_SIZE], site[NAME_SIZE], message[1000], words[1000], n[TEXT_SHORT],
+		said[LABEL_SIZE], both[NAME_SIZE + LABEL_SIZE + 40];
 	size_t i;
 
 	zone_of(wan, &page->zone);
@@ -239,14 +252,11 @@ static void print_wan(struct trend_page *page, const json_t *wan)
 		page->most = value > page->most ? value : page->most;
 	}
 	text_safe(safe, sizeof(safe), name ? name : "", 40);
-	if (role) {
-		size_t length = strlen(safe);
-
-		snprintf(safe + length, sizeof(safe) - length, " (%s)",
-		         text_safe(said, sizeof(said), role, 10));
-	}
+	if (role)
+		SAY_IN(both, in_brackets, safe, label_role(said, role));
 	message_say(message, sizeof(message), titles[page->by],
-	            (const char *const[]){site_text(wan, page->language, site), safe, NULL});
+	            (const char *const[]){site_text(wan, page->language, site), role ? both : safe,
+	                                  NULL});
 	fprintf(page->out, "%s\n", message_words(words, sizeof(words), message, &how));
 	print_heading(page);
 	json_array_foreach(points, i, point) print_point(page, point);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label.h"
 #include "message.h"
 #include "text.h"
 #include "verdict.h"
@@ -32,7 +33,7 @@ bool rule_captured(struct report *report, const struct rule *rule)
 	for (unsigned i = 0; i < expect->n_wans; i++) {
 		const struct expect_wan *wan = &expect->wans[i];
 		struct finding *finding;
-		char name[100], from[160];
+		char name[100], from[160], label[LABEL_SIZE];
 
 		if (wan->role == ROLE_NONE || wan->role == ROLE_OFF || is_captured(report, wan))
 			continue;
@@ -40,7 +41,7 @@ bool rule_captured(struct report *report, const struct rule *rule)
 		if (!finding)
 			return false;
 		SAY_IN(finding->text, not_captured, text_safe(name, sizeof(name), wan->name, 32),
-		       role_names[wan->role],
+		       label_role(label, role_names[wan->role]),
 		       text_safe(from, sizeof(from), wan->role_told.from, 80));
 	}
 	return true;
@@ -98,15 +99,14 @@ bool rule_configured(struct report *report, const struct rule *rule)
 /* "master, on" */
 static void recorded_roles(const struct ledger_record *record, char *out, size_t size)
 {
-	char word[100];
+	char word[LABEL_SIZE];
 
 	out[0] = '\0';
 	for (unsigned i = 0; i < record->n_roles; i++) {
 		if (i > 0)
 			message_more(out, size, MESSAGE_then_or_before,
 			             (const char *const[]){NULL});
-		strncat(out, text_safe(word, sizeof(word), record->roles[i], 20),
-		        size - strlen(out) - 1);
+		strncat(out, label_role(word, record->roles[i]), size - strlen(out) - 1);
 	}
 }
 
@@ -127,7 +127,7 @@ bool rule_role_over_time(struct report *report, const struct rule *rule)
 	for (size_t i = 0; i < report->n_wans; i++) {
 		const struct report_wan *wan = &report->wans[i];
 		struct finding *finding;
-		char name[100], roles[300], from[160];
+		char name[100], roles[300], from[160], label[LABEL_SIZE];
 
 		if (!role_differs(wan))
 			continue;
@@ -141,7 +141,7 @@ bool rule_role_over_time(struct report *report, const struct rule *rule)
 		else
 			SAY_IN(from, by_its_frames);
 		SAY_IN(finding->text, role_changed, text_safe(name, sizeof(name), wan->name, 32),
-		       roles, role_names[wan->role.role], from);
+		       roles, label_role(label, role_names[wan->role.role]), from);
 	}
 	return true;
 }

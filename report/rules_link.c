@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "label.h"
 #include "message.h"
 #include "text.h"
 #include "verdict.h"
@@ -32,20 +33,20 @@ static struct signs signs_of(const struct ledger_wan *wan, bool backup)
 /* "backup (network.wan2.multipath)": UCI and files are named, so that their line is found. */
 static const char *role_said(char *out, size_t size, const struct wan_role *role)
 {
-	char from[160];
+	char from[160], label[LABEL_SIZE];
 
-	if (role->source != FROM_UCI && role->source != FROM_CONFIG)
-		snprintf(out, size, "%s", role_names[role->role]);
-	else
-		snprintf(out, size, "%s (%s)", role_names[role->role],
-		         text_safe(from, sizeof(from), role->from, 80));
-	return out;
+	label_role(label, role_names[role->role]);
+	if (role->source != FROM_UCI && role->source != FROM_CONFIG) {
+		snprintf(out, size, "%s", label);
+		return out;
+	}
+	return SAY(out, size, in_brackets, label, text_safe(from, sizeof(from), role->from, 80));
 }
 
 static void role_judge(struct finding *finding, const struct signs *signs, const char *name,
                        const struct wan_role *wan_role)
 {
-	char role[200];
+	char role[300];
 	uint64_t joins = signs->agree->count + signs->against->count;
 	char against[TEXT_SHORT], of[TEXT_SHORT], when[MESSAGE_TIME] = "", prio[TEXT_SHORT];
 	bool backup = wan_role->role == ROLE_BACKUP;
