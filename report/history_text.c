@@ -166,14 +166,26 @@ struct trend_page {
 	uint64_t most; /* of what the bar shows */
 };
 
-/* What stands in the column of --kind, or without it. */
+/* What stands in the column of --kind, or without it: its word in the order of
+ * history_what_names. */
 static const char *value_title(const struct trend_page *page)
 {
+	static const enum message words[WHAT_COUNT] = {
+		MESSAGE_what_frames,        MESSAGE_what_wire,          MESSAGE_what_up,
+		MESSAGE_what_down,          MESSAGE_what_billed,        MESSAGE_what_local,
+		MESSAGE_what_carrying,      MESSAGE_what_standby,       MESSAGE_what_healthy,
+		MESSAGE_what_degraded,      MESSAGE_what_after,         MESSAGE_what_outage,
+		MESSAGE_what_unknown,       MESSAGE_what_share_payload, MESSAGE_what_share_standby,
+		MESSAGE_what_share_primary, MESSAGE_what_payload,       MESSAGE_what_repeated,
+		MESSAGE_what_keepalive,     MESSAGE_what_ack,           MESSAGE_what_signalling,
+		MESSAGE_what_other,         MESSAGE_what_unread,
+	};
+
 	if (!page->kind)
 		return WORDS(column_carrying, page->language);
-	for (enum kind k = 0; k < KIND_COUNT; k++)
-		if (strcmp(kind_names[k], page->kind) == 0)
-			return message_template(label_kind(k), page->language);
+	for (size_t i = 0; i < WHAT_COUNT; i++)
+		if (strcmp(history_what_names[i], page->kind) == 0)
+			return message_template(words[i], page->language);
 	return page->kind;
 }
 

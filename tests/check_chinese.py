@@ -148,7 +148,7 @@ def check_lists(suite, folder):
             no_english(check, "page", unread.sub("", "\n".join(check_page.words_of(file.read()).prose)))
     with suite.check("history") as check:
         call("history", "add", "--db", base, *reports)
-        for action in (["list"], ["trend"], ["trend", "--by", "month"], ["trend", "--kind", "keepalive_ack"]):
+        for action in (["list"], ["trend"], ["trend", "--by", "month"], ["trend", "--kind", "keepalive"]):
             code, out, err = call("history", *action, "--db", base, "--lang", "zh-CN")
             check.same(f"{action}: exit ({err})", code, 0)
             no_english(check, " ".join(action), out)
