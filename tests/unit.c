@@ -12,7 +12,64 @@
 
 /* A row per tests/test_<name>.c; each defines suite_<name>(), which registers a suite of that name.
  */
-#define SUITES(X) X(capture) X(progress) X(merging) X(ledger) X(report) X(policy) X(coverage) X(flaws) X(appid) X(digest) X(decode) X(option) X(seqset) X(classify) X(health) X(inquiry) X(course) X(failover) X(standby) X(pipeline) X(state) X(quality) X(recording) X(tail) X(watch) X(pcapng) X(spool) X(repair) X(writer) X(settings) X(snap) X(live) X(keeper) X(devices) X(sandbox) X(control) X(zone) X(uci) X(plan) X(site) X(names) X(peers) X(causes) X(explain) X(message) X(words) X(follow) X(html) X(keep) X(thin) X(scrub) X(sites) X(output) X(history) X(run)
+/* clang-format off */
+#define SUITES(X) \
+	X(capture) \
+	X(progress) \
+	X(merging) \
+	X(ledger) \
+	X(report) \
+	X(policy) \
+	X(coverage) \
+	X(flaws) \
+	X(appid) \
+	X(digest) \
+	X(decode) \
+	X(option) \
+	X(seqset) \
+	X(classify) \
+	X(health) \
+	X(inquiry) \
+	X(course) \
+	X(failover) \
+	X(standby) \
+	X(pipeline) \
+	X(state) \
+	X(quality) \
+	X(recording) \
+	X(tail) \
+	X(watch) \
+	X(pcapng) \
+	X(spool) \
+	X(repair) \
+	X(writer) \
+	X(settings) \
+	X(snap) \
+	X(live) \
+	X(keeper) \
+	X(devices) \
+	X(sandbox) \
+	X(control) \
+	X(zone) \
+	X(uci) \
+	X(plan) \
+	X(site) \
+	X(names) \
+	X(peers) \
+	X(causes) \
+	X(explain) \
+	X(message) \
+	X(words) \
+	X(follow) \
+	X(html) \
+	X(keep) \
+	X(thin) \
+	X(scrub) \
+	X(sites) \
+	X(output) \
+	X(history) \
+	X(run)
+/* clang-format on */
 
 #define X(name) void suite_##name(void);
 SUITES(X)
