@@ -5,44 +5,18 @@
  * Ledgers are built by hand: the moments a rule must find are those the test put in. The limits are
  * the defaults that the domain gives: 2 and 20 s, 10 and 30 s, 30 and 120 s, 2 and 10 s, 4 a day.
  */
-#include "../report/report.h"
-#include "../report/verdict.h"
+#include "reported.h"
 
-#include <CUnit/CUnit.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 
 void suite_failover(void);
 
-#define T0 UINT64_C(1700000000000000000)
-#define S  UINT64_C(1000000000)
-#define MB 1000000u
-
-struct tale {
-	struct ledger ledger;
-	struct policy policy;
-	struct report report;
-};
-
 /* wan1 master, wan2 backup, an hour shared. */
-static struct tale *begin(void)
+static struct story *begin(void)
 {
-	struct tale *t = calloc(1, sizeof(*t));
-	char message[200];
+	struct story *t = story_cast();
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-	ledger_init(&t->ledger);
-	policy_init(&t->policy);
-	ledger_wan(&t->ledger, "wan1");
-	ledger_wan(&t->ledger, "wan2");
-	ledger_file(&t->ledger, "wan2.pcap", 1);
-	t->ledger.shared_known = true;
-	t->ledger.shared_start_ns = T0;
 	t->ledger.shared_end_ns = T0 + 3600 * S;
-	CU_ASSERT_TRUE(policy_add_role(&t->policy, "wan1", SUBJECT_ANY, "master", FROM_FLAG,
-	                               message, sizeof(message)));
-	CU_ASSERT_TRUE(policy_add_role(&t->policy, "wan2", SUBJECT_ANY, "backup", FROM_FLAG,
-	                               message, sizeof(message)));
 	return t;
 }
 
@@ -60,41 +34,15 @@ static struct ledger_interruption row_of(enum interruption kind, uint64_t gap_ns
 	};
 }
 
-static void judge(struct tale *t)
-{
-	char message[700];
-
-	CU_ASSERT_EQUAL_FATAL(report_build(&t->report, &t->ledger, &t->policy,
-	                                   &(struct report_options){.version = "test"}, message,
-	                                   sizeof(message)),
-	                      REPORT_FINE);
-}
-
-static const struct finding *finding(const struct tale *t, const char *rule)
-{
-	for (size_t i = 0; i < t->report.n_findings; i++)
-		if (!strcmp(t->report.findings[i].rule, rule))
-			return &t->report.findings[i];
-	return NULL;
-}
-
-static void end(struct tale *t)
-{
-	report_release(&t->report);
-	policy_release(&t->policy);
-	ledger_release(&t->ledger);
-	free(t);
-}
-
 /* One row, one rule, one answer. */
-static void expect(const struct ledger_interruption *row, const char *rule, enum status status,
-                   double value)
+static void expect_row(const struct ledger_interruption *row, const char *rule, enum status status,
+                       double value)
 {
-	struct tale *t = begin();
+	struct story *t = begin();
 
 	ledger_interrupted(&t->ledger, row);
-	judge(t);
-	const struct finding *f = finding(t, rule);
+	CU_ASSERT_EQUAL_FATAL(story_build(t), REPORT_FINE);
+	const struct finding *f = finding(t, rule, -1);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
 	if (f->status != status)
 		printf("%s is %s, should be %s: %s\n", rule, status_names[f->status],
@@ -106,14 +54,14 @@ static void expect(const struct ledger_interruption *row, const char *rule, enum
 	}
 	if (status == STATUS_WARN || status == STATUS_FAIL)
 		CU_ASSERT_EQUAL(f->n_frames > 0, strcmp(rule, "A25") != 0);
-	end(t);
+	story_free(t);
 }
 
 static void expect_gap(enum interruption kind, const char *rule, double gap, enum status status)
 {
 	struct ledger_interruption row = row_of(kind, (uint64_t)(gap * 1e9));
 
-	expect(&row, rule, status, gap);
+	expect_row(&row, rule, status, gap);
 }
 
 static void test_gaps(void)
@@ -136,14 +84,14 @@ static void test_opening_here(void)
 	struct ledger_interruption row = row_of(INTERRUPTION_OPENING, 9 * S);
 
 	row.to = row.wan;
-	expect(&row, "A11", STATUS_PASS, 9);
+	expect_row(&row, "A11", STATUS_PASS, 9);
 	row = row_of(INTERRUPTION_OPENING, 31 * S);
 	row.to = row.wan;
-	expect(&row, "A11", STATUS_FAIL, 31);
+	expect_row(&row, "A11", STATUS_FAIL, 31);
 	row = row_of(INTERRUPTION_OPENING, 9 * S);
 	row.to = row.wan;
 	row.open = true;
-	expect(&row, "A11", STATUS_NOT_ASSESSED, 9); /* it may take longer than the capture */
+	expect_row(&row, "A11", STATUS_NOT_ASSESSED, 9); /* it may take longer than the capture */
 }
 
 /* What is no failover of a primary to a backup while all captures ran. */
@@ -153,13 +101,13 @@ static void test_not_judged(void)
 
 	row.wan = 1;
 	row.to = 0;
-	expect(&row, "A10", STATUS_NOT_APPLICABLE, 0);
+	expect_row(&row, "A10", STATUS_NOT_APPLICABLE, 0);
 	row = row_of(INTERRUPTION_FAILOVER, 60 * S);
 	row.to_ns = T0 + 3601 * S;
-	expect(&row, "A10", STATUS_NOT_APPLICABLE, 0);
+	expect_row(&row, "A10", STATUS_NOT_APPLICABLE, 0);
 	row.from_ns = T0 - S;
 	row.to_ns = T0 + 100 * S;
-	expect(&row, "A10", STATUS_NOT_APPLICABLE, 0);
+	expect_row(&row, "A10", STATUS_NOT_APPLICABLE, 0);
 }
 
 /* The primary was out for `out` s; data stayed for `lag` s more. */
@@ -172,14 +120,14 @@ static void expect_lag(double out, double lag, bool open, bool ended, enum statu
 	row.back_ns = open ? 0 : row.last_ns;
 	row.open = open;
 	row.ended = ended;
-	expect(&row, "A12", status, lag);
+	expect_row(&row, "A12", status, lag);
 }
 
 static void test_failback(void)
 {
 	struct ledger_interruption row = row_of(INTERRUPTION_FAILOVER, S / 4);
 
-	expect(&row, "A12", STATUS_NOT_ASSESSED, 0); /* the primary never answered again */
+	expect_row(&row, "A12", STATUS_NOT_ASSESSED, 0); /* the primary never answered again */
 	expect_lag(20, 10, false, true, STATUS_PASS);
 	expect_lag(60, 45, false, true, STATUS_WARN);
 	expect_lag(60, 121, false, true, STATUS_FAIL);
@@ -202,14 +150,14 @@ static void expect_stall(double stall, enum status status)
 	row.back_ns = row.heard_ns + (uint64_t)(stall * 1e9);
 	row.stall_from_ns = stall > 0 ? row.heard_ns : 0;
 	row.stall_to_ns = stall > 0 ? row.back_ns : 0;
-	expect(&row, "A13", status, stall);
+	expect_row(&row, "A13", status, stall);
 }
 
 static void test_stall(void)
 {
 	struct ledger_interruption row = row_of(INTERRUPTION_FAILOVER, S / 4);
 
-	expect(&row, "A13", STATUS_NOT_APPLICABLE, 0);
+	expect_row(&row, "A13", STATUS_NOT_APPLICABLE, 0);
 	expect_stall(0, STATUS_PASS);
 	expect_stall(2, STATUS_PASS);
 	expect_stall(3.3, STATUS_WARN);
@@ -219,7 +167,7 @@ static void test_stall(void)
 /* Outages by packets, and the recorder's marks of the same and of another one. */
 static void expect_outages(unsigned by_packets, unsigned by_marks, double value, enum status status)
 {
-	struct tale *t = begin();
+	struct story *t = begin();
 
 	for (unsigned i = 0; i < by_packets; i++) {
 		struct ledger_interruption row = row_of(INTERRUPTION_OUTAGE, 20 * S);
@@ -232,12 +180,12 @@ static void expect_outages(unsigned by_packets, unsigned by_marks, double value,
 		                &(struct ledger_span){.from_ns = T0 + (101 + 100 * i) * S,
 		                                      .to_ns = T0 + (125 + 100 * i) * S,
 		                                      .state = SPAN_DOWN});
-	judge(t);
-	const struct finding *f = finding(t, "A25");
+	CU_ASSERT_EQUAL_FATAL(story_build(t), REPORT_FINE);
+	const struct finding *f = finding(t, "A25", -1);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
 	CU_ASSERT_EQUAL(f->status, status);
 	CU_ASSERT_DOUBLE_EQUAL(f->value, value, 1e-9);
-	end(t);
+	story_free(t);
 }
 
 static void test_outages(void)
@@ -253,7 +201,7 @@ static void test_outages(void)
 /* 100 MB on the master; on the backup 3 MB after its return, and `healthy` bytes beside it. */
 static void expect_share(bool measured, uint32_t healthy, enum status status, uint64_t judged)
 {
-	struct tale *t = begin();
+	struct story *t = begin();
 	uint16_t after =
 		ledger_circumstance(&t->ledger, &(struct ledger_circumstance){.returned = 1});
 	uint16_t fine =
@@ -276,11 +224,11 @@ static void expect_share(bool measured, uint32_t healthy, enum status status, ui
 	row.last_ns = row.from_ns + 25 * S;
 	row.back_ns = measured ? row.last_ns : 0;
 	ledger_interrupted(&t->ledger, &row);
-	judge(t);
-	const struct finding *f = finding(t, "A1");
+	CU_ASSERT_EQUAL_FATAL(story_build(t), REPORT_FINE);
+	const struct finding *f = finding(t, "A1", -1);
 	CU_ASSERT_EQUAL(f->status, status);
 	CU_ASSERT_EQUAL(f->numerator, judged);
-	end(t);
+	story_free(t);
 }
 
 static void test_share_leaves_it_to_failback(void)

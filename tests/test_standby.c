@@ -4,46 +4,17 @@
  *
  * Ledgers are built by hand; each story says what happened, and the rule must find that.
  */
-#include "../report/report.h"
-#include "../report/verdict.h"
-#include "english.h"
+#include "reported.h"
 
-#include <CUnit/CUnit.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 void suite_standby(void);
 
-#define T0 UINT64_C(1700000000000000000)
-#define S  UINT64_C(1000000000)
-#define MB 1000000u
-
-struct tale {
-	struct ledger ledger;
-	struct policy policy;
-	struct report report;
-	uint64_t ids;
-};
-
 /* wan1 master, wan2 backup; the master passes traffic in each second of ten minutes. */
-static struct tale *begin(void)
+static struct story *begin(void)
 {
-	struct tale *t = calloc(1, sizeof(*t));
-	char message[200];
+	struct story *t = story_cast();
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-	ledger_init(&t->ledger);
-	policy_init(&t->policy);
-	ledger_wan(&t->ledger, "wan1");
-	ledger_wan(&t->ledger, "wan2");
-	t->ledger.shared_known = true;
-	t->ledger.shared_start_ns = T0;
-	t->ledger.shared_end_ns = T0 + 600 * S;
-	CU_ASSERT_TRUE(policy_add_role(&t->policy, "wan1", SUBJECT_ANY, "master", FROM_FLAG,
-	                               message, sizeof(message)));
-	CU_ASSERT_TRUE(policy_add_role(&t->policy, "wan2", SUBJECT_ANY, "backup", FROM_FLAG,
-	                               message, sizeof(message)));
 	for (unsigned s = 0; s < 600; s++)
 		ledger_count(&t->ledger, &(struct ledger_entry){.wan = 0,
 		                                                .ts_ns = T0 + s * S,
@@ -56,8 +27,8 @@ static struct tale *begin(void)
 	return t;
 }
 
-static void put(struct tale *t, uint32_t wan, enum direction direction, enum kind kind,
-                uint16_t circumstance, uint32_t bytes)
+static void carry(struct story *t, uint32_t wan, enum direction direction, enum kind kind,
+                  uint16_t circumstance, uint32_t bytes)
 {
 	struct ledger_entry entry = {.wan = wan,
 	                             .ts_ns = T0,
@@ -75,12 +46,12 @@ static void put(struct tale *t, uint32_t wan, enum direction direction, enum kin
 }
 
 /* A connection of this length that opened over one WAN and perhaps joined over the other. */
-static void connect(struct tale *t, uint64_t second, uint64_t length, uint32_t wan, bool joined,
+static void connect(struct story *t, uint64_t second, uint64_t length, uint32_t wan, bool joined,
                     bool prio)
 {
 	struct ledger_connection c = {.version = 1, .confidence = CONF_KEY};
 
-	snprintf(c.id, sizeof(c.id), "%016llx", (unsigned long long)++t->ids);
+	snprintf(c.id, sizeof(c.id), "%016llx", (unsigned long long)t->ledger.n_connections + 1);
 	c.first_ns = T0 + second * S;
 	c.last_ns = c.first_ns + length * S;
 	c.subflows = calloc(2, sizeof(*c.subflows));
@@ -95,24 +66,17 @@ static void connect(struct tale *t, uint64_t second, uint64_t length, uint32_t w
 		s->backup_server = -1;
 		s->first_ns = c.first_ns;
 		s->last_ns = c.last_ns;
-		snprintf(s->client, sizeof(s->client), "192.0.2.%u:%u", i + 1, (unsigned)t->ids);
+		snprintf(s->client, sizeof(s->client), "192.0.2.%u:%u", i + 1,
+		         (unsigned)t->ledger.n_connections + 1);
 		snprintf(s->server, sizeof(s->server), "203.0.113.1:443");
 	}
 	ledger_take_connection(&t->ledger, &c);
 }
 
-static const struct finding *judged(struct tale *t, const char *rule, enum status status)
+static const struct finding *judged(struct story *t, const char *rule, enum status status)
 {
-	char message[700];
-	const struct finding *found = NULL;
-
-	CU_ASSERT_EQUAL_FATAL(report_build(&t->report, &t->ledger, &t->policy,
-	                                   &(struct report_options){.version = "test"}, message,
-	                                   sizeof(message)),
-	                      REPORT_FINE);
-	for (size_t i = 0; i < t->report.n_findings && !found; i++)
-		if (!strcmp(t->report.findings[i].rule, rule))
-			found = &t->report.findings[i];
+	CU_ASSERT_EQUAL_FATAL(story_build(t), REPORT_FINE);
+	const struct finding *found = finding(t, rule, -1);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(found);
 	if (found->status != status)
 		printf("%s is %s: %s\n", rule, status_names[found->status], found->text);
@@ -120,20 +84,12 @@ static const struct finding *judged(struct tale *t, const char *rule, enum statu
 	return found;
 }
 
-static void end(struct tale *t)
-{
-	report_release(&t->report);
-	policy_release(&t->policy);
-	ledger_release(&t->ledger);
-	free(t);
-}
-
 /* ---- A7 ---- */
 
 /* Joins ask for backup and are answered so; these bytes went over it beside a healthy master. */
 static void expect_uplink(bool flag_answered, uint32_t up, uint32_t down, enum status status)
 {
-	struct tale *t = begin();
+	struct story *t = begin();
 	uint16_t fine =
 		ledger_circumstance(&t->ledger, &(struct ledger_circumstance){.healthy = 1});
 
@@ -141,11 +97,11 @@ static void expect_uplink(bool flag_answered, uint32_t up, uint32_t down, enum s
 	ledger_note(&t->ledger, 1, flag_answered ? EVENT_JOIN_DOWN_BACKUP : EVENT_JOIN_DOWN_NORMAL,
 	            T0, LEDGER_FILES_MAX, 2);
 	if (up)
-		put(t, 1, DIR_UP, KIND_PAYLOAD, fine, up);
+		carry(t, 1, DIR_UP, KIND_PAYLOAD, fine, up);
 	if (down)
-		put(t, 1, DIR_DOWN, KIND_PAYLOAD, fine, down);
+		carry(t, 1, DIR_DOWN, KIND_PAYLOAD, fine, down);
 	judged(t, "A7", status);
-	end(t);
+	story_free(t);
 }
 
 static void test_uplink(void)
@@ -162,7 +118,7 @@ static void test_uplink(void)
 static void expect_initial(unsigned fine, unsigned prio, unsigned plain, bool outage,
                            enum status status, double value)
 {
-	struct tale *t = begin();
+	struct story *t = begin();
 
 	for (unsigned i = 0; i < fine; i++)
 		connect(t, 100 + i, 20, 0, true, false);
@@ -180,7 +136,7 @@ static void expect_initial(unsigned fine, unsigned prio, unsigned plain, bool ou
 	const struct finding *f = judged(t, "A8", status);
 	if (f->observed)
 		CU_ASSERT_DOUBLE_EQUAL(f->value, value, 1e-9);
-	end(t);
+	story_free(t);
 }
 
 static void test_initial(void)
@@ -197,9 +153,9 @@ static void test_initial(void)
 
 static void expect_ready(unsigned ready, unsigned bare, enum status status)
 {
-	struct tale *t = begin();
+	struct story *t = begin();
 
-	put(t, 1, DIR_DOWN, KIND_ACK, 0, 60); /* the backup was captured from the start */
+	carry(t, 1, DIR_DOWN, KIND_ACK, 0, 60); /* the backup was captured from the start */
 	for (unsigned i = 0; i < ready + bare; i++)
 		connect(t, 10 + i, 20, 0, i < ready, false);
 	connect(t, 300, 1, 0, false, false); /* too short to count */
@@ -209,7 +165,7 @@ static void expect_ready(unsigned ready, unsigned bare, enum status status)
 		CU_ASSERT_EQUAL(f->numerator, ready);
 		CU_ASSERT_EQUAL(f->denominator, ready + bare);
 	}
-	end(t);
+	story_free(t);
 }
 
 static void test_ready(void)
@@ -226,13 +182,13 @@ static void test_ready(void)
 /* Of connections that were not kept nobody can say. */
 static void test_ready_not_kept(void)
 {
-	struct tale *t = begin();
+	struct story *t = begin();
 
-	put(t, 1, DIR_DOWN, KIND_ACK, 0, 60);
+	carry(t, 1, DIR_DOWN, KIND_ACK, 0, 60);
 	connect(t, 10, 20, 0, true, false);
 	t->ledger.rest.connections = 1;
 	judged(t, "A9", STATUS_NOT_ASSESSED);
-	end(t);
+	story_free(t);
 }
 
 /* ---- A14 ---- */
@@ -240,7 +196,7 @@ static void test_ready_not_kept(void)
 static void expect_dead(unsigned used, unsigned answered, unsigned reset, bool outage,
                         enum status status)
 {
-	struct tale *t = begin();
+	struct story *t = begin();
 
 	ledger_file(&t->ledger, "wan2.pcap", 1);
 	for (unsigned i = 0; i < used; i++)
@@ -259,7 +215,7 @@ static void expect_dead(unsigned used, unsigned answered, unsigned reset, bool o
 	const struct finding *f = judged(t, "A14", status);
 	if (used)
 		CU_ASSERT_EQUAL(f->numerator, used - answered);
-	end(t);
+	story_free(t);
 }
 
 static void test_dead(void)
@@ -275,16 +231,16 @@ static void test_dead(void)
 
 static void expect_one_sided(uint32_t up, uint32_t down, enum status status, const char *words)
 {
-	struct tale *t = begin();
+	struct story *t = begin();
 
-	put(t, 0, DIR_UP, KIND_PAYLOAD, 0, 5 * MB);
+	carry(t, 0, DIR_UP, KIND_PAYLOAD, 0, 5 * MB);
 	if (up)
-		put(t, 0, DIR_UP, KIND_REDUNDANT, 0, up);
+		carry(t, 0, DIR_UP, KIND_REDUNDANT, 0, up);
 	if (down)
-		put(t, 0, DIR_DOWN, KIND_REDUNDANT, 0, down);
+		carry(t, 0, DIR_DOWN, KIND_REDUNDANT, 0, down);
 	const struct finding *f = judged(t, "A30", status);
 	CU_ASSERT_PTR_NOT_NULL(in_english(f->text, words));
-	end(t);
+	story_free(t);
 }
 
 static void test_one_sided(void)
