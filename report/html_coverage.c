@@ -134,7 +134,7 @@ void html_coverage(struct telling_page *page)
 	const json_t *coverage = json_object_get(page->report, "coverage");
 	const json_t *window = json_object_get(page->report, "window");
 	uint64_t start = stored_time(window, "start"), end = stored_time(window, "end");
-	char span[MESSAGE_TIME], time[TEXT_SHORT], filter[STORED_NAME];
+	char span[MESSAGE_TIME], time[TEXT_SHORT], filter[STORED_NAME], clocks[80];
 
 	H(h, "<section id=coverage><h2>");
 	H_SAY(h, page_coverage);
@@ -142,7 +142,8 @@ void html_coverage(struct telling_page *page)
 	if (start && end >= start) {
 		H(h, "<p class=lead>");
 		H_SAY(h, page_judged_time, message_span(span, start, end),
-		      h_duration_text(time, end - start));
+		      h_duration_text(time, end - start),
+		      stored_clocks(page->report, h->how.zone, clocks, sizeof(clocks)));
 	}
 	if (stored_has(coverage, "filter")) {
 		H(h, "<p class=note>");

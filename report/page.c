@@ -186,6 +186,20 @@ void page_pad_left(const struct page *page, const char *message, unsigned column
 	fprintf(page->out, "%*s%s", (int)(wide < columns ? columns - wide : 0), "", words);
 }
 
+const char *page_moment(const struct page *page, char out[MESSAGE_TIME], uint64_t ns)
+{
+	char text[MESSAGE_TIME], *name;
+	struct zone utc;
+
+	zone_utc(&utc);
+	zone_text(page->telling.zone ? page->telling.zone : &utc, (int64_t)(ns / 1000000000u), text,
+	          sizeof(text));
+	name = strrchr(text, ' ');
+	snprintf(out, MESSAGE_TIME, "%.*s.%06u%s", (int)(name ? name - text : 0), text,
+	         (unsigned)(ns % 1000000000u / 1000), name ? name : "");
+	return out;
+}
+
 const char *page_span(char out[MESSAGE_TIME], const json_t *o, const char *from, const char *to)
 {
 	return message_span(out, stored_time(o, from), stored_time(o, to));

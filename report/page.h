@@ -61,6 +61,10 @@ const char *page_path(char *out, size_t size, const char *path, unsigned columns
 void page_pad(const struct page *page, const char *message, unsigned columns);
 void page_pad_left(const struct page *page, const char *message, unsigned columns);
 
+/* A moment by the site's clocks to the microsecond: "2026-01-01 14:02:01.001000 CET". Returns out.
+ */
+const char *page_moment(const struct page *page, char out[MESSAGE_TIME], uint64_t ns);
+
 /* The time between two members of an object that are times. */
 const char *page_span(char out[MESSAGE_TIME], const json_t *o, const char *from, const char *to);
 

@@ -245,12 +245,13 @@ static void print_window(const struct page *page, const json_t *window)
 
 static void print_judged(const struct page *page, const json_t *window)
 {
-	char line[300], span[MESSAGE_TIME], length[TEXT_SHORT];
+	char line[300], span[MESSAGE_TIME], length[TEXT_SHORT], clocks[80];
 
 	if (stored_has(window, "start") && stored_has(window, "end"))
 		SAY_IN(line, text_judged, page_span(span, window, "start", "end"),
 		       text_duration(length,
-		                     stored_time(window, "end") - stored_time(window, "start")));
+		                     stored_time(window, "end") - stored_time(window, "start")),
+		       stored_clocks(page->report, page->telling.zone, clocks, sizeof(clocks)));
 	else
 		SAY_IN(line, text_judged_nothing);
 	page_tell(page, line, 2);

@@ -22,7 +22,7 @@ static bool same(const json_t *a, const json_t *b, const char *key)
 static size_t print_proof(const struct page *page, const json_t *frames, size_t from)
 {
 	const json_t *first = json_array_get(frames, from), *next;
-	char safe[200], path[STORED_NAME], when[TEXT_SHORT], note[400];
+	char safe[200], path[STORED_NAME], when[MESSAGE_TIME], note[400];
 	size_t n = 1;
 
 	while ((next = json_array_get(frames, from + n)) && same(first, next, "file") &&
@@ -38,7 +38,7 @@ static size_t print_proof(const struct page *page, const json_t *frames, size_t 
 		        (unsigned long long)stored_number(json_array_get(frames, from + i),
 		                                          "frame"));
 	fprintf(page->out, "%s  %s\n", n == 1 ? "" : "}",
-	        text_time(when, stored_time(first, "time"), 6));
+	        page_moment(page, when, stored_time(first, "time")));
 	return n;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "stored.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "text.h"
@@ -87,4 +88,29 @@ void stored_zone(const json_t *report, struct zone *zone)
 		told = stored_text(stored_in(report, "expected", "time_zone"), "value");
 	if (!*told || !zone_parse(zone, told))
 		zone_utc(zone);
+}
+
+/* "UTC+01:00" */
+static void put_offset(char *out, size_t size, const struct zone *zone, uint64_t ns)
+{
+	struct zone_moment moment;
+	unsigned minutes;
+
+	zone_local(zone, (int64_t)(ns / 1000000000u), &moment);
+	minutes = (unsigned)(moment.offset < 0 ? -moment.offset : moment.offset) / 60;
+	snprintf(out, size, "UTC%c%02u:%02u", moment.offset < 0 ? '-' : '+', minutes / 60,
+	         minutes % 60);
+}
+
+const char *stored_clocks(const json_t *report, const struct zone *zone, char *out, size_t size)
+{
+	const json_t *window = json_object_get(report, "window");
+	char from[TEXT_SHORT], to[TEXT_SHORT];
+
+	out[0] = '\0';
+	put_offset(from, sizeof(from), zone, stored_time(window, "start"));
+	put_offset(to, sizeof(to), zone, stored_time(window, "end"));
+	if (strcmp(from, to) != 0)
+		return SAY(out, size, clocks_changed, from, to);
+	return strcmp(from, "UTC+00:00") == 0 ? out : SAY(out, size, clocks, from);
 }

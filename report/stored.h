@@ -43,4 +43,8 @@ const char *stored_name(char out[STORED_NAME], const json_t *o, const char *key,
 /* The site's clocks; UTC when the report does not say, or says what is no time zone. */
 void stored_zone(const json_t *report, struct zone *zone);
 
+/* How far the site's clocks are from UTC in the judged time, to stand behind its times: a message
+ * ", UTC+01:00", or "" where they show UTC. Returns out. */
+const char *stored_clocks(const json_t *report, const struct zone *zone, char *out, size_t size);
+
 #endif

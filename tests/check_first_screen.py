@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import oracle
 
@@ -243,6 +244,28 @@ def check_bill(suite, shop):
         check.true(both[:200], both.startswith("Not all was seen: wan2: ") and both.index("wan2: the carrier bills 1.00 GB") < 400)
 
 
+def check_clocks(suite):
+    """All times a reader sees are by the site's clocks, their offset is told once; JSON keeps UTC."""
+    folder = os.path.join(FIXTURES, "day-late")
+    got = audit("--config", os.path.join(folder, "site.ini"), *(os.path.join(folder, name) for name in ("fibre.pcap.gz", "lte.pcap.gz")))
+    frame = next(row for finding in got["findings"] for row in finding["evidence"] if row["file"].endswith("lte.pcap.gz"))
+    ns = moment(records(packed("day-late", "lte"))[frame["frame"] - 1])
+    local = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(ns // 10**9 + 3600)) + f".{ns // 1000 % 10**6:06d} CET"
+    for language in LEADS:
+        text = render(got, "text", language)
+        page = re.sub(r"<[^>]+>", " ", re.sub(r"<style>.*?</style>", "", render(got, "html", language), flags=re.S))
+        for form, told in (("text", text), ("page", page)):
+            with suite.check(f"the site's clocks, {form} {language}") as check:
+                check.same("UTC", re.findall(r"UTC\S{0,6}", told), ["UTC+01:00"])
+                check.same("times of RFC 3339", re.findall(r"\d\dT\d\d:\d\d\S*", told), [])
+                check.true("no time of the site", told.count(" CET") > 5)
+        with suite.check(f"the time of a frame, {language}") as check:
+            check.true(f"frame {frame['frame']} at {local}", f"frame.number == {frame['frame']}  {local}" in text)
+    with suite.check("a site that changes its clocks") as check:
+        got["window"].update(start="2026-03-28T23:00:00Z", end="2026-03-29T21:00:00Z")
+        check.true("both offsets", "UTC+01:00, then UTC+02:00" in " ".join(render(got, "text", "en").split()))
+
+
 def check_index(suite, shop):
     """An operator's list names it before the reason."""
     with suite.check("the list of sites") as check:
@@ -270,6 +293,7 @@ def main():
         check_recorded(suite)
         check_whole(suite)
         check_bill(suite, shop)
+        check_clocks(suite)
         check_index(suite, shop)
     finally:
         shutil.rmtree(folder)
