@@ -103,7 +103,7 @@ check:
 
 bench:
 	@tests/need $(BENCH_PKGS)
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(O)/tests/bench/stages $(O)/tests/bench/make_many
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(O)/tests/bench/stages $(O)/tests/bench/make_many $(O)/tests/bench/told
 	@BUILD=$(O) tests/bench/run
 
 fuzzers: $(FUZZERS)

@@ -640,7 +640,9 @@ static bool load_tables(struct loading *loading, const json_t *root)
 
 bool ledger_load_tables(struct loading *loading, const json_t *root)
 {
-	return load_head(loading, root) && load_tables(loading, root);
+	return load_head(loading, root) &&
+	       ledger_row_columns_load(loading, json_object_get(root, "columns")) &&
+	       load_tables(loading, root);
 }
 
 bool ledger_load_end(struct loading *loading)

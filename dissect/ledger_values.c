@@ -232,8 +232,9 @@ bool loading_table(struct loading *loading, const json_t *row, const char *key, 
 }
 
 /* null, or the name of a WAN in the table */
-bool loading_get_wan(struct loading *loading, const json_t *value, uint32_t *wan)
+bool loading_wan(struct loading *loading, const json_t *row, uint32_t *wan)
 {
+	const json_t *value = json_object_get(row, "wan");
 	const struct ledger *ledger = loading->ledger;
 
 	*wan = LEDGER_WANS_MAX;
@@ -244,11 +245,6 @@ bool loading_get_wan(struct loading *loading, const json_t *value, uint32_t *wan
 			*wan = i;
 	return *wan < LEDGER_WANS_MAX ||
 	       loading_refuse(loading, "\"wan\" must name a WAN of this file");
-}
-
-bool loading_wan(struct loading *loading, const json_t *row, uint32_t *wan)
-{
-	return loading_get_wan(loading, json_object_get(row, "wan"), wan);
 }
 
 bool loading_get_app(struct loading *loading, const char *label, uint16_t *app)

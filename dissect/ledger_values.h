@@ -19,8 +19,10 @@ struct loading {
 	struct ledger *ledger;
 	char *message;
 	size_t size;
-	uint64_t total; /* of all counters so far */
-	char where[96]; /* "wans[2].cells[17]" */
+	uint64_t total;            /* of all counters so far */
+	char where[96];            /* "wans[2].cells[17]" */
+	uint8_t kinds[KIND_COUNT]; /* of the numbers that rows of connections have */
+	size_t n_kinds;
 };
 
 /* The first thing that does not hold: where, and what. Returns false, so that a reader ends with
@@ -67,7 +69,6 @@ bool loading_evidence(struct loading *loading, const json_t *row, struct evidenc
 bool loading_table(struct loading *loading, const json_t *row, const char *key, size_t limit,
                    const json_t **table);
 bool loading_wan(struct loading *loading, const json_t *row, uint32_t *wan);
-bool loading_get_wan(struct loading *loading, const json_t *value, uint32_t *wan);
 bool loading_get_app(struct loading *loading, const char *label, uint16_t *app);
 bool loading_app(struct loading *loading, const json_t *row, uint16_t *app);
 bool loading_circumstance(struct loading *loading, const json_t *row, uint16_t *circumstance);

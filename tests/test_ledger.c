@@ -715,7 +715,8 @@ static void test_buckets_know_circumstances(void)
 			known += buckets > 0;
 		}
 		CU_ASSERT(ledger->width > 1);
-		CU_ASSERT_EQUAL(known, states < LEDGER_BUCKET_SHARES ? states : LEDGER_BUCKET_SHARES);
+		CU_ASSERT_EQUAL(known,
+		                states < LEDGER_BUCKET_SHARES ? states : LEDGER_BUCKET_SHARES);
 		free_ledger(ledger);
 	}
 }
@@ -816,10 +817,10 @@ static char *replaced(const char *text, const char *from, const char *to)
 
 /* The one connection of sample(), and the same as ledgers of 1.1 had it. */
 #define ROW                                                                                        \
-	"[\"0000000000000abc\",0,false,\"key\",\"\",\"\",\"\",0,0,0,0,[[\"backup\",\"\",null,0,"   \
-	"false,"                                                                                   \
-	"false,null,0,0,0,null,0,null,[\"ack\",1,10,10,0],null],[\"primary\",\"\",null,0,false,"   \
-	"false,null,0,0,0,null,0,null,[\"payload\",1,1000,1000,1000],null]]]"
+	"[\"0000000000000abc\",\"\",\"\",\"\",0,0,0,0,[[0,null,0,0,[7,1,10,10,0],null,false,0,"    \
+	"null,0,"                                                                                  \
+	"null,null,false],[2,null,0,0,[0,1,1000,1000,1000],null,false,0,null,0,null,null,false]]," \
+	"0]"
 #define OLD_SUBFLOW(wan, kind, sum)                                                                \
 	"{\"wan\":\"" wan "\",\"client\":\"\",\"server\":\"\",\"reuse\":0,\"initial\":false,"      \
 	"\"backup_client\":0,\"backup_server\":0,\"backup_client_ns\":0,\"backup_server_ns\":0,"   \
@@ -936,39 +937,49 @@ static void test_load_refuses(void)
 static void test_load_refuses_rows(void)
 {
 	static const struct refused rows[] = {
-		{"\"0000000000000abc\",0", "\"abc\",0", "connections[0]: \"id\" must be 16 hex"},
-		{"\"0000000000000abc\",0", "\"0000000000000<b>\",0", "hexadecimal"},
-		{"\"0000000000000abc\",0", "\"0000000000000abc\",9", "\"version\" must be -1"},
-		{"abc\",0,false", "abc\",0,0", "\"fallback\" must be true"},
-		{"\"key\",\"\"", "\"lock\",\"\"", "lock"},
-		{"\"key\",\"\"", "null,\"\"", "\"confidence\" must be"},
-		{"\"key\",\"\"", "\"key\",null", "\"app\" must be"},
-		{"\"key\",\"\",\"\"", "\"key\",\"\",\"<b>\"", "\"client\" is not"},
+		{"\"0000000000000abc\"", "\"abc\"", "connections[0]: \"id\" must be 16 hex"},
+		{"\"0000000000000abc\"", "\"0000000000000<b>\"", "hexadecimal"},
+		{"abc\",\"\",\"\"", "abc\",null,\"\"", "\"app\" must be"},
+		{"abc\",\"\",\"\"", "abc\",\"\",\"<b>\"", "\"client\" is not"},
+		{"abc\",\"\",\"\"", "abc\",\"\",null", "\"client\" must be"},
 		{"\"\",0,0,0,0,[[", "\"\",-1,0,0,0,[[", "\"first_ns\" must be"},
 		{"\"\",0,0,0,0,[[", "\"\",0,-1,0,0,[[", "\"lasts_ns\" must lead"},
 		{"\"\",0,0,0,0,[[", "\"\",1,9223372036854775807,0,0,[[", "\"lasts_ns\" must lead"},
 		{"\"\",0,0,0,0,[[", "\"\",0,0,0,1.5,[[", "unique_bytes_to_opener"},
-		{"0,0,0,0,[[\"backup\"", "0,0,0,0,7,[[\"backup\"", "\"subflows\" must be an array"},
-		{"[[\"backup\",\"\"", "[7,[\"backup\",\"\"", "\"subflows\" must hold rows"},
-		{"[[\"backup\",\"\"", "[[\"nowhere\",\"\"", "WAN"},
-		{"[[\"backup\",\"\"", "[[\"backup\",null", "\"client\" must be"},
-		{"[[\"backup\",\"\",null", "[[\"backup\",\"\",7", "\"server\" must be"},
-		{"null,0,false,false", "null,4294967296,false,false", "\"reuse\" is too large"},
-		{"null,0,false,false", "null,0,false,1", "\"established\" must be true"},
-		{"false,null,0,0,0,null", "false,\"plane\",0,0,0,null", "plane"},
-		{"false,null,0,0,0,null", "false,null,-1,0,0,null",
-	         "\"starts_after_ns\" must lead"},
-		{"false,null,0,0,0,null", "false,null,0,0,2,null", "\"backup_client\" must be -1"},
-		{"false,null,0,0,0,null", "false,null,0,0,0,-1", "\"backup_client_after_ns\" must"},
-		{"[\"ack\",1,10,10,0]", "[\"ack\",1,10,10]", "four numbers"},
-		{"[\"ack\",1,10,10,0]", "[\"back\",1,10,10,0]", "back"},
-		{"[\"ack\",1,10,10,0]", "[7,1,10,10,0]", "\"kinds\" must hold kinds"},
-		{"[\"ack\",1,10,10,0]", "[\"ack\",1,10,10,-1]", "\"kinds\" must be"},
-		{"[\"ack\",1,10,10,0]", "[\"ack\",1,1,1,0,\"ack\",1,1,1,0]", "one twice"},
-		{"1000],null]", "1000],2]", "circumstance"},
-		{"1000],null]", "1000],\"all\"]", "\"shares\" must hold"},
-		{"1000],null]", "1000],[0,1,1,1]]", "\"shares\" must hold"},
-		{"1000],null]", "1000],[0,1,1,1,1,0,1,1,1,1]]", "circumstance twice"},
+		{ROW, "[\"0000000000000abc\",\"\",\"\",\"\",0,0,0,0,7]",
+	         "\"subflows\" must be an array"},
+		{"false]],0]", "false]],9]", "\"version\" must be -1"},
+		{"false]],0]", "false]],0,0]", "\"fallback\" must be true"},
+		{"false]],0]", "false]],0,true,\"lock\"]", "lock"},
+		{"false]],0]", "false]],0,true,7]", "\"confidence\" must be"},
+		{"[[0,null,0,0", "[7,[0,null,0,0", "\"subflows\" must hold rows"},
+		{"[[0,null,0,0", "[[9,null,0,0", "\"wan\" must be a place"},
+		{"[[0,null,0,0", "[[\"backup\",null,0,0", "\"wan\" must be"},
+		{"[[0,null,0,0", "[[0,7,0,0", "\"client\" must be"},
+		{"[[0,null,0,0", "[[0,\"<b>\",0,0", "\"client\" is not"},
+		{"[[0,null,0,0", "[[0,null,-1,0", "\"starts_after_ns\" must lead"},
+		{"[[0,null,0,0", "[[0,null,0,\"\"", "\"lasts_ns\" must lead"},
+		{"[7,1,10,10,0]", "[7,1,10,10]", "four numbers"},
+		{"[7,1,10,10,0]", "[99,1,10,10,0]", "none of the columns"},
+		{"[7,1,10,10,0]", "[\"ack\",1,10,10,0]", "\"kinds\" must be"},
+		{"[7,1,10,10,0]", "[7,1,10,10,-1]", "\"kinds\" must be"},
+		{"[7,1,10,10,0]", "[7,1,1,1,0,7,1,1,1,0]", "one twice"},
+		{"1000],null,", "1000],2,", "circumstance"},
+		{"1000],null,", "1000],\"all\",", "\"shares\" must hold"},
+		{"1000],null,", "1000],[0,1,1,1],", "\"shares\" must hold"},
+		{"1000],null,", "1000],[0,1,1,1,1,0,1,1,1,1],", "circumstance twice"},
+		{"1000],null,false,0,null,0,null,null,false", "1000]", "\"shares\" must hold"},
+		{"null,false,0,null,0", "null,0,0,null,0", "\"initial\" must be true"},
+		{"null,false,0,null,0", "null,false,2,null,0", "\"backup_client\" must be -1"},
+		{"null,false,0,null,0", "null,false,0,-1,0", "\"backup_client_after_ns\" must"},
+		{"null,null,false]", "null,7,false]", "\"server\" must be"},
+		{"null,null,false]", "null,null,1]", "\"established\" must be true"},
+		{"null,null,false]", "null,null,false,4294967296]", "\"reuse\" is too large"},
+		{"null,null,false]", "null,null,false,0,\"plane\"]", "plane"},
+		{"\"kinds\":[\"payload\"", "\"kinds\":[\"payroll\"", "payroll"},
+		{"\"kinds\":[\"payload\"", "\"kinds\":[7", "must hold kinds"},
+		{"\"kinds\":[\"payload\"", "\"kinds\":7,\"later\":[\"payload\"", "at most"},
+		{"\"columns\":", "\"later\":", "none of the columns"},
 		{ROW, ROW ",\n" ROW, "there twice"},
 		{ROW, "7", "connections[0]"},
 		{ROW, ROW ",", "not JSON"},
@@ -1001,10 +1012,12 @@ static void test_load_rows_of_any_form(void)
 		{ROW, OLD_ROW, ""},
 		{"\"connections\":[\n", "\"connections\":[", ""},
 		{"\"connections\":[\n", "\"connections\": [\n\n", ""},
-		{",0,false,\"key\"", ",\n0,false,\"key\"", ""},
+		{"0,0,0,0,[[0", "0,0,\n0,0,[[0", ""},
 		{ROW, ROW "\n", ""},
-		{",null]]]", ",null,\"later\"]],[]]", ""},
-		{"1000],null]", "1000],[]]", ""},
+		{"null,null,false]],0]", "null,null,false,0,null,\"later\"]],0,false,null,[]]", ""},
+		{"1000],null,", "1000],[],", ""},
+		{"null,null,false]", "null,\"\",false]", ""},
+		{"false]],0]", "false]],0,false,\"key\"]", ""},
 		{"\"width_s\"", "\"later\":{\n\"connections\":[\n[7]]},\"width_s\"", ""},
 	};
 	char *text = sample();

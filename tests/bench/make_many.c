@@ -7,6 +7,10 @@
  * MPTCP v1 connections, all open at once, a subflow on each FILE (a WAN): whole handshakes with
  * real keys, tokens and HMACs, then rounds of data.
  *
+ * make_many day CONNECTIONS FILE...
+ *
+ * The same connections one after the other, evenly over a day.
+ *
  * make_many [again] KIND COUNT FILE
  *
  * COUNT frames, each of another 4-tuple; `again`: and once more, in the same order. KIND is join
@@ -261,6 +265,23 @@ static void make_connections(struct capture *c, uint64_t count)
 				carry(c, i, wan, round);
 }
 
+#define DAY_US UINT64_C(86400000000)
+
+static void make_day(struct capture *c, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		c->now_us = DAY_US / count * i;
+		open_first(c, i);
+		for (unsigned wan = 1; wan < c->n; wan++)
+			open_join(c, i, wan);
+		for (unsigned round = 0; round < ROUNDS; round++) {
+			c->now_us += DAY_US / count / (2 * ROUNDS);
+			for (unsigned wan = 0; wan < c->n; wan++)
+				carry(c, i, wan, round);
+		}
+	}
+}
+
 /* ---- floods ---- */
 
 static struct packet stranger(uint64_t i, uint8_t flags)
@@ -378,12 +399,14 @@ int main(int argc, char **argv)
 
 	if (argc - (int)times < 3 || !open_files(&c, words + 2, argc - (int)times - 2)) {
 		fprintf(stderr,
-		        "usage: make_many many|[again] join|token|crowd|syn|dss COUNT FILE...\n");
+		        "usage: make_many many|day|[again] join|token|crowd|syn|dss COUNT FILE...\n");
 		return 64;
 	}
 	uint64_t count = strtoull(words[1], NULL, 10);
 	if (strcmp(words[0], "many") == 0)
 		make_connections(&c, count);
+	else if (strcmp(words[0], "day") == 0)
+		make_day(&c, count);
 	else
 		made = make_flood(&c, words[0], count, times);
 	if (!close_files(&c) || !made) {
