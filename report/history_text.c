@@ -16,13 +16,13 @@
 const char *status_word(enum status status, enum language language)
 {
 	static const enum message words[STATUS_COUNT] = {
-		[STATUS_PASS] = MESSAGE_status_word_pass,
-		[STATUS_WARN] = MESSAGE_status_word_warn,
-		[STATUS_FAIL] = MESSAGE_status_word_fail,
-		[STATUS_NOT_ASSESSED] = MESSAGE_status_word_not_assessed,
-		[STATUS_NOT_APPLICABLE] = MESSAGE_status_word_not_applicable,
-		[STATUS_ERROR] = MESSAGE_status_word_error,
-		[STATUS_WAIVED] = MESSAGE_status_word_waived,
+		[STATUS_PASS] = MESSAGE_page_status_pass,
+		[STATUS_WARN] = MESSAGE_page_status_warn,
+		[STATUS_FAIL] = MESSAGE_page_status_fail,
+		[STATUS_NOT_ASSESSED] = MESSAGE_page_status_not_assessed,
+		[STATUS_NOT_APPLICABLE] = MESSAGE_page_status_not_applicable,
+		[STATUS_ERROR] = MESSAGE_page_status_error,
+		[STATUS_WAIVED] = MESSAGE_page_status_waived,
 	};
 
 	return message_template(words[status], language);

@@ -242,7 +242,7 @@ def check_judging(suite):
     with suite.check("roles are proposed") as check:
         got = audit(*files)
         check.same("verdict", got["verdict"], "warn")
-        check.true(f"'{got['sentence']}' does not begin with a condition", got["sentence"].startswith("If wan2 is"))
+        check.true(f"'{got['sentence']}' does not begin with what it takes for granted", got["sentence"].startswith("Taking wan2 for your backup"))
         check.same("role", [(w["name"], w["role"], w["role_source"]) for w in got["wans"]],
                    [("wan1", "master", "assumed"), ("wan2", "backup", "assumed")])
     with suite.check("a filter forbids a pass") as check:
