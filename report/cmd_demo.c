@@ -295,8 +295,11 @@ static void put(const struct demo *demo, enum message message)
 /* As the program was called, so that the lines work where they are read. */
 static void tell_next(const struct demo *demo)
 {
-	const char *program = program_invocation_name;
+	const char *program = program_invocation_name, *lang = "";
 	char path[DEMO_FILE], day[DEMO_FILE];
+
+	if (demo->language != LANGUAGE_EN)
+		lang = " --lang zh-CN";
 
 	snprintf(day, sizeof(day), "%s/%s", demo->place, stories[0].folder);
 	page_name(path, demo, &stories[0], demo->language);
@@ -304,15 +307,16 @@ static void tell_next(const struct demo *demo)
 	put(demo, MESSAGE_demo_open);
 	printf("    xdg-open %s\n", path);
 	put(demo, MESSAGE_demo_read_these);
-	printf("    %s report --config %s/site.ini fibre=%s/fibre.pcap.gz \\\n"
+	printf("    %s report%s --config %s/site.ini fibre=%s/fibre.pcap.gz \\\n"
 	       "        lte=%s/lte.pcap.gz\n",
-	       program, day, day, day);
+	       program, lang, day, day, day);
 	put(demo, MESSAGE_demo_explain);
-	printf("    %s explain A12\n", program);
+	printf("    %s explain%s A12\n", program, lang);
 	put(demo, MESSAGE_demo_own_router);
 	fputs("    mptcp-grab root@192.168.100.1 --minutes 60 -o day1/\n", stdout);
 	put(demo, MESSAGE_demo_own_captures);
-	printf("    %s report --master wan1.pcap --backup wan2.pcap --html report.html\n", program);
+	printf("    %s report%s --master wan1.pcap --backup wan2.pcap --html report.html\n",
+	       program, lang);
 }
 
 static int show(const struct demo *demo, const struct story *story)

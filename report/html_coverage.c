@@ -303,6 +303,26 @@ static void site_facts(struct telling_page *page)
 	H(h, "</dl>");
 }
 
+/* What was read and could not be used. */
+static void notes_list(struct html *h, const json_t *expected)
+{
+	size_t n = json_array_size(json_object_get(expected, "notes"));
+	char note[1000];
+
+	if (n == 0)
+		return;
+	H(h, "<p class=note>");
+	H_SAY(h, page_notes);
+	H(h, "</p><ul>");
+	for (size_t i = 0; i < n && i < SHOWN_ROWS && h_room(h); i++) {
+		H(h, "<li>");
+		h_message(h, stored_message_at(note, sizeof(note), expected, "notes", i));
+	}
+	H(h, "</ul>");
+	if (n > SHOWN_ROWS)
+		html_more(h, n - SHOWN_ROWS);
+}
+
 void html_expected(struct telling_page *page)
 {
 	struct html *h = &page->h;
@@ -314,6 +334,7 @@ void html_expected(struct telling_page *page)
 	if (json_is_object(json_object_get(page->report, "expected")))
 		site_facts(page);
 	told_table(page);
+	notes_list(h, json_object_get(page->report, "expected"));
 	for (size_t i = 0; i < json_array_size(wans) && i < SHOWN_ROWS && h_room(h); i++)
 		cost_table(h, json_array_get(wans, i));
 	H(h, "</section>");

@@ -160,17 +160,6 @@ static bool put_notes(json_t *o, const struct expect *expect)
 	return good;
 }
 
-/* A note in the language of the page; of an older report its English words. */
-static const char *note_at(char *out, size_t size, const json_t *expected, size_t i)
-{
-	const json_t *tree = json_array_get(stored_in(expected, "messages", "notes"), i);
-	const char *text = json_string_value(json_array_get(json_object_get(expected, "notes"), i));
-
-	if (!tree || !message_from_json(out, size, tree))
-		text_safe(out, size, text ? text : "", 200);
-	return out;
-}
-
 static bool put_lists(json_t *o, const struct report *report)
 {
 	const struct expect *expect = &report->policy->expect;
@@ -343,8 +332,11 @@ void render_expected_text(const struct page *page)
 	json_array_foreach(wans, i, row) expected_wan(page, row);
 	json_array_foreach(servers, i, row) expected_server(page, row);
 	expected_site(page, expected);
-	json_array_foreach(notes, i, row) page_tell(
-		page, SAY_IN(line, text_note, note_at(note, sizeof(note), expected, i)), 2);
+	json_array_foreach(notes, i, row)
+		page_tell(page,
+	                  SAY_IN(line, text_note,
+	                         stored_message_at(note, sizeof(note), expected, "notes", i)),
+	                  2);
 	if (stored_number(expected, "more_notes"))
 		page_tell(page,
 		          SAY_IN(line, text_note_more, page_count(count, expected, "more_notes")),

@@ -60,6 +60,16 @@ const char *stored_message(char *out, size_t size, const json_t *o, const char *
 	return out;
 }
 
+const char *stored_message_at(char *out, size_t size, const json_t *o, const char *key, size_t i)
+{
+	const json_t *tree = json_array_get(stored_in(o, "messages", key), i);
+	const char *text = json_string_value(json_array_get(json_object_get(o, key), i));
+
+	if (!tree || !message_from_json(out, size, tree))
+		text_safe(out, size, text ? text : "", 200);
+	return out;
+}
+
 json_t *stored_in(const json_t *o, const char *one, const char *two)
 {
 	return json_object_get(json_object_get(o, one), two);

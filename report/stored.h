@@ -29,6 +29,9 @@ uint64_t stored_time(const json_t *o, const char *key);
  * its English words; "" when there is none. Returns out. */
 const char *stored_message(char *out, size_t size, const json_t *o, const char *key);
 
+/* The same of row `i` of an array of texts, whose cases are an array under the same key. */
+const char *stored_message_at(char *out, size_t size, const json_t *o, const char *key, size_t i);
+
 /* Members on a path of two: stored_in(o, "shared", "kinds"). NULL when there is none. */
 json_t *stored_in(const json_t *o, const char *one, const char *two);
 

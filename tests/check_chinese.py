@@ -120,6 +120,9 @@ def check_settings(suite, folder):
         notes = [line for line in out.splitlines() if line.startswith("  说明：")]
         check.true(f"notes {notes}", len(notes) >= 5)
         no_english(check, "notes", re.sub(r"bakcup|my\.server|here", "", "\n".join(notes)))
+        page = call("render", "-", "--format", "html", "--lang", "zh-CN", input=call(*words, "--json", "-")[1].encode())[1]
+        shown = "".join(check_page.words_of(page).text)
+        check.true("the page has them", all(re.sub(r"^  说明：", "", note) in shown for note in notes if len(note) < 40))
         report = json.loads(call(*words, "--json", "-")[1])
         check.true("cases", len(report["expected"]["messages"]["notes"]) == len(report["expected"]["notes"]) >= 5)
         english = call(*words)[1]
@@ -154,6 +157,17 @@ def check_lists(suite, folder):
             no_english(check, " ".join(action), out)
 
 
+def check_demo(suite, folder):
+    """What to type next is in the reader's language, too."""
+    with suite.check("demo") as check:
+        into = os.path.join(folder, "demo")
+        out = call("demo", *NOW, "--lang", "zh-CN", "--story", FIXTURES, "-o", into)[1]
+        prose = [line for line in out.splitlines() if not re.match(r"  (  |\S*/)", line)]
+        no_english(check, "prose", "\n".join(prose))
+        commands = [line for line in out.splitlines() if re.search(r"mptcp-audit (report|explain)", line)]
+        check.true(f"commands {commands}", len(commands) == 3 and all("--lang zh-CN" in line for line in commands))
+
+
 def check_doctor(suite):
     with suite.check("doctor") as check:
         for case in ("leak", "cut-file", "glued-files", "super-frames"):
@@ -171,6 +185,7 @@ def main():
         check_reports(suite)
         check_settings(suite, folder)
         check_lists(suite, folder)
+        check_demo(suite, folder)
         check_doctor(suite)
     finally:
         shutil.rmtree(folder)
