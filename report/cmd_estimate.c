@@ -10,10 +10,13 @@
 #include <string.h>
 
 #include "cmd_intake.h"
+#include "cmd_render.h"
 #include "cmd_write.h"
 #include "command.h"
 #include "estimate.h"
+#include "history_text.h"
 #include "output.h"
+#include "page.h"
 #include "quantity.h"
 #include "text.h"
 
@@ -50,6 +53,7 @@ static const struct option options[] = {
 	{"kernel", required_argument, NULL, ESTIMATE_KERNEL},
 	{"primary", required_argument, NULL, ESTIMATE_PRIMARY},
 	{"json", required_argument, NULL, OPTION_JSON},
+	{"lang", required_argument, NULL, OPTION_LANG},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -75,11 +79,12 @@ static int help(void)
 	      stdout);
 	for (size_t i = 0; i < cost_n_extras; i++)
 		printf("                      %-13s %s\n", cost_extras[i].word,
-		       cost_extras[i].words);
+		       message_template(cost_extras[i].words, LANGUAGE_EN));
 	fputs("  --kernel 6.18|6.1|5.4  whose costs of a subflow to take (6.18)\n"
 	      "  --primary BYTES     what the primary carries in such a day, such as 20GB: the\n"
 	      "                      share is told\n"
-	      "  --json FILE|-       the same as JSON (- instead of the text)\n",
+	      "  --json FILE|-       the same as JSON (- instead of the text)\n"
+	      "  --lang LANGUAGE     en (default) or zh-CN\n",
 	      stdout);
 	return EXIT_PASS;
 }
@@ -197,9 +202,11 @@ static uint64_t whole(double bytes)
 }
 
 /* "4.84 to 6.45 MB", "836 B" */
-static const char *range_text(char out[RANGE_TEXT], const struct range *range, double times)
+static const char *range_text(char out[RANGE_TEXT], const struct range *range, double times,
+                              enum language language)
 {
-	char low[TEXT_SHORT], high[TEXT_SHORT];
+	const struct telling how = {.language = language};
+	char low[TEXT_SHORT], high[TEXT_SHORT], message[RANGE_TEXT + 40];
 	char *unit;
 
 	text_bytes(low, whole(range->low * times));
@@ -211,57 +218,94 @@ static const char *range_text(char out[RANGE_TEXT], const struct range *range, d
 	}
 	if (unit && strchr(high, ' ') && strcmp(unit, strchr(high, ' ')) == 0)
 		*unit = '\0';
-	snprintf(out, RANGE_TEXT, "%s to %s", low, high);
-	return out;
+	return message_words(out, RANGE_TEXT, SAY_IN(message, estimate_range, low, high), &how);
+}
+
+static void print_columns(const char *words, const char *hour, const char *day, const char *month)
+{
+	fputs("  ", stdout);
+	text_column(stdout, words, 41, false);
+	putchar(' ');
+	text_column(stdout, hour, 17, true);
+	putchar(' ');
+	text_column(stdout, day, 17, true);
+	putchar(' ');
+	text_column(stdout, month, 17, true);
+	putchar('\n');
 }
 
 static void print_row(const char *words, const struct range *bytes, const struct estimate_ask *ask,
-                      double times)
+                      double times, enum language language)
 {
 	char a[RANGE_TEXT], b[RANGE_TEXT], c[RANGE_TEXT];
 
-	printf("  %-41s %17s %17s %17s\n", words, range_text(a, bytes, times),
-	       range_text(b, bytes, times * ask->hours),
-	       range_text(c, bytes, times * ask->hours * ESTIMATE_MONTH_DAYS));
+	print_columns(words, range_text(a, bytes, times, language),
+	              range_text(b, bytes, times * ask->hours, language),
+	              range_text(c, bytes, times * ask->hours * ESTIMATE_MONTH_DAYS, language));
 }
 
-static void print_share(const struct estimate *estimate, const struct estimate_ask *ask)
+static void tell(const char *message, enum language language)
 {
-	char primary[TEXT_SHORT], low[TEXT_SHORT], high[TEXT_SHORT];
+	const struct telling how = {.language = language};
+	char words[800];
+
+	page_wrap(stdout, message_words(words, sizeof(words), message, &how), 0, false);
+}
+
+static void print_share(const struct estimate *estimate, const struct estimate_ask *ask,
+                        enum language language)
+{
+	char primary[TEXT_SHORT], low[TEXT_SHORT], high[TEXT_SHORT], message[400];
 	uint64_t of = whole(ask->primary_per_day);
 
 	if (of == 0)
 		return;
-	printf("\nOf %s a day on the primary that is %s to %s for each backup.\n",
-	       text_bytes(primary, of),
-	       text_percent(low, whole(estimate->per_hour.low * ask->hours), of),
-	       text_percent(high, whole(estimate->per_hour.high * ask->hours), of));
+	putchar('\n');
+	tell(SAY_IN(message, estimate_share, text_bytes(primary, of),
+	            text_percent(low, whole(estimate->per_hour.low * ask->hours), of),
+	            text_percent(high, whole(estimate->per_hour.high * ask->hours), of)),
+	     language);
 }
 
-static int print_text(const struct estimate *estimate, const struct estimate_ask *ask)
+/* Where the row's figure comes from, below it. */
+static void print_source(const struct estimate_row *row, enum language language)
 {
-	printf("A healthy backup that only stands by, kernel %s, %g hours a day\n\n",
-	       ask->kernel->name, ask->hours);
-	printf("  %-41s %17s %17s %17s\n", "IP bytes, both directions", "an hour", "a day",
-	       "a month");
-	for (size_t i = 0; i < estimate->n_rows; i++) {
-		print_row(estimate->rows[i].words, &estimate->rows[i].bytes, ask, 1);
-		printf("      %s%s\n",
-		       estimate->rows[i].measured ? "" : "estimated: ", estimate->rows[i].source);
-	}
-	print_row("each backup", &estimate->per_hour, ask, 1);
-	if (ask->backups > 1) {
-		char words[60];
+	const struct telling how = {.language = language};
+	char source[60], message[200], words[400];
 
-		snprintf(words, sizeof(words), "all %u backups", ask->backups);
-		print_row(words, &estimate->per_hour, ask, ask->backups);
+	message_say(source, sizeof(source), row->source, (const char *const[]){NULL});
+	if (row->measured)
+		snprintf(message, sizeof(message), "%s", source);
+	else
+		SAY_IN(message, estimate_estimated, source);
+	printf("      %s\n", message_words(words, sizeof(words), message, &how));
+}
+
+static int print_text(const struct estimate *estimate, const struct estimate_ask *ask,
+                      enum language language)
+{
+	const struct telling how = {.language = language};
+	char hours[24], number[24], message[700], words[200];
+
+	snprintf(hours, sizeof(hours), "%g", ask->hours);
+	tell(SAY_IN(message, estimate_head, ask->kernel->name, hours), language);
+	putchar('\n');
+	print_columns(WORDS(estimate_bytes, language), WORDS(estimate_hour, language),
+	              WORDS(estimate_day, language), WORDS(estimate_month, language));
+	for (size_t i = 0; i < estimate->n_rows; i++) {
+		print_row(message_template(estimate->rows[i].words, language),
+		          &estimate->rows[i].bytes, ask, 1, language);
+		print_source(&estimate->rows[i], language);
 	}
-	print_share(estimate, ask);
-	fputs("\nMonths of 30 days. What is local (ARP, DHCP, the gateway's pings) is not billed "
-	      "and "
-	      "not in it.\nmptcp-audit report tells what your captures add: expected, seen, "
-	      "unexplained (E1).\n",
-	      stdout);
+	print_row(WORDS(estimate_each, language), &estimate->per_hour, ask, 1, language);
+	if (ask->backups > 1) {
+		snprintf(number, sizeof(number), "%u", ask->backups);
+		message_words(words, sizeof(words), SAY_IN(message, estimate_all, number), &how);
+		print_row(words, &estimate->per_hour, ask, ask->backups, language);
+	}
+	print_share(estimate, ask, language);
+	putchar('\n');
+	tell(SAY_IN(message, estimate_end), language);
 	return fflush(stdout) == 0 ? 0 : EXIT_CANNOT_WRITE;
 }
 
@@ -289,8 +333,10 @@ static json_t *rows_json(const struct estimate *estimate, const struct estimate_
 		json_t *o = sums_json(&row->bytes, ask, 1);
 
 		json_object_set_new(o, "id", json_string(row->id));
-		json_object_set_new(o, "words", json_string(row->words));
-		json_object_set_new(o, "source", json_string(row->source));
+		json_object_set_new(o, "words",
+		                    json_string(message_template(row->words, LANGUAGE_EN)));
+		json_object_set_new(o, "source",
+		                    json_string(message_template(row->source, LANGUAGE_EN)));
 		json_object_set_new(o, "measured", json_boolean(row->measured));
 		if (row->each_high > 0) {
 			json_object_set_new(o, "each_bytes",
@@ -338,6 +384,7 @@ int cmd_estimate(int argc, char **argv)
 {
 	struct estimate_ask ask;
 	struct estimate estimate;
+	enum language language = LANGUAGE_EN;
 	const char *json = NULL;
 	int option, code = 0;
 
@@ -348,6 +395,11 @@ int cmd_estimate(int argc, char **argv)
 			return help();
 		if (option == '?' || option == ':')
 			return intake_bad_option(argv, options, option);
+		if (option == OPTION_LANG) {
+			if (!render_language(optarg, &language))
+				return EXIT_USAGE;
+			continue;
+		}
 		if (option == OPTION_JSON)
 			json = optarg;
 		else if (!take(&ask, option, optarg))
@@ -361,6 +413,6 @@ int cmd_estimate(int argc, char **argv)
 	if (json)
 		code = write_estimate(&estimate, &ask, json);
 	if (code == 0 && !(json && strcmp(json, "-") == 0))
-		code = print_text(&estimate, &ask);
+		code = print_text(&estimate, &ask, language);
 	return code;
 }

@@ -11,25 +11,23 @@ const struct cost_row costs[COST_COUNT] = {
                             .packets = 2,
                             .every_s = 15,
                             .measured = true,
-                            .words = "keepalives and their answers",
-                            .source =
-                                    "measured: 128 B for a probe and its answer; one end or both"},
+                            .words = MESSAGE_cost_keepalive,
+                            .source = MESSAGE_cost_keepalive_source},
 	/* two pings a second apart to the server; the gateway's are not billed */
 	[COST_TRACKER] = {.bytes = {4 * 84, 4 * 84},
                           .packets = 4,
                           .every_s = 2,
                           .over_s = {2.5, 4},
-                          .words = "tracker pings to the server",
-                          .source = "omr-tracker: 2 pings of 84 B and their answers, then the "
-                                    "interval: 2.5 to 4 s more"},
+                          .words = MESSAGE_cost_tracker,
+                          .source = MESSAGE_cost_tracker_source},
 	[COST_STATUS] = {.bytes = {5e3, 5e3},
                          .every_s = 3600,
-                         .words = "public address asked of the server",
-                         .source = "a TLS request to port 65500"},
+                         .words = MESSAGE_cost_status,
+                         .source = MESSAGE_cost_status_source},
 	[COST_TRACEBOX] = {.bytes = {5.5e3, 6e3},
                            .every_s = 600,
-                           .words = "check whether the path lets MPTCP through",
-                           .source = "OpenMPTCProuter's script: a TLS request"},
+                           .words = MESSAGE_cost_tracebox,
+                           .source = MESSAGE_cost_tracebox_source},
 };
 
 /* Of the lab's captures, each kernel at both ends, timestamps on, IPv4. IPv6 on 6.18 came to 1,088.
@@ -37,38 +35,22 @@ const struct cost_row costs[COST_COUNT] = {
  * two hours (multipath-tcp/mptcp_net-next#383). MPTCP.org's 5.4 probes only when the whole
  * connection is idle. */
 const struct cost_kernel cost_kernels[] = {
-	{"6.18", 1, {832, 848}, true, true, "measured on Linux 6.18: 832 to 848 B"},
-	{"6.1", 1, {1136, 1152}, true, false, "measured on Linux 6.1: 1,136 to 1,152 B"},
-	{"5.4", 0, {464, 536}, false, true, "measured on MPTCP.org's 5.4 (v0): 464 to 536 B"},
+	{"6.18", 1, {832, 848}, true, true, MESSAGE_cost_kernel_6_18},
+	{"6.1", 1, {1136, 1152}, true, false, MESSAGE_cost_kernel_6_1},
+	{"5.4", 0, {464, 536}, false, true, MESSAGE_cost_kernel_5_4},
 };
 const size_t cost_n_kernels = sizeof(cost_kernels) / sizeof(*cost_kernels);
 
 const struct cost_extra cost_extras[] = {
-	{"wireguard",
-         "MPTCP over WireGuard: keepalives every 28 s, new keys",
-         {8e3, 11e3},
-         "sizes of its messages",
-         {"wireguard"}},
-	{"openvpn",
-         "MPTCP over OpenVPN (UDP): pings every 10 s",
-         {48e3, 58e3},
-         "sizes of its messages",
-         {"openvpn", "mqvpn"}},
-	{"mlvpn",
-         "MLVPN: a message each way every second, without data",
-         {500e3, 650e3},
-         "sizes of its messages",
-         {"mlvpn", "ubond"}},
+	{"wireguard", MESSAGE_cost_wireguard, {8e3, 11e3}, MESSAGE_cost_sizes, {"wireguard"}},
+	{"openvpn", MESSAGE_cost_openvpn, {48e3, 58e3}, MESSAGE_cost_sizes, {"openvpn", "mqvpn"}},
+	{"mlvpn", MESSAGE_cost_mlvpn, {500e3, 650e3}, MESSAGE_cost_sizes, {"mlvpn", "ubond"}},
 	{"glorytun-udp",
-         "glorytun over UDP, idle",
+         MESSAGE_cost_glorytun,
          {35e3, 45e3},
-         "its beat of 25 s, and its messages",
+         MESSAGE_cost_beat,
          {"glorytun", "dsvpn"}},
-	{"sqm-autorate",
-         "sqm-autorate: four pingers every 0.5 s",
-         {2.2e6, 2.4e6},
-         "its script",
-         {NULL}},
+	{"sqm-autorate", MESSAGE_cost_sqm, {2.2e6, 2.4e6}, MESSAGE_cost_script, {NULL}},
 };
 const size_t cost_n_extras = sizeof(cost_extras) / sizeof(*cost_extras);
 

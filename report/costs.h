@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "message.h"
+
 struct range {
 	double low, high;
 };
@@ -30,7 +32,7 @@ struct cost_row {
 	double every_s;      /* as OpenMPTCProuter is delivered */
 	struct range over_s; /* so much longer than `every_s` each takes */
 	bool measured;
-	const char *words, *source;
+	enum message words, source;
 };
 extern const struct cost_row costs[COST_COUNT];
 
@@ -48,7 +50,7 @@ struct cost_kernel {
 	struct range join;  /* handshake and teardown of one subflow */
 	bool probes_idle;   /* keepalives go out on a subflow that is idle in a busy connection */
 	bool keeps_cadence; /* ... as often as the application asked */
-	const char *source;
+	enum message source;
 };
 extern const struct cost_kernel cost_kernels[];
 extern const size_t cost_n_kernels;
@@ -63,9 +65,10 @@ const struct cost_kernel *cost_kernel(const char *name);
  * like it, up to a NULL. */
 #define COST_APPS 4
 struct cost_extra {
-	const char *word, *words;
+	const char *word;
+	enum message words;
 	struct range per_hour;
-	const char *source;
+	enum message source;
 	const char *apps[COST_APPS];
 };
 extern const struct cost_extra cost_extras[];

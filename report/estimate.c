@@ -59,7 +59,7 @@ static void add_recurring(struct estimate *estimate, const char *id, enum cost c
 }
 
 static void add_joins(struct estimate *estimate, const struct estimate_ask *ask, const char *id,
-                      const char *words, double per_hour)
+                      enum message words, double per_hour)
 {
 	add(estimate, &(struct estimate_row){.id = id,
 	                                     .words = words,
@@ -85,26 +85,22 @@ static void add_keepalives(struct estimate *estimate, const struct estimate_ask 
 	often = HOUR_S / ask->keepalive_s * ask->subflows;
 	seldom = sure ? often : kernel->probes_idle ? 0.5 * ask->subflows : 0;
 	add(estimate,
-	    &(struct estimate_row){
-		    .id = "keepalive",
-		    .words = row->words,
-		    .source = sure ? row->source
-	                           : "measured: 128 B for a probe and its answer; this kernel may "
-	                             "not probe idle subflows",
-		    .measured = row->measured,
-		    .each_low = row->bytes.low,
-		    .each_high = row->bytes.high,
-		    .per_hour = {seldom * ends_low, often * ends_high}});
+	    &(struct estimate_row){.id = "keepalive",
+	                           .words = row->words,
+	                           .source = sure ? row->source : MESSAGE_cost_keepalive_unsure,
+	                           .measured = row->measured,
+	                           .each_low = row->bytes.low,
+	                           .each_high = row->bytes.high,
+	                           .per_hour = {seldom * ends_low, often * ends_high}});
 }
 
 void estimate_make(struct estimate *estimate, const struct estimate_ask *ask)
 {
 	memset(estimate, 0, sizeof(*estimate));
-	add_joins(estimate, ask, "connections", "opening and closing, for each connection",
-	          ask->conns_per_hour);
+	add_joins(estimate, ask, "connections", MESSAGE_cost_connections, ask->conns_per_hour);
 	add_recurring(estimate, "tracker", COST_TRACKER, ask->tracker_s);
 	if (ask->proxy_check_s > 0)
-		add_joins(estimate, ask, "proxy_check", "opening and closing, for each proxy check",
+		add_joins(estimate, ask, "proxy_check", MESSAGE_cost_proxy_check,
 		          HOUR_S / ask->proxy_check_s);
 	add_keepalives(estimate, ask);
 	add_recurring(estimate, "status", COST_STATUS, ask->status_s);

@@ -33,7 +33,8 @@ void estimate_defaults(struct estimate_ask *ask);
 
 #define ESTIMATE_ROWS 16
 struct estimate_row {
-	const char *id, *words, *source; /* static text */
+	const char *id; /* static text */
+	enum message words, source;
 	bool measured;
 	double each_low, each_high; /* bytes of one, 0 = counted by the hour */
 	struct range per_hour;      /* how many, when each is not 0 */

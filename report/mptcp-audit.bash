@@ -20,7 +20,7 @@ _mptcp_audit_options()
 	annotate) echo "$intake -o --output" ;;
 	thin) echo "$intake -o --output --budget --around" ;;
 	scrub) echo "-o --output --key --names -h --help" ;;
-	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json -h --help" ;;
+	estimate) echo "--backups --hours --conns-per-hour --subflows --tracker --keepalive --keepalive-ends --proxy-check --status-check --path-check --with --kernel --primary --json --lang -h --help" ;;
 	diff) echo "--json --lang -h --help" ;;
 	index) echo "-o --output --json --all --lang -h --help" ;;
 	run) echo "--config --from --dry-run --now -h --help" ;;

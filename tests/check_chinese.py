@@ -28,7 +28,7 @@ IP TCP UDP MPTCP SYN ACK RST FIN ping pings ICMP DNS NTP ARP DHCP TLS VPN VPS AP
 SIM APN QUIC HTTP https http dns tcp udp icmp ssh fragment
 mptcp audit captured tcpdump mergecap cat ethtool logread sysctl ss omr tracker shadowsocks iperf uci network OMR stacked libev rust glorytun xray Xray mlvpn MLVPN
 UBOND openvpn OpenVPN WireGuard Wireshark OpenMPTCProuter LuCI UCI JSON CSV BPF bpf Linux libpcap snaplen pcap offload
-master backup enabled disabled default on off on? explain estimate lang zh economy reliability redundant proto any gro gso tso lro ip
+master backup enabled disabled default on off on? report explain estimate lang zh economy reliability redundant proto any gro gso tso lro ip
 Settings Settings  Wizard Interfaces Multipath scheduler Wi Fi Master AP
 primär maître CAP_NET_RAW root NTP IPv frame number in endpoint subflow fullmesh route get direct output over
 fibre lte home attic wan ifstatus
@@ -159,6 +159,15 @@ def check_lists(suite, folder):
 
 def check_demo(suite, folder):
     """What to type next is in the reader's language, too."""
+    with suite.check("estimate") as check:
+        code, out, err = call("estimate", "--lang", "zh-CN", "--backups", "2", "--conns-per-hour", "100", "--primary", "20GB",
+                              "--with", "wireguard,openvpn,mlvpn,glorytun-udp,sqm-autorate", "--kernel", "6.1")
+        check.same(f"exit ({err})", code, 0)
+        no_english(check, "text", re.sub(r"sqm-autorate|glorytun|MPTCP\.org", "", out))
+        english = call("estimate")[1]
+        check.true("in English", english.startswith("A healthy backup that only stands by, kernel 6.18, 24 hours a day\n"))
+        check.same("the JSON is no one's language", call("estimate", "--json", "-")[1],
+                   call("estimate", "--json", "-", "--lang", "zh-CN")[1])
     with suite.check("demo") as check:
         into = os.path.join(folder, "demo")
         out = call("demo", *NOW, "--lang", "zh-CN", "--story", FIXTURES, "-o", into)[1]
