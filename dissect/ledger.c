@@ -289,6 +289,17 @@ static bool files_ready(struct ledger *ledger)
 	                   sizeof(*ledger->files));
 }
 
+uint32_t ledger_find_file(const struct ledger *ledger, const char *name)
+{
+	char *text = ledger_text(name);
+	size_t place = text ? file_place(ledger, text) : ledger->n_files;
+	bool found = place < ledger->n_files &&
+	             !strcmp(ledger->files[ledger->files_by_name[place]].name, text);
+
+	free(text);
+	return found ? ledger->files_by_name[place] : LEDGER_FILES_MAX;
+}
+
 uint32_t ledger_file(struct ledger *ledger, const char *name, uint32_t wan)
 {
 	char *text = ledger_text(name);

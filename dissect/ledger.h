@@ -536,6 +536,10 @@ struct ledger_rest {
 	struct tally wans[LEDGER_WANS_MAX]; /* all kinds together */
 };
 
+/* SEVERAL: files that bore this name are not the same. */
+enum ledger_digest { DIGEST_NONE, DIGEST_KNOWN, DIGEST_SEVERAL };
+#define LEDGER_SHA256 32
+
 struct ledger_file {
 	char *name; /* owned */
 	uint32_t wan;
@@ -552,6 +556,9 @@ struct ledger_file {
 	bool recorded, growing, repaired;
 	uint64_t from_ns, to_ns;
 	int64_t shift_ns;
+
+	uint8_t digest; /* enum ledger_digest */
+	uint8_t sha256[LEDGER_SHA256];
 };
 
 struct ledger {
@@ -602,6 +609,12 @@ uint32_t ledger_wan(struct ledger *ledger, const char *name);
 uint16_t ledger_app(struct ledger *ledger, const char *label);
 uint16_t ledger_circumstance(struct ledger *ledger, const struct ledger_circumstance *masks);
 uint32_t ledger_file(struct ledger *ledger, const char *name, uint32_t wan);
+uint32_t ledger_find_file(const struct ledger *ledger, const char *name); /* LEDGER_FILES_MAX: none */
+
+/* The file was seen to have this SHA-256. And how it is written: 64 hexadecimal digits, "several",
+ * or NULL; `out` is room for it. */
+void ledger_file_digest(struct ledger_file *file, const uint8_t sha256[LEDGER_SHA256]);
+const char *ledger_digest_text(const struct ledger_file *file, char out[2 * LEDGER_SHA256 + 1]);
 
 /* One frame. `payload` holds the split of its payload bytes over the carrying kinds. */
 struct ledger_entry {

@@ -96,6 +96,10 @@ void ledger_names_merge(struct ledger_wan *into, const struct ledger_wan *from);
 bool ledger_names_save(json_t *row, const struct ledger_wan *wan);
 bool ledger_names_load(const json_t *row, struct ledger_wan *wan);
 
+void ledger_digest_merge(struct ledger_file *into, const struct ledger_file *from);
+/* `value` may be missing. False: it is none. */
+bool ledger_digest_load(struct ledger_file *file, const json_t *value);
+
 void ledger_record_merge(struct ledger_wan *into, const struct ledger_record *from);
 void ledger_record_free(struct ledger_record *record);
 

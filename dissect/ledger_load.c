@@ -89,6 +89,8 @@ static bool load_file(struct loading *loading, const json_t *row, size_t index)
 		return loading_refuse(loading, "\"message\" must be null or a text");
 	if (json_is_string(message) && !(file->message = ledger_text(json_string_value(message))))
 		return loading_refuse(loading, "out of memory");
+	if (!ledger_digest_load(file, json_object_get(row, "sha256")))
+		return loading_refuse(loading, "\"sha256\" must be 64 hexadecimal digits");
 	return loading_count(loading, row, "frames", &file->frames) &&
 	       loading_count(loading, row, "wire_bytes", &file->wire_bytes) &&
 	       loading_number(loading, row, "first_ns", &file->first_ns) &&

@@ -122,6 +122,7 @@ static void file_join(const struct ledger *ledger, struct ledger_file *into,
 		into->to_ns = from->to_ns;
 	if (farther(from->shift_ns, into->shift_ns))
 		into->shift_ns = from->shift_ns;
+	ledger_digest_merge(into, from);
 }
 
 static bool merge_files(struct ledger *into, const struct ledger *from, struct maps *maps)

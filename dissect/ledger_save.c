@@ -154,6 +154,8 @@ static json_t *file_flaw_json(const struct ledger_file *file)
 static json_t *file_json(const struct ledger *ledger, size_t index)
 {
 	const struct ledger_file *file = &ledger->files[index];
+	char digits[2 * LEDGER_SHA256 + 1];
+	const char *sha256 = ledger_digest_text(file, digits);
 	json_t *row = json_object();
 
 	return finish(
@@ -166,6 +168,7 @@ static json_t *file_json(const struct ledger *ledger, size_t index)
 			set(row, "first_ns", number(file->first_ns)) &&
 			set(row, "last_ns", number(file->last_ns)) &&
 			set(row, "snaplen", number(file->snaplen)) &&
+			(!sha256 || set(row, "sha256", text(sha256))) &&
 			(!file->flaw[0] || set(row, "flaw", file_flaw_json(file))) &&
 			(!file->recorded || set(row, "recording", file_recording_json(file))));
 }

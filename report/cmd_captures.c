@@ -10,6 +10,7 @@
 
 #include "../capture/source.h"
 #include "../dissect/pipeline.h"
+#include "cmd_digest.h"
 #include "cmd_outlets.h"
 #include "cmd_progress.h"
 #include "cmd_sites.h"
@@ -405,8 +406,10 @@ int captures_read(struct intake *intake, struct ledger *ledger,
 		code = check_clock(intake, source, sink.pipeline);
 	if (code == 0)
 		code = run_source(intake, source, &sink, &cutting);
-	if (code == 0)
+	if (code == 0) {
 		tell_source(intake, source, ledger, &cutting);
+		digest_files(intake, source, ledger);
+	}
 	outlets_close(sink.outlets);
 	pipeline_free(sink.pipeline);
 	source_close(source);

@@ -7,6 +7,7 @@
 
 #include "cmd_intake.h"
 #include "cmd_sites.h"
+#include "cmd_digest.h"
 #include "cmd_state.h"
 #include "cmd_window.h"
 #include "command.h"
@@ -15,6 +16,7 @@ static const struct option options[] = {
 	INTAKE_LONG_OPTIONS,
 	WINDOW_LONG_OPTIONS,
 	STATE_LONG_OPTION,
+	DIGEST_LONG_OPTION,
 	{"output", required_argument, NULL, 'o'},
 	{"sites", required_argument, NULL, OPTION_SITES},
 	{NULL, 0, NULL, 0},
@@ -30,6 +32,7 @@ static int help(void)
 	fputs(intake_help, stdout);
 	fputs(window_help, stdout);
 	fputs(state_help, stdout);
+	fputs(digest_help, stdout);
 	fputs(sites_help, stdout);
 	return EXIT_PASS;
 }

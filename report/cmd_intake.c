@@ -406,6 +406,9 @@ int intake_option(struct intake *intake, int option, const char *argument)
 		return command_complain(
 			EXIT_USAGE, "--now takes a time such as 2026-01-31T12:00:00Z, not \"%s\"",
 			argument);
+	case OPTION_SHA256:
+		intake->digests = true;
+		return 0;
 	case 'f':
 		intake->filter = argument;
 		return 0;

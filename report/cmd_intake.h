@@ -76,6 +76,7 @@ struct intake {
 	const char *state;        /* --state (cmd_state.h), borrowed; NULL = not asked for */
 	const char *state_next;   /* borrowed; where the new one goes instead of in its place, for who
 	                             can do without the old one */
+	bool digests;             /* --sha256 */
 	bool adds_up;             /* with a state: what is open stays out of the ledger */
 	struct output *new_state; /* owned; beside its place until all else is done */
 	struct window_ask ask;
@@ -106,6 +107,7 @@ enum intake_option {
 	OPTION_STATE,
 	OPTION_SITES,
 	OPTION_ANONYMIZE,
+	OPTION_SHA256,
 	OPTION_CONNECTIONS,
 	OPTION_OWN, /* a subcommand's own long options begin here */
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "anonymize.h"
+#include "cmd_digest.h"
 #include "cmd_history.h"
 #include "cmd_intake.h"
 #include "cmd_outlets.h"
@@ -31,6 +32,7 @@ static const struct option options[] = {
 	INTAKE_LONG_OPTIONS,
 	WINDOW_LONG_OPTIONS,
 	STATE_LONG_OPTION,
+	DIGEST_LONG_OPTION,
 	{"sites", required_argument, NULL, OPTION_SITES},
 	{"json", required_argument, NULL, OPTION_JSON},
 	{"html", required_argument, NULL, OPTION_HTML},
@@ -50,6 +52,7 @@ static int help(void)
 	fputs(intake_help, stdout);
 	fputs(window_help, stdout);
 	fputs(state_help, stdout);
+	fputs(digest_help, stdout);
 	fputs(sites_help, stdout);
 	fputs("  --billed [WAN=]BYTES  what the carrier bills for this time: set against what was "
 	      "seen\n",

@@ -118,6 +118,7 @@ static int audit(const struct run *run, uint64_t from_ns, uint64_t to_ns, const 
 	intake.to_ns = to_ns;
 	intake.state = from;
 	intake.state_next = to;
+	intake.digests = true;
 	if (code == 0)
 		code = intake_read(&intake, &ledger, NULL, NULL);
 	if (code == 0)

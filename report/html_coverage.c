@@ -40,6 +40,11 @@ static void file_row(struct html *h, const json_t *file)
 		h_message(h, stored_message(text, sizeof(text), file, "message"));
 	else
 		H_SAY(h, page_read_whole);
+	if (stored_has(file, "sha256")) {
+		H(h, "<br><span class=digest>");
+		h_message(h, stored_digest(text, sizeof(text), file));
+		H(h, "</span>");
+	}
 }
 
 static void files_table(struct telling_page *page)

@@ -121,7 +121,7 @@ const char html_style[] =
 	"var(--line);padding-top:.35rem}"
 	"th.n,td.n{text-align:right}"
 	"tbody tr+tr>*{border-top:1px solid var(--line)}tbody th{font-weight:500;min-width:9rem}"
-	"tr.sum>*{font-weight:600}"
+	"tr.sum>*{font-weight:600}.digest{font-size:.8em;color:var(--soft);overflow-wrap:anywhere}"
 	".parts span{display:inline-block;margin:0 .75rem .2rem 0;white-space:nowrap}"
 	"td.when{min-width:12.5rem}td.says{min-width:15rem}td.frames,td time{white-space:nowrap}td.frames,td "
         "time{font-variant-numeric:tabular-nums}"

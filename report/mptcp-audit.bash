@@ -8,7 +8,7 @@ _mptcp_audit_options()
 	local window="--from --to --window --zone --billing-day"
 
 	case $1 in
-	dissect) echo "$intake $window --state --sites -o --output" ;;
+	dissect) echo "$intake $window --state --sha256 --sites -o --output" ;;
 	merge) echo "-o --output -h --help" ;;
 	packets) echo "$intake -r -n -i --interface -c --count --kind --wan --json" ;;
 	watch) echo "-i --interface -f --filter --role --limit --config --uci --interval --duration --count --plain -h --help" ;;
@@ -26,7 +26,7 @@ _mptcp_audit_options()
 	run) echo "--config --from --dry-run --now -h --help" ;;
 	check) echo "$intake $window --lang --max-age --idle-ok" ;;
 	history) echo "--db --site --wan --by --kind --last --lang --json --csv --compact -h --help" ;;
-	*) echo "$intake $window --state --sites --billed --history --connections --anonymize --json --html --lang" ;;
+	*) echo "$intake $window --state --sha256 --sites --billed --history --connections --anonymize --json --html --lang" ;;
 	esac
 }
 

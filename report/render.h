@@ -10,7 +10,7 @@
 
 #include "report.h"
 
-/* Schema "mptcp-audit.report/1.9" (report.schema.json beside this file). NULL when out of memory.
+/* Schema "mptcp-audit.report/1.10" (report.schema.json beside this file). NULL when out of memory.
  */
 json_t *render_json(const struct report *report);
 

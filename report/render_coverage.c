@@ -33,6 +33,8 @@ static void print_file(const struct page *page, const json_t *file)
 		}
 		page_tell(page, line, 6);
 	}
+	if (stored_has(file, "sha256"))
+		page_tell(page, stored_digest(line, sizeof(line), file), 6);
 	if (stored_has(file, "message"))
 		page_tell(page, stored_message(text, sizeof(text), file, "message"), 6);
 }

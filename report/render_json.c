@@ -447,7 +447,7 @@ json_t *render_json(const struct report *report)
 
 	members_put(&w, tool, "name", value_text("mptcp-audit"));
 	members_put(&w, tool, "version", value_text(report->options.version));
-	members_put(&w, o, "schema", value_text("mptcp-audit.report/1.9"));
+	members_put(&w, o, "schema", value_text("mptcp-audit.report/1.10"));
 	members_put(&w, o, "tool", tool);
 	members_put(&w, o, "generated", value_moment(report->options.generated_ns));
 	members_put(&w, o, "site", value_text_or_null(report->policy->site));

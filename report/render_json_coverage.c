@@ -39,6 +39,8 @@ static json_t *render_file(struct members *w, const struct report *report,
                            const struct ledger_file *file)
 {
 	json_t *o = json_object();
+	char digits[2 * LEDGER_SHA256 + 1];
+	const char *sha256 = ledger_digest_text(file, digits);
 
 	members_put(w, o, "name", value_text(file->name));
 	members_put(w, o, "wan",
@@ -48,6 +50,7 @@ static json_t *render_file(struct members *w, const struct report *report,
 	members_put(w, o, "wire_bytes", value_count(file->wire_bytes));
 	members_put(w, o, "first", value_moment(file->first_ns));
 	members_put(w, o, "last", value_moment(file->last_ns));
+	members_put(w, o, "sha256", sha256 ? value_text(sha256) : json_null());
 	members_put(w, o, "snaplen", file->snaplen ? value_count(file->snaplen) : json_null());
 	render_file_flaw(w, o, file);
 	members_put(w, o, "recording",

@@ -90,6 +90,16 @@ const char *stored_name(char out[STORED_NAME], const json_t *o, const char *key,
 	return text_safe(out, STORED_NAME, stored_text(o, key), columns);
 }
 
+const char *stored_digest(char *out, size_t size, const json_t *file)
+{
+	char digits[STORED_NAME];
+
+	if (strcmp(stored_text(file, "sha256"), "several") == 0)
+		return message_say(out, size, MESSAGE_file_several, (const char *const[]){NULL});
+	return message_say(out, size, MESSAGE_file_sha256,
+	                   (const char *const[]){stored_name(digits, file, "sha256", 64), NULL});
+}
+
 void stored_zone(const json_t *report, struct zone *zone)
 {
 	const char *told = stored_text(json_object_get(report, "window"), "time_zone");

@@ -43,6 +43,9 @@ size_t stored_choice(const json_t *o, const char *key, const char *const *words,
 #define STORED_NAME 400
 const char *stored_name(char out[STORED_NAME], const json_t *o, const char *key, unsigned columns);
 
+/* A message: "SHA-256 ..." of a row of coverage.files that has one. Returns out. */
+const char *stored_digest(char *out, size_t size, const json_t *file);
+
 /* The site's clocks; UTC when the report does not say, or says what is no time zone. */
 void stored_zone(const json_t *report, struct zone *zone);
 

@@ -201,7 +201,7 @@ def check_outputs(suite, folder):
         status, out, _ = call("report", "--json", path, *arguments)
         with open(path, encoding="utf-8") as file:
             got = json.load(file)
-        check.same("schema", got["schema"], "mptcp-audit.report/1.9")
+        check.same("schema", got["schema"], "mptcp-audit.report/1.10")
         check.same("exit tells the verdict", status, ("pass", "warn", "fail", "not_assessed").index(got["verdict"]))
         check.true("the text holds the sentence", re.sub(r"\s+", " ", got["sentence"])[:40] in re.sub(r"\s+", " ", out))
         check.same("widest line fits a terminal", max(map(len, out.splitlines())) <= 80, True)

@@ -236,7 +236,7 @@ def check_older(suite):
         with suite.check(f"older {name}") as check:
             with open(os.path.join(OLDER, name), encoding="utf-8") as file:
                 report = json.load(file)
-            check.same("schema", report["schema"], f"mptcp-audit.report/{name[7:10]}")
+            check.same("schema", report["schema"], f"mptcp-audit.report/{name[7:-5]}")
             for form in ("text", "md", "html"):
                 for language in ("en", "zh-CN"):
                     got = render(report, form, "--lang", language)

@@ -209,6 +209,9 @@ static void play(struct ledger *ledger, const struct act *act)
 	uint32_t wan = ledger_wan(ledger, wan_pool[act->wan]);
 	uint32_t file = ledger_file(ledger, file_pool[act->file], wan);
 
+	if (act->seed % 16 < 2)
+		ledger_file_digest(&ledger->files[file],
+		                   (const uint8_t[LEDGER_SHA256]){(uint8_t)(act->seed % 16)});
 	/* Which WAN a file belongs to must not hang on which frame came first. */
 	ledger->files[file].wan = ledger_wan(ledger, wan_pool[act->file]);
 	if (act->what == ACT_NOTE) {
@@ -790,6 +793,7 @@ static char *sample(void)
 	ledger->wans[0].counters.header_bytes = 52;
 	ledger->files[0].recorded = true;
 	ledger->files[0].shift_ns = -5;
+	ledger_file_digest(&ledger->files[0], (const uint8_t[LEDGER_SHA256]){0xa5});
 	ledger->files[0].message = strdup("ends inside a record");
 	strcpy(ledger->files[0].flaw, "cut_record");
 	ledger->files[0].flaw_at = 6576;
@@ -891,6 +895,9 @@ static void test_load_refuses(void)
 		{"\"at\":6576", "\"at\":-1", "at"},
 		{"\"unpacked\":false", "\"unpacked\":1", "unpacked"},
 		{"\"growing\":false", "\"growing\":0", "growing"},
+		{"\"a5000", "\"A5000", "sha256"},
+		{"\"a5000", "\"a500", "sha256"},
+		{"\"sha256\":\"", "\"sha256\":7,\"x\":\"", "sha256"},
 		{"\"width_s\":1", "\"width_s\":7", "width_s"},
 		{"\"width_s\":1", "\"width_s\":\"1\"", "width_s"},
 		{"\"name\":\"lte\"", "\"name\":\"backup\"", "came before"},
