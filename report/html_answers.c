@@ -120,7 +120,7 @@ static bool say_plainly(const json_t *finding, char *out, size_t size)
 		{"A10", MESSAGE_page_head_slow},      {"A11", MESSAGE_page_head_slow},
 		{"A12", MESSAGE_page_head_late},      {"A14", MESSAGE_page_head_not_ready},
 		{"A23", MESSAGE_page_head_stripped},  {"A26", MESSAGE_page_head_plan},
-		{"A29", MESSAGE_page_head_not_ready}, {"E2", MESSAGE_page_head_bill},
+		{"A29", MESSAGE_page_head_not_ready},
 	};
 	char name[STORED_NAME];
 
@@ -133,9 +133,9 @@ static bool say_plainly(const json_t *finding, char *out, size_t size)
 	return false;
 }
 
-/* The bill was what one asked about: among warnings it speaks first. NULL: none was given, or it is
- * explained. */
-static const json_t *warns_of_bill(const struct telling_page *page)
+/* The bill was what one asked about: among warnings it speaks first. False: none was given, or it
+ * is explained. */
+static bool warns_of_bill(const struct telling_page *page)
 {
 	const json_t *findings = json_object_get(page->report, "findings");
 
@@ -144,9 +144,9 @@ static const json_t *warns_of_bill(const struct telling_page *page)
 
 		if (strcmp(stored_text(finding, "rule"), "E2") == 0 &&
 		    html_status_of(finding) == STATUS_WARN)
-			return finding;
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static void say_trouble(const struct telling_page *page, enum status status, const char *names,
@@ -156,13 +156,12 @@ static void say_trouble(const struct telling_page *page, enum status status, con
 	const json_t *first = first_of(page, status, &count);
 	char title[400], many[TEXT_SHORT];
 
-	if (status == STATUS_WARN && warns_of_bill(page))
-		first = warns_of_bill(page);
 	stored_message(title, sizeof(title), first, "title");
 	if (!first)
 		SAY(out, size, page_head_if, names);
-	else if ((count == 1 || status == STATUS_FAIL || warns_of_bill(page)) &&
-	         say_plainly(first, out, size))
+	else if (status == STATUS_WARN && warns_of_bill(page))
+		html_say_bill(page->report, out, size);
+	else if ((count == 1 || status == STATUS_FAIL) && say_plainly(first, out, size))
 		return;
 	else if (status == STATUS_FAIL)
 		SAY(out, size, page_head_fail, title);
@@ -211,6 +210,39 @@ static void open_verdict(struct html *h, enum status verdict)
 		H(h, "<section class=verdict>");
 }
 
+/* Is a part of the sentence one that stands before what is judged? */
+static bool comes_first(const json_t *part)
+{
+	const char *say = stored_text(part, "say");
+
+	return strcmp(say, "not_all_seen") == 0 || strcmp(say, "bill_first") == 0;
+}
+
+/* The sentence; what was not seen and the bill are paragraphs of their own, in a stronger colour.
+ */
+static void lead(struct telling_page *page)
+{
+	const json_t *all = json_object_get(json_object_get(page->report, "messages"), "sentence");
+	struct html *h = &page->h;
+	json_t *rest = json_array();
+	char text[6000];
+	size_t i = 0;
+
+	while (comes_first(json_array_get(all, i)) &&
+	       message_from_json(text, sizeof(text), json_array_get(all, i))) {
+		H(h, "<p class=\"lead first\">");
+		h_message(h, text);
+		i++;
+	}
+	for (size_t k = i; i > 0 && k < json_array_size(all); k++)
+		json_array_append(rest, json_array_get(all, k));
+	H(h, "<p class=lead>");
+	if (i == 0 || !message_from_json(text, sizeof(text), rest))
+		stored_message(text, sizeof(text), page->report, "sentence");
+	h_message(h, text);
+	json_decref(rest);
+}
+
 static void verdict_section(struct telling_page *page)
 {
 	struct html *h = &page->h;
@@ -224,8 +256,8 @@ static void verdict_section(struct telling_page *page)
 	H(h, "<h1>");
 	say_headline(page, verdict, text, sizeof(text));
 	h_message(h, text);
-	H(h, "</h1><p class=lead>");
-	h_message(h, stored_message(text, sizeof(text), page->report, "sentence"));
+	H(h, "</h1>");
+	lead(page);
 	stored_message(text, sizeof(text), page->report, "assumption");
 	if (text[0]) {
 		H(h, "<p class=note>");

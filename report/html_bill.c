@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "text.h"
+
 static const json_t *bill_of(const json_t *report)
 {
 	const json_t *finding;
@@ -27,6 +29,21 @@ static uint64_t part_of(const json_t *parts, const char *name)
 	const json_t *part = json_object_get(parts, name);
 
 	return json_is_object(part) ? stored_number(part, "numerator") : stored_number(parts, name);
+}
+
+void html_say_bill(const json_t *report, char *out, size_t size)
+{
+	const json_t *finding = bill_of(report), *parts = stored_in(finding, "observed", "parts");
+	bool less = stored_has(parts, "billed_less");
+	char name[STORED_NAME], billed[TEXT_SHORT], apart[TEXT_SHORT];
+
+	stored_name(name, finding, "wan", 32);
+	text_bytes(billed, part_of(parts, "billed"));
+	text_bytes(apart, part_of(parts, less ? "billed_less" : "unexplained"));
+	if (less)
+		SAY(out, size, page_head_bill_less, name, billed, apart);
+	else
+		SAY(out, size, page_head_bill, name, billed, apart);
 }
 
 void html_bill(struct html *h, const json_t *report)

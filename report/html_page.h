@@ -40,6 +40,9 @@ void html_fact(struct html *h, enum message words, uint64_t bytes, bool good);
 
 /* The carrier's bill set against what was seen; nothing when none was given. */
 void html_bill(struct html *h, const json_t *report);
+
+/* What it comes to, in a headline: a message. */
+void html_say_bill(const json_t *report, char *out, size_t size);
 bool html_is_primary(const json_t *wan);
 
 /* A table's start with its caption (a message) and its end; a cell of a header. It may be scrolled
