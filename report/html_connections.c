@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "../dissect/ledger.h"
 #include "chart.h"
+#include "notable.h"
 #include "text.h"
 
 #define TOP            8
@@ -232,6 +234,89 @@ static void table(struct html *h, const struct ranked *top, size_t n)
 	html_table_end(h);
 }
 
+/* ---- those in sums ---- */
+
+static uint64_t carrying_bytes(const json_t *row)
+{
+	uint64_t sum = 0;
+
+	for (size_t k = 0; k < KIND_CARRYING; k++)
+		sum += stored_number(stored_in(row, "kinds", kind_names[k]), "ip_bytes");
+	return sum;
+}
+
+static void rest_class(struct html *h, const json_t *class)
+{
+	static const enum message words[CONNECTION_CLASS_COUNT] = {
+		MESSAGE_page_rest_mptcp, MESSAGE_page_rest_fallback, MESSAGE_page_rest_plain,
+		MESSAGE_page_rest_orphan};
+	size_t which =
+		stored_choice(class, "class", connection_class_names, CONNECTION_CLASS_COUNT);
+
+	if (which < CONNECTION_CLASS_COUNT)
+		h_say(h, words[which], (const char *const[]){NULL});
+	else
+		h_short(h, stored_text(class, "class"), 40);
+}
+
+static void rest_row(struct html *h, const json_t *class, const json_t *wan)
+{
+	H(h, "<tr><th scope=row>");
+	rest_class(h, class);
+	H(h, "<td><span class=wan>");
+	h_short(h, stored_text(wan, "wan"), 40);
+	H(h, "</span>");
+	html_cell_num(h, stored_number(wan, "connections"));
+	html_cell_num(h, stored_number(wan, "subflows"));
+	html_cell_bytes(h, subflow_bytes(wan));
+	html_cell_bytes(h, carrying_bytes(wan));
+}
+
+/* Those that the ledger itself had let go. */
+static void small_row(struct html *h, const json_t *small)
+{
+	const json_t *wans = json_object_get(small, "wans");
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < json_array_size(wans); i++)
+		bytes += stored_number(json_array_get(wans, i), "ip_bytes");
+	H(h, "<tr><th scope=row>");
+	H_SAY(h, page_rest_small);
+	H(h, "<td>");
+	html_cell_num(h, stored_number(small, "connections"));
+	html_cell_num(h, stored_number(small, "subflows"));
+	html_cell_bytes(h, bytes);
+	H(h, "<td>");
+}
+
+static void rest_table(struct telling_page *page)
+{
+	const json_t *classes = stored_in(page->report, "connections_in_sums", "classes"),
+		     *small = stored_in(page->report, "coverage", "connections_summed_only");
+	struct html *h = &page->h;
+	char caption[100];
+
+	if (json_array_size(classes) == 0)
+		return;
+	html_table(h, SAY_IN(caption, page_rest_table));
+	html_head(h, MESSAGE_page_rest_class);
+	html_head(h, MESSAGE_page_line);
+	html_head_num(h, MESSAGE_page_rest_connections);
+	html_head_num(h, MESSAGE_page_rest_subflows);
+	html_head_num(h, MESSAGE_page_ip_bytes);
+	html_head_num(h, MESSAGE_page_rest_data);
+	H(h, "<tbody>");
+	for (size_t i = 0; i < json_array_size(classes) && i < CONNECTION_CLASS_COUNT; i++) {
+		const json_t *wans = json_object_get(json_array_get(classes, i), "wans");
+
+		for (size_t k = 0; k < json_array_size(wans) && k < NAMES_MAX; k++)
+			rest_row(h, json_array_get(classes, i), json_array_get(wans, k));
+	}
+	if (stored_number(small, "connections") > 0)
+		small_row(h, small);
+	html_table_end(h);
+}
+
 /* ---- the section ---- */
 
 static void lead(struct telling_page *page, size_t n)
@@ -291,5 +376,6 @@ void html_connections(struct telling_page *page)
 	H_SAY(h, page_connections_table);
 	H(h, "</summary>");
 	table(h, top, n);
+	rest_table(page);
 	H(h, "</details></section>");
 }
