@@ -9,6 +9,7 @@
 #include "html_page.h"
 #include "overview.h"
 #include "page.h"
+#include "stored.h"
 #include "text.h"
 
 #define NAME_SIZE 400
@@ -96,13 +97,17 @@ static void reason_of(const json_t *row, char *out, size_t size)
 
 /* ---- on a terminal ---- */
 
-static void print_row(const json_t *row, const struct telling *how, FILE *out)
+/* Each site's times are by its own clocks, as in its report. */
+static void print_row(const json_t *row, enum language language, FILE *out)
 {
+	struct zone zone;
+	const struct telling own = {language, &zone}, *how = &own;
 	const json_t *share = json_object_get(row, "payload_share");
 	char text[TEXT_SHORT], name[NAME_SIZE], span[MESSAGE_TIME], when[200], message[4600],
 		words[6000], safe[8000];
 
-	text_column(out, status_word(verdict_of(row), how->language), 13, false);
+	stored_zone(row, &zone);
+	text_column(out, status_word(verdict_of(row), language), 13, false);
 	text_column(out, title_of(row, 24, name), 25, false);
 	text_column(out,
 	            text_percent(text, filed_count(share, "numerator"),
@@ -142,7 +147,11 @@ bool overview_text(const json_t *overview, enum language language, FILE *out)
 	fprintf(out, "%s\n\n",
 	        message_words(words, sizeof(words),
 	                      head_message(overview, language, message, sizeof(message)), &how));
-	json_array_foreach(json_object_get(overview, "reports"), i, row) print_row(row, &how, out);
+	json_array_foreach(json_object_get(overview, "reports"), i, row)
+	{
+		print_row(row, language, out);
+	}
+
 	print_broken(overview, &how, out);
 	if (filed_count(overview, "older"))
 		fprintf(out, "\n%s\n",
@@ -178,7 +187,10 @@ static void row_html(struct html *h, const json_t *row)
 	const json_t *share = json_object_get(row, "payload_share");
 	const char *page = filed_text(row, "page");
 	char name[NAME_SIZE], message[4600], span[MESSAGE_TIME];
+	struct zone zone;
 
+	stored_zone(row, &zone);
+	h->how.zone = &zone;
 	H(h, "<tr><td>");
 	html_status(h, verdict_of(row));
 	H(h, "<th scope=row>");
@@ -199,9 +211,10 @@ static void row_html(struct html *h, const json_t *row)
 	else
 		h_text(h, "-");
 	html_cell_bytes(h, filed_count(row, "billed_bytes"));
-	H(h, "<td>");
+	H(h, "<td class=when>");
 	h_message(h, span_of(row, span));
 	H(h, "\n");
+	h->how.zone = NULL;
 }
 
 static void table_html(struct html *h, const json_t *overview)

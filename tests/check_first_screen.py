@@ -261,6 +261,15 @@ def check_clocks(suite):
                 check.true("no time of the site", told.count(" CET") > 5)
         with suite.check(f"the time of a frame, {language}") as check:
             check.true(f"frame {frame['frame']} at {local}", f"frame.number == {frame['frame']}  {local}" in text)
+    with suite.check("the list of sites, by the clocks of each") as check, tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "a.json"), "w", encoding="utf-8") as file:
+            json.dump(got, file)
+        listed = call("index", folder)[1]
+        call("index", folder, "-o", os.path.join(folder, "index.html"))
+        with open(os.path.join(folder, "index.html"), encoding="utf-8") as file:
+            for form, told in (("text", listed), ("page", file.read())):
+                check.true(f"{form}: no outage of 14:02", "14:01:43 to 14:41:00 CET" in " ".join(told.split()))
+                check.true(f"{form}: UTC", " UTC" not in told)
     with suite.check("a site that changes its clocks") as check:
         got["window"].update(start="2026-03-28T23:00:00Z", end="2026-03-29T21:00:00Z")
         check.true("both offsets", "UTC+01:00, then UTC+02:00" in " ".join(render(got, "text", "en").split()))
