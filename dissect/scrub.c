@@ -53,11 +53,11 @@ uint32_t scrub_sum(uint32_t sum, const uint8_t *bytes, size_t length)
 	return i < length ? fold(sum) + ((uint32_t)bytes[i] << 8) : sum;
 }
 
-uint16_t scrub_adjust(uint16_t checksum, uint32_t was, uint32_t is)
+uint16_t scrub_checksum(uint16_t checksum, uint32_t was, uint32_t is)
 {
-	uint32_t sum = (uint16_t)~checksum + (uint32_t)(uint16_t)~fold(was) + fold(is);
+	uint16_t right = (uint16_t)~fold(is);
 
-	return (uint16_t)~fold(sum);
+	return fold(fold(was) + checksum) == 0xffff ? right : (uint16_t)(right ^ 1);
 }
 
 static void put16(uint8_t *at, uint16_t value)
@@ -174,9 +174,10 @@ struct covered {
 static bool how_covered(const struct segment *s, struct covered *c)
 {
 	switch (s->proto) {
-	case PROTO_TCP:
-		*c = (struct covered){true, 20u + s->options_len, 16};
-		return s->result == DECODE_TCP;
+	case PROTO_TCP: /* where its length lies, the fixed header stays */
+		*c = (struct covered){true, 20u + (s->result == DECODE_TCP ? s->options_len : 0),
+		                      16};
+		break;
 	case PROTO_UDP:
 		*c = (struct covered){true, 8, 6};
 		break;
@@ -190,8 +191,8 @@ static bool how_covered(const struct segment *s, struct covered *c)
 	return s->transport_cap >= c->header;
 }
 
-/* What is behind the header counts as zeros; where nothing is, what was wrong stays so. `was`: the
- * sum of header and pseudo header before they changed. */
+/* What is behind the header, or in later fragments, counts as zeros; where nothing is, what was
+ * wrong stays so. `was`: the sum of header and pseudo header before they changed. */
 static void change_checksum(const struct segment *s, const struct covered *c, uint32_t was,
                             uint8_t *header)
 {
@@ -202,8 +203,8 @@ static void change_checksum(const struct segment *s, const struct covered *c, ui
 		return; /* none was sent */
 	put16(header + c->at, 0);
 	sum = scrub_sum(sum, header, c->header);
-	now = s->transport_len > c->header ? (uint16_t)~fold(sum)
-	                                   : scrub_adjust(checksum, was, sum);
+	now = s->transport_len > c->header || s->fragment ? (uint16_t)~fold(sum)
+	                                                  : scrub_checksum(checksum, was, sum);
 	put16(header + c->at, now == 0 && s->proto == PROTO_UDP ? 0xffff : now);
 }
 
@@ -223,6 +224,16 @@ static bool is_echo(const struct segment *s)
 	return s->proto == PROTO_ICMP ? type == 0 || type == 8 : type == 128 || type == 129;
 }
 
+/* Of a header that is cut: ports, or type and code, not what is a sum over what goes. */
+static uint32_t least_of_transport(const struct segment *s)
+{
+	uint32_t least = s->proto == PROTO_UDP                               ? 4
+	                 : s->proto == PROTO_ICMP || s->proto == PROTO_ICMP6 ? 2
+	                                                                     : 0;
+
+	return s->transport_cap < least ? s->transport_cap : least;
+}
+
 /* Returns how many bytes behind the IP headers stay. */
 static uint32_t change_header(struct scrub *scrub, const struct segment *s, uint64_t ts_ns,
                               uint8_t *header)
@@ -231,12 +242,8 @@ static uint32_t change_header(struct scrub *scrub, const struct segment *s, uint
 
 	if (s->result == DECODE_TCP)
 		scrub_options(scrub, s, ts_ns, header + 20);
-	else if (s->proto == PROTO_TCP) /* its length lies: the fixed header shows it */
-		return s->transport_cap < 20 ? 0 : 20;
 	if (!how_covered(s, &c))
-		return s->proto == PROTO_UDP || s->proto == PROTO_ICMP || s->proto == PROTO_ICMP6
-		               ? (s->transport_cap < 4 ? s->transport_cap : 4)
-		               : 0;
+		return least_of_transport(s);
 	if ((s->proto == PROTO_ICMP || s->proto == PROTO_ICMP6) && !is_echo(s))
 		memset(header + 4, 0, 4);
 	return c.header;
@@ -306,8 +313,8 @@ static uint32_t change_ipv4(struct scrub *scrub, const struct segment *s, uint8_
 	change_addresses(scrub, s, packet);
 	memset(packet + 20, OPTION_NOP, header - 20);
 	put16(packet + 10,
-	      scrub_adjust((uint16_t)be16(packet + 10), was,
-	                   scrub_sum(scrub_sum(0, packet, 10), packet + 12, header - 12)));
+	      scrub_checksum((uint16_t)be16(packet + 10), was,
+	                     scrub_sum(scrub_sum(0, packet, 10), packet + 12, header - 12)));
 	return header;
 }
 

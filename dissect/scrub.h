@@ -11,9 +11,9 @@
  *   MPTCP keys           others; tokens, first DSNs, HMACs follow from them as the RFC wants, so
  *                        what belonged together still does, and a wrong HMAC stays wrong. DSNs,
  *                        DATA_ACKs and MP_FAIL move by the difference of the first DSNs
- *   checksums            of headers: right where they were right, wrong where they were wrong. Over
- *                        payload: as if it were zeros, for a sum over two bytes tells both. Of DSS
- *                        over payload: 0
+ *   checksums            of headers: right where they were right, wrong where they were wrong, not by
+ *                        how much. Over payload: as if it were zeros, for a sum over two bytes tells
+ *                        both. Of DSS over payload: 0
  *   options              contents of IP options, IPv6 extension headers and TCP options that no
  *                        audit reads: no-operation, padding, zeros
  *

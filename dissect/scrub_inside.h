@@ -25,8 +25,9 @@ void scrub_options(struct scrub *scrub, const struct segment *segment, uint64_t 
 /* Sums of big-endian 16-bit words, RFC 1071; a last odd byte counts as the upper one. */
 uint32_t scrub_sum(uint32_t sum, const uint8_t *bytes, size_t length);
 
-/* The checksum for what it covers having become another sum: right stays right, wrong wrong (RFC
- * 1624). */
-uint16_t scrub_adjust(uint16_t checksum, uint32_t was, uint32_t is);
+/* The checksum, now that all it covers, itself aside, has become another sum: right stays right,
+ * wrong wrong, but not by as much: what a network card was to fill in is the sum of the addresses.
+ */
+uint16_t scrub_checksum(uint16_t checksum, uint32_t was, uint32_t is);
 
 #endif

@@ -161,22 +161,24 @@ static uint64_t whole_dsn(const struct speech *s, uint64_t dsn, bool wide)
 	return near + (uint64_t)(int64_t)(int32_t)((uint32_t)dsn - (uint32_t)near);
 }
 
-static uint32_t sum_dsn(uint64_t dsn)
+/* Of a DSN, and of subflow sequence number and length behind it. */
+static uint32_t sum_mapping(uint64_t dsn, const uint8_t rest[6])
 {
 	uint8_t bytes[8];
 
 	put_be(bytes, dsn, sizeof(bytes));
-	return scrub_sum(0, bytes, sizeof(bytes));
+	return scrub_sum(scrub_sum(0, bytes, sizeof(bytes)), rest, 6);
 }
 
 /* A bare DATA_FIN's checksum is over the mapping alone, and verified by readers. */
 static void change_checksum(const struct speech *s, uint8_t *checksum, uint64_t dsn)
 {
+	const uint8_t *rest = checksum - 6;
 	uint16_t now = 0;
 
 	if (s->segment->payload_len == 0 && s->sf)
-		now = scrub_adjust((uint16_t)be16(checksum), sum_dsn(dsn),
-		                   sum_dsn(dsn + s->sf->shift[s->side]));
+		now = scrub_checksum((uint16_t)be16(checksum), sum_mapping(dsn, rest),
+		                     sum_mapping(dsn + s->sf->shift[s->side], rest));
 	put_be(checksum, now, 2);
 }
 

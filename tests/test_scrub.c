@@ -296,11 +296,60 @@ static void test_checksums(void)
 	a[26] = a[27] = 0;
 	scrubbed(&w, a, n);
 	CU_ASSERT(a[26] == 0 && a[27] == 0);
-	/* a wrong one of IP stays wrong by as much */
-	udp_packet(a, "hi", 2);
-	a[11] ^= 1;
-	scrubbed(&w, a, n);
-	CU_ASSERT(sum_of(0, a, 20) != 0xffff);
+	/* a wrong one of IP stays wrong, by how much is not told */
+	for (unsigned by = 1; by < 256; by *= 3) {
+		udp_packet(a, "hi", 2);
+		a[11] ^= (uint8_t)by;
+		scrubbed(&w, a, n);
+		CU_ASSERT(sum_of(0, a, 20) != 0xffff);
+		CU_ASSERT(by == 1 || memcmp(a, b, 20) == 0);
+		memcpy(b, a, 20);
+	}
+	world_free(&w);
+}
+
+/* What a checksum says of bytes that went, or of addresses that a network card was to add up, does
+ * not stand in it afterwards: captions in tcpdump's words. */
+static void test_sums_that_tell(void)
+{
+	static const struct {
+		uint8_t proto, more, length, at; /* more: fragments follow; at: of the checksum */
+		uint32_t caplen, kept;
+		uint8_t transport[24];
+	} rows[] = {
+		/* 198.51.100.7.40000 > 203.0.113.9.443: Flags [.], cksum incorrect */
+		{6, 0, 20, 16, 40, 40, {0x9c, 0x40, 1, 0xbb, [12] = 0x50, 0x10}},
+		/* 198.51.100.7.40000 > 203.0.113.9.443: [bad hdr length 60 - too long, > 24] */
+		{6, 0, 24, 16, 44, 40, {0x9c, 0x40, 1, 0xbb, [12] = 0xf0, 0x10}},
+		/* 198.51.100.7.40000 > 203.0.113.9.443: [bad hdr length 8 - too short, < 20] */
+		{6, 0, 24, 16, 44, 40, {0x9c, 0x40, 1, 0xbb, [12] = 0x20, 0x10}},
+		/* (flags [+]) 198.51.100.7.40000 > 203.0.113.9.53: UDP, the header alone */
+		{17, 0x20, 8, 6, 28, 28, {0x9c, 0x40, 0, 53, 0, 100}},
+		/* 198.51.100.7 > 203.0.113.9: ICMP echo request, [|icmp] */
+		{1, 0, 64, 2, 24, 22, {8}},
+		{1, 0, 64, 2, 26, 22, {8}},
+	};
+	struct world w = world_new();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint8_t packets[2][64] = {{0}};
+		for (unsigned k = 0; k < 2; k++) {
+			uint8_t *at = packets[k];
+			udp_packet(at, "", 0);
+			at[3] = (uint8_t)(20 + rows[i].length);
+			at[6] = rows[i].more;
+			at[9] = rows[i].proto;
+			at[10] = at[11] = 0;
+			memcpy(at + 20, rows[i].transport, sizeof(rows[i].transport));
+			at[20 + rows[i].at] = (uint8_t)(0x5a + k);
+			const struct frame frame = {.data = at,
+			                            .caplen = rows[i].caplen,
+			                            .wire_len = 20u + rows[i].length,
+			                            .linktype = LINK_RAW};
+			CU_ASSERT_EQUAL(scrub_frame(w.scrub, &frame, at), rows[i].kept);
+		}
+		CU_ASSERT(memcmp(packets[0], packets[1], rows[i].kept) == 0);
+	}
 	world_free(&w);
 }
 
@@ -637,6 +686,7 @@ void suite_scrub(void)
 	CU_add_test(s, "secrets", test_secrets);
 	CU_add_test(s, "macs", test_macs);
 	CU_add_test(s, "checksums", test_checksums);
+	CU_add_test(s, "sums that tell", test_sums_that_tell);
 	CU_add_test(s, "ip options", test_ip_options);
 	CU_add_test(s, "icmp", test_icmp);
 	CU_add_test(s, "tcp options", test_tcp_options);
