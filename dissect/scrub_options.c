@@ -11,7 +11,6 @@ enum {
 	KIND_NOP = 1,
 	KIND_MSS = 2,
 	KIND_WINDOW_SCALE = 3,
-	KIND_SACK_PERMITTED = 4,
 	KIND_SACK = 5,
 	KIND_TIMESTAMPS = 8,
 	KIND_MPTCP = 30,
@@ -229,7 +228,7 @@ static void change_add_addr(struct speech *s)
 	change_hmac(s, seen, 8, keys_known(s) ? right : NULL, now);
 }
 
-static void keep_rest(struct speech *s)
+static void keep_ids(struct speech *s)
 {
 	take(s, s->left);
 }
@@ -250,35 +249,41 @@ static void change_fastclose(struct speech *s)
 }
 
 static void (*const subtypes[MP_SUBTYPES])(struct speech *speech) = {
-	[MP_CAPABLE] = change_capable,
-	[MP_JOIN] = change_join,
-	[MP_DSS] = change_dss,
-	[MP_ADD_ADDR] = change_add_addr,
-	[MP_REMOVE_ADDR] = keep_rest, /* address ids */
-	[MP_PRIO] = keep_rest,
-	[MP_FAIL] = change_fail,
+	[MP_CAPABLE] = change_capable,     [MP_JOIN] = change_join,     [MP_DSS] = change_dss,
+	[MP_ADD_ADDR] = change_add_addr,   [MP_REMOVE_ADDR] = keep_ids, [MP_FAIL] = change_fail,
 	[MP_FASTCLOSE] = change_fastclose,
-	[MP_TCPRST] = keep_rest,
 };
 
-/* What no subtype took is wiped. MP_PRIO without an address id is its subtype alone. */
+/* What no subtype took is wiped. MP_PRIO and MP_TCPRST end with the head; MP_PRIO without an
+ * address id is its subtype alone. */
 static void change_mptcp(struct speech *s)
 {
 	uint8_t *head = take(s, s->left < 2 ? s->left : 2);
 	bool known = s->length >= 3 && head && head + 2 == s->at && head[0] >> 4 < MP_SUBTYPES;
 
-	if (known)
+	if (known && subtypes[head[0] >> 4])
 		subtypes[head[0] >> 4](s);
 	memset(s->at, 0, s->left);
 }
 
 /* ---- the list ---- */
 
-/* Options whose content an audit, or whoever looks at a trace, needs: numbers of the connection. */
-static bool is_kept(uint8_t kind)
+/* Options whose content an audit, or whoever looks at a trace, needs: numbers of the connection. Of
+ * another length they are something else. */
+static bool is_kept(uint8_t kind, uint8_t length)
 {
-	return kind == KIND_MSS || kind == KIND_WINDOW_SCALE || kind == KIND_SACK_PERMITTED ||
-	       kind == KIND_SACK || kind == KIND_TIMESTAMPS;
+	switch (kind) {
+	case KIND_MSS:
+		return length == 4;
+	case KIND_WINDOW_SCALE:
+		return length == 3;
+	case KIND_SACK:
+		return length % 8 == 2;
+	case KIND_TIMESTAMPS:
+		return length == 10;
+	default:
+		return false;
+	}
 }
 
 /* One behind kind and length: `body` bytes of it were captured. */
@@ -292,7 +297,7 @@ static void change_option(const struct speech *who, uint8_t kind, uint8_t length
 	s.left = captured;
 	if (kind == KIND_MPTCP)
 		change_mptcp(&s);
-	else if (!is_kept(kind))
+	else if (!is_kept(kind, length))
 		memset(body, 0, captured);
 }
 

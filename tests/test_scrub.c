@@ -406,6 +406,31 @@ static void test_tcp_options(void)
 	world_free(&w);
 }
 
+/* An option of another length than its kind has is something else, which nobody reads. */
+static void test_lengths_that_lie(void)
+{
+	static const uint8_t rows[][40] = {
+		{2, 12, 5, 0xb4, 's', 'e', 'c', 'r', 'e', 't', 's', '!'},
+		{3, 12, 7, 's', 'e', 'c', 'r', 'e', 't', 's', '!', '!', '!'},
+		{4, 12, 's', 'e', 'c', 'r', 'e', 't', 's', '!', '!', '!'},
+		{5, 11, 's', 'e', 'c', 'r', 'e', 't', 's', '!', '!'},
+		{8, 12, 's', 'e', 'c', 'r', 'e', 't', 's', '!', '!', '!'},
+		{30, 12, 0x51, 3, 's', 'e', 'c', 'r', 'e', 't', 's', '!'}, /* MP_PRIO */
+		{30, 12, 0x80, 1, 's', 'e', 'c', 'r', 'e', 't', 's', '!'}, /* MP_TCPRST */
+		{30, 12, 0xf0, 1, 's', 'e', 'c', 'r', 'e', 't', 's', '!'},
+	};
+	struct world w = world_new();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint8_t a[52] = {0x45, 0, 0, 52, 0, 0, 0, 0, 64, 6, 0, 0, [32] = 0x80, 0x10};
+		memcpy(a + 40, rows[i], 12);
+		CU_ASSERT_EQUAL(scrubbed(&w, a, 52), 52);
+		CU_ASSERT(memcmp(a + 40, rows[i], 2) == 0); /* kind and length are told */
+		CU_ASSERT(memcmp(a + 44, "\0\0\0\0\0\0\0", 7) == 0);
+	}
+	world_free(&w);
+}
+
 /* ---- MPTCP ---- */
 
 struct tcp {
@@ -690,6 +715,7 @@ void suite_scrub(void)
 	CU_add_test(s, "ip options", test_ip_options);
 	CU_add_test(s, "icmp", test_icmp);
 	CU_add_test(s, "tcp options", test_tcp_options);
+	CU_add_test(s, "lengths that lie", test_lengths_that_lie);
 	CU_add_test(s, "mptcp", test_mptcp);
 	CU_add_test(s, "kin", test_kin);
 }
