@@ -29,7 +29,8 @@ enum {
 	LLC = 3,
 	PPPOE_HEAD = 6,
 	PPP_ESCAPE = 0xff, /* as a protocol in one byte it is only read when another follows */
-	IP_UNREAD = 8, /* of an IP header that says too little: what stands before the addresses */
+	IP_LENGTH =
+		4, /* of an IP header that says too little: to its length, if it is one at all */
 	EXTENSIONS = 16, /* as decode.c reads */
 	OPTION_NOP = 1,
 	OPTION_PADN = 1,
@@ -94,6 +95,7 @@ static uint32_t change_link(struct scrub *scrub, uint16_t linktype, uint8_t *dat
 	case LINK_SLL2:
 		if (caplen < 20)
 			return caplen < 12 ? caplen : 12;
+		memset(data + 2, 0, 2); /* reserved */
 		change_mac(scrub, data + 12, data[11] == MAC, 8);
 		return 20;
 	default:
@@ -114,22 +116,39 @@ static uint32_t change_arp(struct scrub *scrub, uint8_t *arp, uint32_t captured)
 	return ARP_LENGTH;
 }
 
-/* How much of what follows the link header is needed to be read as the same. */
-static uint32_t least_of(const struct segment *s)
+/* What follows the link header: how much of it is needed to be read as the same, and how much of
+ * that must be what it was. */
+struct least {
+	uint32_t bytes, same;
+};
+
+static struct least least_of_ip(const struct segment *s, unsigned version, uint32_t header)
 {
-	bool malformed = s->result == DECODE_MALFORMED;
+	bool is_one = s->link_cap > 0 && s->link[0] >> 4 == version;
+	struct least least = {.bytes = IP_LENGTH, .same = is_one ? IP_LENGTH : 1};
+
+	if (s->result == DECODE_MALFORMED)
+		least.bytes = header;
+	return least;
+}
+
+static struct least least_of(const struct segment *s)
+{
+	uint32_t n = s->result == DECODE_MALFORMED;
 
 	if (s->ppp_proto)
-		return s->ppp_proto == PPP_ESCAPE;
+		return (struct least){s->ppp_proto == PPP_ESCAPE, 0};
 	switch (s->ethertype) {
 	case ETHERTYPE_IPV4:
-		return malformed ? 20 : IP_UNREAD;
+		return least_of_ip(s, 4, 20);
 	case ETHERTYPE_IPV6:
-		return malformed ? 40 : IP_UNREAD;
+		return least_of_ip(s, 6, 40);
 	case ETHERTYPE_PPPOE:
-		return PPPOE_HEAD;
+		return (struct least){PPPOE_HEAD, PPPOE_HEAD};
 	default:
-		return malformed ? 1 : s->ethertype > 0 && s->ethertype < ETHERTYPE_LEAST ? LLC : 0;
+		if (s->ethertype > 0 && s->ethertype < ETHERTYPE_LEAST)
+			n = LLC;
+		return (struct least){n, n};
 	}
 }
 
@@ -138,19 +157,18 @@ static uint32_t least_of(const struct segment *s)
 static uint32_t change_other(struct scrub *scrub, const struct segment *s, uint8_t *data,
                              uint32_t kept)
 {
-	uint32_t at = (uint32_t)(s->link - data), least = least_of(s), same = IP_UNREAD;
+	uint32_t at = (uint32_t)(s->link - data);
+	struct least least = least_of(s);
 
 	if (at == 0 && s->ethertype == 0) /* the link header itself is cut, or there is none */
 		return s->result == DECODE_MALFORMED ? 1 : kept;
 	if (s->ethertype == ETHERTYPE_ARP)
 		return at + change_arp(scrub, data + at, s->link_cap);
-	if (s->ppp_proto)
-		same = 0;
-	if (least > s->link_cap)
-		least = s->link_cap;
-	if (least > same)
-		memset(data + at + same, 0, least - same);
-	return at + least;
+	if (least.bytes > s->link_cap)
+		least.bytes = s->link_cap;
+	if (least.bytes > least.same)
+		memset(data + at + least.same, 0, least.bytes - least.same);
+	return at + least.bytes;
 }
 
 /* ---- transport ---- */

@@ -369,6 +369,49 @@ static void test_ip_options(void)
 	world_free(&w);
 }
 
+/* What says it is IP and is not, or not enough of it to be read: its version and length stay, and
+ * as many bytes as tell a reader the same. */
+static void test_no_ip(void)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t first, kept, same;
+	} rows[] = {
+		{0x0800, 0x00, 20, 1}, /* IP0 */
+		{0x0800, 0x41, 20, 4}, /* IP (hlen 4) */
+		{0x86dd, 0x40, 40, 1}, /* IP6, version error: 4 != 6 */
+	};
+	struct world w = world_new();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint8_t a[80] = {[12] = (uint8_t)(rows[i].type >> 8), (uint8_t)rows[i].type};
+		memset(a + 14, 's', sizeof(a) - 14);
+		a[14] = rows[i].first;
+		const struct frame frame = {
+			.data = a, .caplen = 80, .wire_len = 80, .linktype = LINK_ETHERNET};
+		CU_ASSERT_EQUAL(scrub_frame(w.scrub, &frame, a), 14u + rows[i].kept);
+		CU_ASSERT_EQUAL(a[14], rows[i].first);
+		for (unsigned k = 1; k < rows[i].kept; k++)
+			CU_ASSERT_EQUAL(a[14 + k], k < rows[i].same ? 's' : 0);
+	}
+	world_free(&w);
+}
+
+/* 198.51.100.7 > 203.0.113.9: IP in a Linux cooked frame, whose reserved and unused bytes tell
+ * nothing. */
+static void test_cooked(void)
+{
+	struct world w = world_new();
+	uint8_t a[60] = {0x08, 0, 's', 'e', 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 7, 'c', 'r'};
+	const struct frame frame = {.data = a, .caplen = 60, .wire_len = 60, .linktype = LINK_SLL2};
+
+	udp_packet(a + 20, "secret", 6);
+	CU_ASSERT_EQUAL(scrub_frame(w.scrub, &frame, a), 48);
+	CU_ASSERT(memcmp(a, "\x08\0\0\0\0\0\0\3\0\1\0\6", 12) == 0);
+	CU_ASSERT(a[18] == 0 && a[19] == 0);
+	world_free(&w);
+}
+
 /* An echo's number stays, of an error what stood behind it goes: the packet it quotes. */
 static void test_icmp(void)
 {
@@ -713,6 +756,8 @@ void suite_scrub(void)
 	CU_add_test(s, "checksums", test_checksums);
 	CU_add_test(s, "sums that tell", test_sums_that_tell);
 	CU_add_test(s, "ip options", test_ip_options);
+	CU_add_test(s, "no ip", test_no_ip);
+	CU_add_test(s, "cooked", test_cooked);
 	CU_add_test(s, "icmp", test_icmp);
 	CU_add_test(s, "tcp options", test_tcp_options);
 	CU_add_test(s, "lengths that lie", test_lengths_that_lie);
