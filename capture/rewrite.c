@@ -95,6 +95,7 @@ static void put_record(struct rewriting *r, const uint8_t *bytes,
 
 		memcpy(head + 8 + 4 * i, &word, sizeof(word));
 	}
+	head[PCAP_HEADER - 1] = 0; /* of a longer one: padding, which its kernel left as it was */
 	put(r, head, savefile->record_header);
 	put(r, r->data, kept);
 }
@@ -232,16 +233,28 @@ static void put_flaw(struct rewriting *r, const char *flaw)
 	}
 }
 
+/* Of a pcap: without the offset of the time zone of who wrote it, which nobody reads. */
+static void put_header(struct rewriting *r)
+{
+	static const uint8_t zone_and_accuracy[8];
+	const uint8_t *bytes;
+	size_t length = records_header(&r->records, &bytes);
+
+	if (length < PCAP_HEADER)
+		return;
+	put(r, bytes, 8);
+	put(r, zone_and_accuracy, sizeof(zone_and_accuracy));
+	put(r, bytes + 16, length - 16);
+}
+
 static int rewrite_all(struct rewriting *r)
 {
 	struct savefile_record record = {0};
 	enum savefile_item item;
 	const uint8_t *bytes;
-	size_t header = records_header(&r->records, &bytes);
 	int found = 0;
 
-	if (header)
-		put(r, bytes, header);
+	put_header(r);
 	while (!whole_error(r->file) &&
 	       (found = records_next(&r->records, &item, &bytes, &record)) > 0)
 		if (!take_record(r, item, bytes, &record))

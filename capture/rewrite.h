@@ -3,8 +3,8 @@
  * rewrite.h - one capture in, the same capture with other frames and other names out.
  *
  * A pcap stays a pcap, a pcapng a pcapng, with the same frames at the same times and numbers. What
- * is not known to be harmless is not written: of a pcapng only blocks, options and notes of these
- * lists,
+ * is not known to be harmless is not written: of a pcap no time zone, of a pcapng only blocks,
+ * options and notes of these lists,
  *
  *   section      byte order
  *   interface    link type, length kept, name, addresses, resolution and offset of times, speed;

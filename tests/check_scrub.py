@@ -227,6 +227,22 @@ def blocks_of(suite):
         check.same("WAN", wan["name"], "wan-a")
 
 
+def pcap_header(suite):
+    """The zone of who wrote a pcap, and what its kernel left behind in the longer records of some, which nobody reads."""
+    frame = bytes.fromhex("020000000002020000000001") + b"\x08\x00" + bytes.fromhex("4500001c000000004000000008080808c6336407") + b"SECRETSS"
+    with tempfile.TemporaryDirectory() as folder, suite.check("a pcap's header") as check:
+        path = os.path.join(folder, "wan1.pcap")
+        with open(path, "wb") as file:
+            file.write(struct.pack("<IHHiIII", 0xa1b2cd34, 2, 4, 7200, 0x45524353, 65535, 1))
+            file.write(struct.pack("<IIIIIHBB", 1, 2, len(frame), len(frame), 3, 8, 4, 0x53) + frame)
+        (new,) = scrub(folder, path)
+        with open(new, "rb") as file:
+            after = file.read()
+        check.same("file", after[:24], struct.pack("<IHHiIII", 0xa1b2cd34, 2, 4, 0, 0, 65535, 1))
+        check.same("record", after[24:48], struct.pack("<IIIIIHBB", 1, 2, 34, len(frame), 3, 8, 4, 0))
+        check.same("length", len(after), 48 + 34)
+
+
 # ---- names and secrets ----
 
 def called(suite):
@@ -322,7 +338,7 @@ def flaws(suite):
 def main():
     suite = oracle.Suite("scrub")
     oracle.need_program(suite)
-    for step in (audits, shared, by_tshark, blocks_of, called, secrets, refusals, flaws):
+    for step in (audits, shared, by_tshark, blocks_of, pcap_header, called, secrets, refusals, flaws):
         try:
             step(suite)
         except (subprocess.SubprocessError, OSError) as error:
