@@ -277,14 +277,18 @@ static int rewrite(struct rewriting *r, const struct rewrite_output *output)
 	if (!r->data)
 		return -ENOMEM;
 	r->file = whole_open(output->dir, output->part, 0, output->zstd_level, &error);
+	r->result->unwritten = !r->file;
 	if (!r->file)
 		return error;
 	error = rewrite_all(r);
+	r->result->unwritten = whole_error(r->file) != 0;
 	if (error) {
 		whole_abandon(r->file);
 		return error;
 	}
-	return whole_complete(r->file, output->name, r->last_ns, &r->result->bytes);
+	error = whole_complete(r->file, output->name, r->last_ns, &r->result->bytes);
+	r->result->unwritten = error != 0;
+	return error;
 }
 
 int rewrite_file(int fd, const struct rewrite_hand *hand, const struct rewrite_output *output,

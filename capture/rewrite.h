@@ -50,6 +50,7 @@ struct rewrite_result {
 	uint64_t frames;
 	uint64_t bytes;   /* of the new file */
 	const char *flaw; /* "cut", "damaged", "glued": how the file ended; or NULL */
+	bool unwritten;   /* an error is of the new file, not of the one that was read */
 };
 
 /* Read the capture behind `fd` (taken over) and write the other one: synced, then renamed, then the

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,10 +93,13 @@ static int make_key(const struct scrubbing *s, uint8_t secret[DISGUISE_SECRET])
 	for (unsigned i = 0; i < DISGUISE_SECRET; i++)
 		snprintf(text + 2 * i, 3, "%02x", secret[i]);
 	text[2 * DISGUISE_SECRET] = '\n';
-	bool good = write(fd, text, sizeof(text)) == (ssize_t)sizeof(text) && fsync(fd) == 0;
-	if (close(fd) != 0 || !good) {
+	ssize_t n = write(fd, text, sizeof(text));
+	int error = n < 0 || fsync(fd) != 0 ? errno : n < (ssize_t)sizeof(text) ? ENOSPC : 0;
+	if (close(fd) != 0 && !error)
+		error = errno;
+	if (error) {
 		unlink(s->key);
-		return key_trouble(s, EXIT_CANNOT_WRITE, strerror(errno));
+		return key_trouble(s, EXIT_CANNOT_WRITE, strerror(error));
 	}
 	disguise_secret(text, sizeof(text), secret);
 	return 0;
@@ -211,12 +215,19 @@ static void name_file(struct scrubbing *s, char out[FILE_NAME])
 	         number, holds(base, ".zst") ? ".zst" : "", base + names_complete(base));
 }
 
-static int complain_file(const char *name, int error)
+static int complain_file(const struct scrubbing *s, const char *to, int error, bool unwritten)
 {
+	const char *from = s->file->name;
+
+	if (error == -ENOMEM)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	if (unwritten)
+		return command_complain(EXIT_CANNOT_WRITE,
+		                        "-o %s: %s: %s: what lies there is not all of it",
+		                        s->output, to, strerror(-error));
 	if (error == -EBADMSG)
-		return command_complain(EXIT_BAD_DATA, "%s: is no capture", name);
-	return command_complain(error == -ENOMEM ? EXIT_INTERNAL : EXIT_CANNOT_WRITE, "%s: %s",
-	                        name, strerror(-error));
+		return command_complain(EXIT_BAD_DATA, "%s: is no capture", from);
+	return command_complain(EXIT_NO_INPUT, "%s: %s", from, strerror(-error));
 }
 
 static int scrub_one(struct scrubbing *s, size_t index)
@@ -239,7 +250,7 @@ static int scrub_one(struct scrubbing *s, size_t index)
 	};
 	int error = rewrite_file(fd, &hand, &output, &result);
 	if (error)
-		return complain_file(file->name, error);
+		return complain_file(s, name, error, result.unwritten);
 	if (result.frames != file->frames)
 		return command_complain(EXIT_BAD_DATA,
 		                        "%s: changed while it was read: copy it first", file->name);
@@ -268,6 +279,18 @@ static bool is_empty(int dir)
 	return list && empty;
 }
 
+/* The secret would be given away with the captures. */
+static bool holds_key(const struct scrubbing *s)
+{
+	struct stat here, there;
+	char *copy = s->key ? strdup(s->key) : NULL;
+	bool same = copy && fstat(s->dir, &here) == 0 && stat(dirname(copy), &there) == 0 &&
+	            here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+
+	free(copy);
+	return same;
+}
+
 /* What lies there may be the captures themselves, or of another secret. */
 static int open_output(struct scrubbing *s)
 {
@@ -278,6 +301,11 @@ static int open_output(struct scrubbing *s)
 	if (s->dir < 0)
 		return command_complain(EXIT_CANNOT_CREATE, "-o %s: %s", s->output,
 		                        strerror(errno));
+	if (holds_key(s))
+		return key_trouble(
+			s, EXIT_USAGE,
+			"leads back to the addresses, and would lie beside the captures: "
+			"keep it elsewhere");
 	if (!is_empty(s->dir))
 		return command_complain(EXIT_CANNOT_CREATE,
 		                        "-o %s: is not empty: name another directory", s->output);

@@ -309,12 +309,17 @@ def refusals(suite):
             (("-o", out, "--kye", short, path), 64, "--key"),
             (("-o", out, short), 65, "not a capture"),
             (("-o", os.path.join(folder, "no", "where"), path), 73, "No such file"),
+            (("-o", out, "--key", os.path.join(out, "key"), path), 64, "keep it elsewhere"),
         )
         for arguments, code, words in rows:
             got, _, err = call("scrub", *arguments)
             check.same(f"{arguments}: {err}", (got, words in err), (code, True))
         if os.geteuid() == 0:
             check.same("nothing was written over", read_all(full), {"x": b"short"})
+        # it cannot be written: that is said of the directory, not of the capture
+        os.makedirs(os.path.join(out, ".scrub.part"), exist_ok=True)
+        got, _, err = call("scrub", "-o", out, path)
+        check.same(err, (got, f"-o {out}: wan-a.pcap: Is a directory" in err), (74, True))
 
 
 def flaws(suite):
