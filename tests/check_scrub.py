@@ -60,6 +60,8 @@ def frames_of(paths):
 def without_names(value):
     """A report's JSON as it is without names; rows that are sorted by them in another order."""
     if isinstance(value, dict):
+        if value.get("say") == "file_flaw_at":
+            return [value["say"], *map(without_names, value["with"][:1] + value["with"][2:])]
         flaw = "byte" in str(value.get("message", ""))  # of a file: at which byte it ended
         return {key: without_names(v) for key, v in value.items() if key not in APART and not (flaw and key == "message")}
     if isinstance(value, list):
