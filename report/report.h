@@ -191,7 +191,7 @@ struct report {
 	size_t n_findings, cap_findings;
 	enum status verdict;
 	char unseen[1800];    /* a message: "Not all was seen: ...", or "" when all was */
-	char sentence[4600];  /* a message; begins with what was not seen */
+	char sentence[8000];  /* a message; begins with what was not seen */
 	char assumption[900]; /* a message: "assuming b is the backup: ...", or "" */
 };
 
