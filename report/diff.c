@@ -238,11 +238,11 @@ static json_t *amount_json(const json_t *report, const json_t *wan, size_t numbe
 		bytes = stored_share_of(report, wan).standby;
 	else
 		bytes = numbers[number].inner
-		                ? filed_count(
+		                ? stored_number(
 					  json_object_get(json_object_get(of, numbers[number].key),
 		                                          numbers[number].inner),
 					  "ip_bytes")
-		                : filed_count(of, numbers[number].key);
+		                : stored_number(of, numbers[number].key);
 	return json_pack("{s:I, s:o}", "bytes", (json_int_t)bytes, "per_day",
 	                 days > 0 ? json_real((double)bytes / days) : json_null());
 }
@@ -252,10 +252,11 @@ static json_t *share_json(const json_t *report, const char *wan)
 	const json_t *finding = find_finding(report, "A1", wan),
 		     *observed = json_object_get(finding, "observed");
 
-	if (!filed_count(observed, "denominator"))
+	if (!stored_number(observed, "denominator"))
 		return json_null();
-	return json_pack("{s:I, s:I}", "numerator", (json_int_t)filed_count(observed, "numerator"),
-	                 "denominator", (json_int_t)filed_count(observed, "denominator"));
+	return json_pack("{s:I, s:I}", "numerator",
+	                 (json_int_t)stored_number(observed, "numerator"), "denominator",
+	                 (json_int_t)stored_number(observed, "denominator"));
 }
 
 static json_t *backup_json(const json_t *old, const json_t *new, const json_t *wan)
@@ -319,5 +320,5 @@ json_t *diff_json(const json_t *old, const json_t *new)
 
 size_t diff_count(const json_t *diff, enum change change)
 {
-	return (size_t)filed_count(json_object_get(diff, "counts"), change_names[change]);
+	return (size_t)stored_number(json_object_get(diff, "counts"), change_names[change]);
 }

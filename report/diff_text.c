@@ -27,7 +27,7 @@ static void print_message(const json_t *o, const char *key, const struct telling
 {
 	char message[4600], words[6000], safe[8000];
 
-	filed_message(o, key, message, sizeof(message));
+	stored_message(message, sizeof(message), o, key);
 	message_words(words, sizeof(words), message, how);
 	fprintf(out, "%s\n", text_safe(safe, sizeof(safe), words, 2000));
 }
@@ -115,8 +115,8 @@ static void print_share(const json_t *share, FILE *out)
 	char text[TEXT_SHORT];
 
 	text_column(out,
-	            text_percent(text, filed_count(share, "numerator"),
-	                         filed_count(share, "denominator")),
+	            text_percent(text, stored_number(share, "numerator"),
+	                         stored_number(share, "denominator")),
 	            12, true);
 }
 

@@ -149,15 +149,6 @@ const char *filed_text(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
-uint64_t filed_count(const json_t *object, const char *key)
-{
-	const json_t *member = json_object_get(object, key);
-
-	return json_is_integer(member) && json_integer_value(member) > 0
-	               ? (uint64_t)json_integer_value(member)
-	               : 0;
-}
-
 bool filed_time(const json_t *object, const char *key, int64_t *ns)
 {
 	const char *text = filed_text(object, key);
@@ -224,15 +215,4 @@ int64_t filed_judged(const json_t *report)
 		json_number_value(json_object_get(json_object_get(report, "window"), "seconds"));
 
 	return isfinite(seconds) && seconds > 0 && seconds < 4e9 ? (int64_t)(seconds * NS) : 0;
-}
-
-void filed_message(const json_t *object, const char *key, char *out, size_t size)
-{
-	const json_t *message = json_object_get(json_object_get(object, "messages"), key);
-	const char *words;
-
-	if (message && message_from_json(out, size, message))
-		return;
-	words = filed_text(object, key);
-	text_safe(out, size, words ? words : "", (unsigned)size);
 }

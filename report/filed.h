@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "report.h"
+#include "stored.h"
 
 /* Larger files are no reports: those are bounded (connections, frames that show). */
 #define FILED_MAX_BYTES (64u << 20)
@@ -38,9 +39,9 @@ json_t *filed_json(const char *path, enum filed_failure *failure, char *why, siz
 /* Whether JSON is a report. `why` as above. */
 enum filed_failure filed_check(const json_t *json, char *why, size_t size);
 
-/* A member as a string, NULL when it is none; as a count, 0 when it is none; as a moment. */
+/* A member as a string, and as a moment, for who must tell that there is none: NULL, false. The
+ * rest of a report's members are read by stored.h. */
 const char *filed_text(const json_t *object, const char *key);
-uint64_t filed_count(const json_t *object, const char *key);
 bool filed_time(const json_t *object, const char *key, int64_t *ns);
 
 /* A status by its name; not assessed when there is no such. */
@@ -54,8 +55,5 @@ enum status filed_ranked(unsigned rank);
  * all WANs to the last. False: there is none. And how much of it was judged. */
 bool filed_extent(const json_t *report, int64_t *from_ns, int64_t *to_ns);
 int64_t filed_judged(const json_t *report);
-
-/* The sentence (or another member `key` of `object`) as a message, or as its English words. */
-void filed_message(const json_t *object, const char *key, char *out, size_t size);
 
 #endif

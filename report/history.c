@@ -37,12 +37,12 @@ const struct database_kind history_kind = {
 		"CREATE TABLE site(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
 		" zone TEXT NOT NULL DEFAULT '');"
 		"CREATE TABLE wan(id INTEGER PRIMARY KEY, site INTEGER NOT NULL REFERENCES "
-                "site(id),"
+		"site(id),"
 		" name TEXT NOT NULL, role TEXT NOT NULL DEFAULT '', devices TEXT NOT NULL DEFAULT "
-                "'[]',"
+		"'[]',"
 		" UNIQUE(site, name));"
 		"CREATE TABLE audit(id INTEGER PRIMARY KEY, site INTEGER NOT NULL REFERENCES "
-                "site(id),"
+		"site(id),"
 		" tier INTEGER NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,"
 		" judged_ns INTEGER NOT NULL, generated_ns INTEGER NOT NULL, held INTEGER NOT NULL,"
 		" audits INTEGER NOT NULL, rank INTEGER NOT NULL, passed INTEGER NOT NULL,"
@@ -50,10 +50,10 @@ const struct database_kind history_kind = {
 		" sentence TEXT NOT NULL, message TEXT);"
 		"CREATE INDEX audit_end ON audit(site, to_ns);"
 		"CREATE TABLE amount(audit INTEGER NOT NULL, wan INTEGER NOT NULL, what INTEGER "
-                "NOT NULL,"
+		"NOT NULL,"
 		" amount INTEGER NOT NULL, PRIMARY KEY(audit, wan, what)) WITHOUT ROWID;"
 		"CREATE TABLE finding(audit INTEGER NOT NULL, rule TEXT NOT NULL, wan INTEGER NOT "
-                "NULL,"
+		"NULL,"
 		" rank INTEGER NOT NULL, value REAL, bound REAL, unit TEXT, text TEXT,"
 		" passed INTEGER NOT NULL, warned INTEGER NOT NULL, failed INTEGER NOT NULL,"
 		" unassessed INTEGER NOT NULL, PRIMARY KEY(audit, rule, wan)) WITHOUT ROWID;"
@@ -161,11 +161,11 @@ bool history_settle_overlaps(struct database *db, int64_t site, int64_t from_ns,
 		db,
 		"UPDATE audit AS a SET held = (SELECT coalesce(min(b.tier), 9) FROM audit AS b"
 		" WHERE b.site = a.site AND b.id <> a.id AND b.to_ns > a.from_ns AND b.from_ns < "
-	        "a.to_ns"
+		"a.to_ns"
 		" AND (b.to_ns - b.from_ns > a.to_ns - a.from_ns"
 		"  OR (b.to_ns - b.from_ns = a.to_ns - a.from_ns AND b.id > a.id))"
 		" AND min(a.to_ns, b.to_ns) - max(a.from_ns, b.from_ns) > (a.to_ns - a.from_ns) / "
-	        "100)"
+		"100)"
 		" WHERE site = ? AND to_ns > ? AND from_ns < ?",
 		"iii", site, from_ns, to_ns);
 }
@@ -253,7 +253,7 @@ static uint64_t all_kinds(const json_t *kinds)
 	json_t *tally;
 
 	json_object_foreach((json_t *)kinds, kind, tally)
-		add(sum, WHAT_OTHER, filed_count(tally, "ip_bytes"));
+		add(sum, WHAT_OTHER, stored_number(tally, "ip_bytes"));
 	return sum[WHAT_OTHER];
 }
 
@@ -281,15 +281,15 @@ static void sum_wan(const json_t *wan, uint64_t sums[WHAT_COUNT])
 	json_t *tally;
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
-		add(sums, members[i].what, filed_count(wan, members[i].key));
+		add(sums, members[i].what, stored_number(wan, members[i].key));
 	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++)
 		add(sums, phases[i].what,
-		    filed_count(json_object_get(json_object_get(wan, "phases"), phases[i].key),
-		                "ip_bytes"));
+		    stored_number(json_object_get(json_object_get(wan, "phases"), phases[i].key),
+		                  "ip_bytes"));
 	add(sums, WHAT_UP, all_kinds(json_object_get(wan, "up")));
 	add(sums, WHAT_DOWN, all_kinds(json_object_get(wan, "down")));
 	json_object_foreach(json_object_get(wan, "kinds"), kind, tally)
-		add(sums, class_of(kind), filed_count(tally, "ip_bytes"));
+		add(sums, class_of(kind), stored_number(tally, "ip_bytes"));
 }
 
 /* A1's numbers, whether it judged them or not. */
@@ -305,11 +305,11 @@ static void sum_shares(const json_t *report, const char *wan, uint64_t sums[WHAT
 		if (!rule || !of || strcmp(rule, "A1") != 0 || strcmp(of, wan) != 0)
 			continue;
 		observed = json_object_get(finding, "observed");
-		add(sums, WHAT_SHARE_PAYLOAD, filed_count(observed, "numerator"));
-		add(sums, WHAT_SHARE_PRIMARY, filed_count(observed, "denominator"));
+		add(sums, WHAT_SHARE_PAYLOAD, stored_number(observed, "numerator"));
+		add(sums, WHAT_SHARE_PRIMARY, stored_number(observed, "denominator"));
 		add(sums, WHAT_SHARE_STANDBY,
-		    filed_count(json_object_get(json_object_get(observed, "parts"), "standby"),
-		                "numerator"));
+		    stored_number(json_object_get(json_object_get(observed, "parts"), "standby"),
+		                  "numerator"));
 		return;
 	}
 }
@@ -420,8 +420,9 @@ static void note_zone(struct adding *a)
 	struct zone parsed;
 
 	if (!zone || !*zone)
-		zone = filed_text(json_object_get(json_object_get(a->report, "expected"), "time_zone"),
-		                  "value");
+		zone = filed_text(
+			json_object_get(json_object_get(a->report, "expected"), "time_zone"),
+			"value");
 	if (zone && zone_parse(&parsed, zone))
 		database_do(a->db, "UPDATE site SET zone = ? WHERE id = ?", "si", zone, a->site);
 }

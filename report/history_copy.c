@@ -193,7 +193,7 @@ json_t *history_export(struct database *db, bool compact, size_t windows)
 
 static int64_t natural(const json_t *o, const char *key, int64_t most)
 {
-	uint64_t n = filed_count(o, key);
+	uint64_t n = stored_number(o, key);
 
 	return n > (uint64_t)most ? most : (int64_t)n;
 }
@@ -271,7 +271,7 @@ static int64_t take_audit_row(struct database *db, int64_t site, const json_t *o
 	       database_do(
 		       db,
 		       "INSERT INTO audit(site, tier, from_ns, to_ns, judged_ns, generated_ns, "
-	               "held,"
+		       "held,"
 		       " audits, rank, passed, warned, failed, unassessed, sentence, message)"
 		       " SELECT ?1, ?2, ?3, ?4, ?5, ?6, 9, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14"
 		       " WHERE NOT EXISTS(SELECT 1 FROM audit WHERE site = ?1 AND from_ns = ?3 AND"
@@ -369,7 +369,7 @@ int64_t history_find_wan(struct database *db, const char *site, const char *name
 	sqlite3_stmt *rows = database_ask(
 		db, "SELECT wan.id FROM wan JOIN site ON site.id = wan.site WHERE"
 		    " ((?1 IS NULL AND (SELECT count(*) FROM site) = 1) OR site.name = ?1) AND "
-	            "(wan.name"
+		    "(wan.name"
 		    " = ?2 OR EXISTS(SELECT 1 FROM json_each(wan.devices) WHERE value = ?2))"
 		    " ORDER BY wan.name <> ?2, wan.id");
 	int64_t id;

@@ -79,7 +79,7 @@ static void print_audit(const json_t *audit, const struct telling *how, FILE *ou
 	filed_time(audit, "start", &from);
 	filed_time(audit, "end", &to);
 	message_words(when, sizeof(when), message_span(span, (uint64_t)from, (uint64_t)to), how);
-	filed_message(audit, "sentence", message, sizeof(message));
+	stored_message(message, sizeof(message), audit, "sentence");
 	message_words(words, sizeof(words), message, how);
 	fprintf(out, "%s  %s  %s\n", when, site_text(audit, how->language, name),
 	        status_word(filed_status(filed_text(audit, "verdict")), how->language));
@@ -90,7 +90,7 @@ void history_print_list(const json_t *list, enum language language, FILE *out)
 {
 	const struct telling how = {.language = language};
 	const json_t *audits = json_object_get(list, "audits"), *audit;
-	uint64_t more = filed_count(list, "more");
+	uint64_t more = stored_number(list, "more");
 	char n[TEXT_SHORT], all[TEXT_SHORT], message[200], words[200];
 	size_t i;
 
@@ -133,15 +133,15 @@ static const char *step_text(const json_t *point, const struct zone *zone, enum 
 
 static uint64_t sum_of(const json_t *point, const char *what)
 {
-	return filed_count(json_object_get(point, "sums"), what);
+	return stored_number(json_object_get(point, "sums"), what);
 }
 
 static const char *share_text(const json_t *point, char out[TEXT_SHORT])
 {
 	const json_t *share = json_object_get(json_object_get(point, "shares"), "payload");
 
-	return text_percent(out, filed_count(share, "numerator"),
-	                    filed_count(share, "denominator"));
+	return text_percent(out, stored_number(share, "numerator"),
+	                    stored_number(share, "denominator"));
 }
 
 #define BAR 16
@@ -220,7 +220,7 @@ static void print_point(const struct trend_page *page, const json_t *point)
 		return;
 	}
 	text_column(page->out, status_word(filed_status(verdict), page->language), 13, false);
-	text_column(page->out, text_count(count, filed_count(point, "audits")), 7, true);
+	text_column(page->out, text_count(count, stored_number(point, "audits")), 7, true);
 	text_column(page->out, text_bytes(bytes, sum_of(point, "billed")), 10, true);
 	text_column(page->out, text_bytes(bytes, sum_of(point, value_name(page))), 14, true);
 	text_column(page->out, share_text(point, bytes), 10, true);
@@ -231,8 +231,8 @@ static void print_point(const struct trend_page *page, const json_t *point)
 static void print_mark(const struct trend_page *page, const json_t *point)
 {
 	const struct telling how = {.language = page->language};
-	uint64_t counted = filed_count(point, "counted_bytes"),
-		 unexplained = filed_count(point, "unexplained_bytes");
+	uint64_t counted = stored_number(point, "counted_bytes"),
+		 unexplained = stored_number(point, "unexplained_bytes");
 	char day[64], a[TEXT_SHORT], b[TEXT_SHORT], c[TEXT_SHORT], message[400], words[600];
 
 	if (!json_is_true(json_object_get(point, "marked")))
@@ -273,8 +273,8 @@ static void print_wan(struct trend_page *page, const json_t *wan)
 	print_heading(page);
 	json_array_foreach(points, i, point) print_point(page, point);
 	json_array_foreach(points, i, point) print_mark(page, point);
-	if (filed_count(wan, "longer")) {
-		SAY_IN(message, history_longer, text_count(n, filed_count(wan, "longer")));
+	if (stored_number(wan, "longer")) {
+		SAY_IN(message, history_longer, text_count(n, stored_number(wan, "longer")));
 		fprintf(page->out, "  %s\n", message_words(words, sizeof(words), message, &how));
 	}
 }
@@ -428,12 +428,12 @@ static void print_row(const json_t *wan, const json_t *point, FILE *out)
 	}
 	for (size_t i = 0; i < 3; i++)
 		fprintf(out, "%s,", plain[i] ? plain[i] : "");
-	fprintf(out, "%llu,%.0f", (unsigned long long)filed_count(point, "audits"),
+	fprintf(out, "%llu,%.0f", (unsigned long long)stored_number(point, "audits"),
 	        json_number_value(json_object_get(point, "seconds")));
 	for (size_t i = 0; i < WHAT_COUNT; i++)
 		fprintf(out, ",%llu", (unsigned long long)sum_of(point, history_what_names[i]));
 	if (json_object_get(point, "counted_bytes"))
-		fprintf(out, ",%llu", (unsigned long long)filed_count(point, "counted_bytes"));
+		fprintf(out, ",%llu", (unsigned long long)stored_number(point, "counted_bytes"));
 	else
 		fputc(',', out);
 	fputs("\r\n", out);

@@ -15,9 +15,9 @@
 static double share_of(const json_t *row)
 {
 	const json_t *share = json_object_get(row, "payload_share");
-	uint64_t of = filed_count(share, "denominator");
+	uint64_t of = stored_number(share, "denominator");
 
-	return of ? (double)filed_count(share, "numerator") / (double)of : -1;
+	return of ? (double)stored_number(share, "numerator") / (double)of : -1;
 }
 
 /* What A1 saw of a WAN; null when it saw nothing. */
@@ -32,11 +32,11 @@ static json_t *find_share(const json_t *report, const char *wan)
 
 		observed = json_object_get(finding, "observed");
 		if (rule && of && strcmp(rule, "A1") == 0 && strcmp(of, wan) == 0 &&
-		    filed_count(observed, "denominator"))
+		    stored_number(observed, "denominator"))
 			return json_pack("{s:I, s:I}", "numerator",
-			                 (json_int_t)filed_count(observed, "numerator"),
+			                 (json_int_t)stored_number(observed, "numerator"),
 			                 "denominator",
-			                 (json_int_t)filed_count(observed, "denominator"));
+			                 (json_int_t)stored_number(observed, "denominator"));
 	}
 	return json_null();
 }
@@ -58,7 +58,7 @@ static void add_backups(json_t *row, const json_t *report)
 		if (!role || !name || strcmp(role, "backup") != 0)
 			continue;
 		if (billed < UINT64_C(1) << 60)
-			billed += filed_count(wan, "billed_ip_bytes");
+			billed += stored_number(wan, "billed_ip_bytes");
 		share = json_pack("{s:o}", "payload_share", find_share(report, name));
 		if (share_of(share) > before || json_is_null(json_object_get(row, "wan"))) {
 			json_object_set_new(row, "wan", json_string(name));
@@ -139,7 +139,7 @@ static const char *site_of(const json_t *row)
 static int by_site(const void *a, const void *b)
 {
 	const json_t *p = *(json_t *const *)a, *q = *(json_t *const *)b;
-	uint64_t p_end = filed_count(p, "end_ns"), q_end = filed_count(q, "end_ns");
+	uint64_t p_end = stored_number(p, "end_ns"), q_end = stored_number(q, "end_ns");
 	const char *p_made = filed_text(p, "generated"), *q_made = filed_text(q, "generated");
 	int order = strcmp(site_of(p), site_of(q));
 
@@ -156,7 +156,8 @@ static int by_badness(const void *a, const void *b)
 	const json_t *p = *(json_t *const *)a, *q = *(json_t *const *)b;
 	unsigned p_rank = filed_rank(filed_status(filed_text(p, "verdict"))),
 		 q_rank = filed_rank(filed_status(filed_text(q, "verdict")));
-	uint64_t p_bytes = filed_count(p, "billed_bytes"), q_bytes = filed_count(q, "billed_bytes");
+	uint64_t p_bytes = stored_number(p, "billed_bytes"),
+		 q_bytes = stored_number(q, "billed_bytes");
 	double p_share = share_of(p), q_share = share_of(q);
 
 	if (p_rank != q_rank)

@@ -91,7 +91,7 @@ static void reason_of(const json_t *row, char *out, size_t size)
 		json_array_append_new(first, json_deep_copy(part));
 	}
 	if (json_array_size(first) == 0 || !message_from_json(out, size, first))
-		filed_message(row, "sentence", out, size);
+		stored_message(out, size, row, "sentence");
 	json_decref(first);
 }
 
@@ -110,10 +110,10 @@ static void print_row(const json_t *row, enum language language, FILE *out)
 	text_column(out, status_word(verdict_of(row), language), 13, false);
 	text_column(out, title_of(row, 24, name), 25, false);
 	text_column(out,
-	            text_percent(text, filed_count(share, "numerator"),
-	                         filed_count(share, "denominator")),
+	            text_percent(text, stored_number(share, "numerator"),
+	                         stored_number(share, "denominator")),
 	            9, true);
-	text_column(out, text_bytes(text, filed_count(row, "billed_bytes")), 10, true);
+	text_column(out, text_bytes(text, stored_number(row, "billed_bytes")), 10, true);
 	fprintf(out, "\n   %s\n", message_words(when, sizeof(when), span_of(row, span), how));
 	reason_of(row, message, sizeof(message));
 	message_words(words, sizeof(words), message, how);
@@ -130,7 +130,7 @@ static void print_broken(const json_t *overview, const struct telling *how, FILE
 		fprintf(out, "\n%s\n", WORDS(index_broken, how->language));
 	json_array_foreach(broken, i, row)
 	{
-		filed_message(row, "why", message, sizeof(message));
+		stored_message(message, sizeof(message), row, "why");
 		message_words(words, sizeof(words), message, how);
 		fprintf(out, "  %s: %s\n", name_of(row, "file", 60, name),
 		        text_safe(safe, sizeof(safe), words, 200));
@@ -153,11 +153,11 @@ bool overview_text(const json_t *overview, enum language language, FILE *out)
 	}
 
 	print_broken(overview, &how, out);
-	if (filed_count(overview, "older"))
+	if (stored_number(overview, "older"))
 		fprintf(out, "\n%s\n",
 		        message_words(words, sizeof(words),
 		                      SAY_IN(message, index_older,
-		                             text_count(n, filed_count(overview, "older"))),
+		                             text_count(n, stored_number(overview, "older"))),
 		                      &how));
 	return true;
 }
@@ -207,10 +207,10 @@ static void row_html(struct html *h, const json_t *row)
 	h_message(h, message);
 	H(h, "<td class=n>");
 	if (json_is_object(share))
-		h_share(h, filed_count(share, "numerator"), filed_count(share, "denominator"));
+		h_share(h, stored_number(share, "numerator"), stored_number(share, "denominator"));
 	else
 		h_text(h, "-");
-	html_cell_bytes(h, filed_count(row, "billed_bytes"));
+	html_cell_bytes(h, stored_number(row, "billed_bytes"));
 	H(h, "<td class=when>");
 	h_message(h, span_of(row, span));
 	H(h, "\n");
@@ -259,7 +259,7 @@ static void broken_html(struct html *h, const json_t *overview)
 		H(h, "<li><code>");
 		h_text(h, name_of(row, "file", 60, name));
 		H(h, "</code> ");
-		filed_message(row, "why", message, sizeof(message));
+		stored_message(message, sizeof(message), row, "why");
 		h_message(h, message);
 		H(h, "\n");
 	}
@@ -296,9 +296,9 @@ bool overview_html(const json_t *overview, enum language language, FILE *out)
 	H(&h, "</p>\n");
 	table_html(&h, overview);
 	broken_html(&h, overview);
-	if (filed_count(overview, "older")) {
+	if (stored_number(overview, "older")) {
 		H(&h, "<p class=more>");
-		H_SAY(&h, index_older, text_count(n, filed_count(overview, "older")));
+		H_SAY(&h, index_older, text_count(n, stored_number(overview, "older")));
 		H(&h, "</p>");
 	}
 	H(&h, "</main></body></html>\n");

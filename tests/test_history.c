@@ -121,7 +121,7 @@ static uint64_t total(struct place *place, enum history_tier by, const char *wan
 	size_t i;
 
 	json_array_foreach(points(trend, wan), i, point) sum +=
-		filed_count(json_object_get(point, "sums"), what);
+		stored_number(json_object_get(point, "sums"), what);
 	json_decref(trend);
 	return sum;
 }
@@ -146,17 +146,17 @@ static void test_one(void)
 	CU_ASSERT_EQUAL(json_array_size(points(trend, "wan2")), 1);
 	CU_ASSERT_STRING_EQUAL(filed_text(point, "start"), "2025-01-01T00:00:00Z");
 	CU_ASSERT_STRING_EQUAL(filed_text(point, "verdict"), "pass");
-	CU_ASSERT_EQUAL(filed_count(json_object_get(point, "sums"), "billed"), 900);
-	CU_ASSERT_EQUAL(filed_count(json_object_get(point, "sums"), "payload"), 450);
-	CU_ASSERT_EQUAL(filed_count(json_object_get(point, "sums"), "signalling"), 450);
-	CU_ASSERT_EQUAL(filed_count(json_object_get(point, "sums"), "up"), 7);
-	CU_ASSERT_EQUAL(filed_count(json_object_get(point, "sums"), "share_primary"), 9000);
+	CU_ASSERT_EQUAL(stored_number(json_object_get(point, "sums"), "billed"), 900);
+	CU_ASSERT_EQUAL(stored_number(json_object_get(point, "sums"), "payload"), 450);
+	CU_ASSERT_EQUAL(stored_number(json_object_get(point, "sums"), "signalling"), 450);
+	CU_ASSERT_EQUAL(stored_number(json_object_get(point, "sums"), "up"), 7);
+	CU_ASSERT_EQUAL(stored_number(json_object_get(point, "sums"), "share_primary"), 9000);
 	json_decref(trend);
 	ask.site = NULL;
 	ask.last = 1;
 	list = history_list(&place.db, &ask);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(list, "audits")), 1);
-	CU_ASSERT_EQUAL(filed_count(list, "more"), 1);
+	CU_ASSERT_EQUAL(stored_number(list, "more"), 1);
 	json_decref(list);
 	CU_ASSERT_TRUE(database_commit(&place.db));
 	end(&place);
@@ -222,7 +222,7 @@ static void test_a_year(void)
 	{
 		while (months < 24 && by_month[months] == 0)
 			months++;
-		CU_ASSERT_EQUAL(filed_count(json_object_get(point, "sums"), "billed"),
+		CU_ASSERT_EQUAL(stored_number(json_object_get(point, "sums"), "billed"),
 		                by_month[months]);
 		months++;
 	}
@@ -233,8 +233,8 @@ static void test_a_year(void)
 	i = json_array_size(points(trend, "wan2"));
 	CU_ASSERT(i >= 400 && i < 435);
 	point = json_array_get(points(trend, "wan2"), i - 1);
-	CU_ASSERT_EQUAL(filed_count(json_object_get(point, "sums"), "billed"), last_day);
-	CU_ASSERT_EQUAL(filed_count(point, "audits"), 288);
+	CU_ASSERT_EQUAL(stored_number(json_object_get(point, "sums"), "billed"), last_day);
+	CU_ASSERT_EQUAL(stored_number(point, "audits"), 288);
 	json_decref(trend);
 	/* Five minutes of two days, and of the hour that is not old as a whole. */
 	ask.by = TIER_FIVE_MINUTES;
@@ -271,8 +271,8 @@ static void test_zone(void)
 	trend = history_trend(&place.db, &ask);
 	CU_ASSERT_STRING_EQUAL(filed_text(json_array_get(points(trend, "wan2"), 1), "start"),
 	                       "2026-03-28T23:00:00Z");
-	CU_ASSERT_EQUAL(filed_count(json_array_get(points(trend, "wan2"), 1), "audits"), 23);
-	CU_ASSERT_EQUAL(filed_count(json_array_get(points(trend, "wan2"), 2), "audits"), 24);
+	CU_ASSERT_EQUAL(stored_number(json_array_get(points(trend, "wan2"), 1), "audits"), 23);
+	CU_ASSERT_EQUAL(stored_number(json_array_get(points(trend, "wan2"), 2), "audits"), 24);
 	json_decref(trend);
 	CU_ASSERT_TRUE(database_commit(&place.db));
 	end(&place);
@@ -299,7 +299,7 @@ static void test_copy(void)
 	CU_ASSERT(json_equal(out, again));
 	json_decref(again);
 	again = history_export(&place.db, true, 3);
-	CU_ASSERT_EQUAL(filed_count(again, "left_out"), 97);
+	CU_ASSERT_EQUAL(stored_number(again, "left_out"), 97);
 	CU_ASSERT_EQUAL(history_import(&other.db, again), 0);
 	json_decref(again);
 	again = json_pack("{s:s}", "schema", "something.else/1.0");
@@ -380,7 +380,7 @@ static void test_marks(void)
 	CU_ASSERT_FALSE(json_is_true(json_object_get(json_array_get(days, 0), "marked")));
 	CU_ASSERT_TRUE(json_is_null(json_object_get(json_array_get(days, 0), "verdict")));
 	CU_ASSERT_FALSE(json_is_true(json_object_get(json_array_get(days, 1), "marked")));
-	CU_ASSERT_EQUAL(filed_count(json_array_get(days, 1), "unexplained_bytes"), 1000000);
+	CU_ASSERT_EQUAL(stored_number(json_array_get(days, 1), "unexplained_bytes"), 1000000);
 	CU_ASSERT_TRUE(json_is_true(json_object_get(json_array_get(days, 2), "marked")));
 	json_decref(trend);
 	CU_ASSERT_TRUE(database_commit(&place.db));
