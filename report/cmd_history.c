@@ -84,7 +84,9 @@ static int help(void)
 	      "  --site NAME         only this site; with add: the site of these reports\n"
 	      "  --wan WAN           only this WAN; with import: DEVICE=WAN, which WAN a device "
 	      "is\n"
-	      "  --by 5min|hour|day|month  steps of a trend (day)\n"
+	      "  --by 5min|hour|day|month  steps of a trend (day); of more than eight WANs only "
+	      "the\n"
+	      "                      largest backups are listed: --site tells the steps\n"
 	      "  --kind KIND         show this sum too:\n",
 	      stdout);
 	for (size_t i = 0; i < WHAT_COUNT; i++)
