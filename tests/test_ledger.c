@@ -1071,7 +1071,7 @@ static void test_load_damaged(void)
 /* Ledgers of the program before our recorder lack what it says; those of later ones say more. */
 static void test_load_other_minors(void)
 {
-	struct ledger *ledger = new_ledger(), *again = new_ledger();
+	struct ledger *ledger = new_ledger(), *again = new_ledger(), *older = new_ledger();
 	char *text = sample(), *old = replaced(text, "ledger/2.0", "ledger/1.0"), *more;
 	char message[300] = "";
 
@@ -1088,12 +1088,13 @@ static void test_load_other_minors(void)
 	free(old);
 	/* an older one has the message alone */
 	old = replaced(text, "\"flaw\":", "\"later\":");
-	CU_ASSERT_TRUE(load_text(again, old, message, sizeof(message)));
-	CU_ASSERT_STRING_EQUAL(again->files[0].flaw, "");
-	CU_ASSERT_PTR_NOT_NULL(again->files[0].message);
+	CU_ASSERT_TRUE(load_text(older, old, message, sizeof(message)));
+	CU_ASSERT_STRING_EQUAL(older->files[0].flaw, "");
+	CU_ASSERT_PTR_NOT_NULL(older->files[0].message);
 	free(old);
 	free(text);
 	free_ledger(ledger);
+	free_ledger(older);
 	free_ledger(again);
 }
 
