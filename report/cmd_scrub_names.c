@@ -9,31 +9,57 @@
 
 #define LIST_MAX 65536 /* more share one name */
 
-static size_t find(const struct scrub_list *list, const char *name)
+/* Where it stands in `order`, or would. */
+static size_t place_of(const struct scrub_list *list, const char *name)
 {
-	size_t i = 0;
+	size_t low = 0, high = list->n;
 
-	while (i < list->n && strcmp(list->names[i], name) != 0)
-		i++;
-	return i;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(list->names[list->order[middle]], name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-/* False: no memory. */
+/* Its index; the next one when it is not there. */
+static size_t find(const struct scrub_list *list, const char *name)
+{
+	size_t place = place_of(list, name);
+
+	if (place < list->n && strcmp(list->names[list->order[place]], name) == 0)
+		return list->order[place];
+	return list->n;
+}
+
+static bool make_room(struct scrub_list *list)
+{
+	size_t cap = list->cap ? list->cap * 2 : 16;
+	char **names = realloc(list->names, cap * sizeof(*names));
+	uint32_t *order = realloc(list->order, cap * sizeof(*order));
+
+	list->names = names ? names : list->names;
+	list->order = order ? order : list->order;
+	list->cap = names && order ? cap : list->cap;
+	return names && order;
+}
+
+/* It is not there yet. False: no memory. */
 static bool add(struct scrub_list *list, const char *name)
 {
-	if (list->n == list->cap) {
-		size_t cap = list->cap ? list->cap * 2 : 16;
-		char **larger = realloc(list->names, cap * sizeof(*larger));
+	size_t place = place_of(list, name);
 
-		if (!larger)
-			return false;
-		list->names = larger;
-		list->cap = cap;
-	}
+	if (list->n == list->cap && !make_room(list))
+		return false;
 	list->names[list->n] = strdup(name);
 	if (!list->names[list->n])
 		return false;
-	list->n++;
+	memmove(list->order + place + 1, list->order + place,
+	        (list->n - place) * sizeof(*list->order));
+	list->order[place] = (uint32_t)list->n++;
 	return true;
 }
 
@@ -42,6 +68,7 @@ static void release(struct scrub_list *list)
 	for (size_t i = 0; i < list->n; i++)
 		free(list->names[i]);
 	free(list->names);
+	free(list->order);
 }
 
 static bool is_number(const char *text)
@@ -62,19 +89,12 @@ static bool add_parts(struct scrub_list *list, const char *name)
 	return good;
 }
 
-static int by_name(const void *one, const void *other)
-{
-	return strcmp(*(char *const *)one, *(char *const *)other);
-}
-
 bool scrub_names_init(struct scrub_names *names, const struct ledger *ledger, bool keep)
 {
 	*names = (struct scrub_names){.keep = keep};
 	for (size_t i = 0; i < ledger->n_wans; i++)
 		if (!add_parts(&names->wans, ledger->wans[i].name))
 			return false;
-	if (names->wans.n)
-		qsort(names->wans.names, names->wans.n, sizeof(*names->wans.names), by_name);
 	return true;
 }
 
@@ -89,12 +109,12 @@ void scrub_names_release(struct scrub_names *names)
 
 const char *scrub_names_wan(struct scrub_names *names, const char *name)
 {
-	size_t at = find(&names->wans, name);
+	size_t at = place_of(&names->wans, name);
 
-	if (at == names->wans.n)
+	if (find(&names->wans, name) == names->wans.n)
 		return NULL;
 	if (names->keep)
-		return names->wans.names[at];
+		return names->wans.names[names->wans.order[at]];
 	if (names->wans.n <= 26)
 		snprintf(names->text, sizeof(names->text), "wan-%c", (int)('a' + at));
 	else /* as many figures for each: their order is that of the names */

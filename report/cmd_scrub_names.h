@@ -11,13 +11,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "../dissect/ledger.h"
 
 #define SCRUB_NAME 600 /* bytes of a name, its NUL included */
 
 struct scrub_list {
-	char **names; /* owned, each too */
+	char **names;    /* owned, each too; as they came */
+	uint32_t *order; /* owned; of their indices, by name */
 	size_t n, cap;
 };
 

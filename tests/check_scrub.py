@@ -181,15 +181,21 @@ def by_tshark(suite):
                 check.same("left", sorted(s.hex() for s in strings if s in after), [])
 
 
+def block(kind, body):
+    size = 12 + len(body) + -len(body) % 4
+    return struct.pack("<II", kind, size) + body + bytes(-len(body) % 4) + struct.pack("<I", size)
+
+
+def option(code, value):
+    return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def section():
+    return block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1))
+
+
 def private_pcapng():
     """All that a pcapng may hold beside frames, and says who somebody is."""
-    def block(kind, body):
-        size = 12 + len(body) + -len(body) % 4
-        return struct.pack("<II", kind, size) + body + bytes(-len(body) % 4) + struct.pack("<I", size)
-
-    def option(code, value):
-        return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
-
     frame = bytes.fromhex("020000000002020000000001") + b"\x08\x00" + bytes.fromhex(
         "4500003c000000004011000008080808c6336407") + struct.pack(">HHHH", 40000, 53, 40, 0) + b"SECRET-query.example"
     yield block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1) + option(1, b"SECRET of a section") + option(2, b"SECRET-cpu") +
@@ -259,6 +265,21 @@ def called(suite):
         shutil.rmtree(os.path.join(folder, "out"))
         named = scrub(folder, "--names", f"fixed={paths[0]}", f"mobile={paths[1]}")
         check.same("NAME=FILE", [os.path.basename(p) for p in named], ["fixed.pcap", "mobile.pcap"])
+
+
+def many_devices(suite):
+    """Each device has a name of its own, in the order in which they come, and is found again among many."""
+    told = [f"dev{i * 7919 % 60000}" for i in range(60000)] + ["dev7919", "dev0"]
+    with tempfile.TemporaryDirectory() as folder, suite.check("many devices") as check:
+        path = os.path.join(folder, "wan1.pcapng")
+        with open(path, "wb") as file:
+            file.write(section() + block(1, struct.pack("<HHI", 1, 0, 0)))
+            for name in told:
+                file.write(block(5, struct.pack("<III", 0, 0, 0) + option(1, b"mptcp-captured/1 end about=" + name.encode())))
+        (new,) = scrub(folder, path)
+        with open(new, "rb") as file:
+            after = [int(number) for number in re.findall(rb" about=dev-(\d+)", file.read())]
+        check.true("names", after == [*range(1, 60001), 2, 1])
 
 
 def read_all(folder):
@@ -345,7 +366,7 @@ def flaws(suite):
 def main():
     suite = oracle.Suite("scrub")
     oracle.need_program(suite)
-    for step in (audits, shared, by_tshark, blocks_of, pcap_header, called, secrets, refusals, flaws):
+    for step in (audits, shared, by_tshark, blocks_of, pcap_header, called, many_devices, secrets, refusals, flaws):
         try:
             step(suite)
         except (subprocess.SubprocessError, OSError) as error:
