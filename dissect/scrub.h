@@ -18,7 +18,8 @@
  *                        audit reads: no-operation, padding, zeros
  *
  * Not hidden: ports, times, sizes, TCP time stamps, initial sequence numbers, IP ids, TTLs, window
- * sizes: with a capture of the same traffic at hand they tell which is which.
+ * sizes, nonces of joins, DSNs of connections whose keys nobody saw, flow labels, numbers of VLANs,
+ * PPPoE sessions and interfaces: with a capture of the same traffic at hand they tell which is which.
  *
  * Any bytes in, never more out; reads and writes only what was captured.
  */
