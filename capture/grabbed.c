@@ -255,3 +255,59 @@ bool grabbed_tell(struct inputs *inputs, struct roster *roster)
 	free(record);
 	return good && !roster->out_of_memory;
 }
+
+/* ---- for another one ---- */
+
+/* Words of ours and numbers; names have none of their own here. */
+static void retell_word(const struct grabbed *grabbed, const char *key, const char *as, FILE *out)
+{
+	static const char harmless[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	char word[WORD];
+
+	wan_word(grabbed, key, word);
+	if (word[0] && word[strspn(word, harmless)] == '\0')
+		fprintf(out, "%s.%s=%s\n", as, key, word);
+}
+
+static void retell(const struct grabbed *grabbed, const char *as, const struct rewrite_hand *hand,
+                   FILE *out)
+{
+	static const char *const keys[] = {
+		"role",
+		"complete",
+		"captured",
+		"dropped_by_kernel",
+		"first.rx_frames",
+		"first.tx_frames",
+		"last.rx_frames",
+		"last.tx_frames",
+	};
+	char device[WORD];
+
+	if (ftell(out) == 0)
+		fprintf(out, "format=" FORMAT "\n");
+	fprintf(out, "%s.file=%s\n", as, as);
+	wan_word(grabbed, "device", device);
+	if (device[0])
+		fprintf(out, "%s.device=%s\n", as,
+		        hand->name(hand->context, REWRITE_DEVICE, device));
+	if (hides(grabbed, device))
+		fprintf(out, "%s.filter=not told\n", as);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		retell_word(grabbed, keys[i], as, out);
+}
+
+bool grabbed_retell(const char *path, const char *as, const struct rewrite_hand *hand, FILE *out)
+{
+	struct record *record = calloc(1, sizeof(*record));
+	const char *slash = strrchr(path, '/');
+	struct grabbed grabbed = {.text = record ? record_beside(record, path) : NULL};
+	bool good = grabbed.text != NULL;
+
+	if (good && strlen(as) < WORD && find_wan(&grabbed, slash ? slash + 1 : path))
+		retell(&grabbed, as, hand, out);
+	if (record)
+		free(record->directory);
+	free(record);
+	return good && !ferror(out);
+}

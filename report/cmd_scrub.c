@@ -18,8 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../capture/grabbed.h"
 #include "../capture/names.h"
 #include "../capture/rewrite.h"
+#include "../capture/whole.h"
 #include "../dissect/kin.h"
 #include "../dissect/scrub.h"
 #include "cmd_intake.h"
@@ -28,6 +30,7 @@
 #include "text.h"
 
 #define PART       ".scrub.part"
+#define RECORD     "grab.txt"
 #define KEY_LEAST  16
 #define KEY_MOST   4096
 #define ZSTD_LEVEL 3
@@ -55,6 +58,10 @@ struct scrubbing {
 	const struct ledger_file *file; /* that is written */
 	char boot[2 * DISGUISE_SECRET + 1];
 	int dir;
+
+	FILE *record; /* a grab.txt in the making: into the two below, both owned */
+	char *record_text;
+	size_t record_length;
 };
 
 static int help(void)
@@ -251,12 +258,37 @@ static int scrub_one(struct scrubbing *s, size_t index)
 	int error = rewrite_file(fd, &hand, &output, &result);
 	if (error)
 		return complain_file(s, name, error, result.unwritten);
+	if (!grabbed_retell(file->name, name, &hand, s->record))
+		return command_complain(EXIT_INTERNAL, "out of memory");
 	if (result.frames != file->frames)
 		return command_complain(EXIT_BAD_DATA,
 		                        "%s: changed while it was read: copy it first", file->name);
 	printf("%s -> %s: %s frames%s%s\n", text_safe(from, sizeof(from), file->name, 200),
 	       text_safe(to, sizeof(to), name, 200), text_count(count, result.frames),
 	       result.flaw ? "; ends as it did: " : "", result.flaw ? result.flaw : "");
+	return 0;
+}
+
+/* What lay beside the captures and says what they do not: roles, and what was lost. */
+static int write_record(struct scrubbing *s)
+{
+	uint64_t bytes, last_ns = 0;
+	struct whole *file;
+	int error = 0;
+
+	if (fflush(s->record) != 0)
+		return command_complain(EXIT_INTERNAL, "out of memory");
+	for (size_t i = 0; i < s->ledger.n_files; i++)
+		if (s->ledger.files[i].last_ns > last_ns)
+			last_ns = s->ledger.files[i].last_ns;
+	file = s->record_length ? whole_open(s->dir, PART, 0, 0, &error) : NULL;
+	if (file) {
+		whole_put(file, s->record_text, s->record_length);
+		error = whole_complete(file, RECORD, last_ns, &bytes);
+	}
+	if (error)
+		return command_complain(EXIT_CANNOT_WRITE, "-o %s: " RECORD ": %s", s->output,
+		                        strerror(-error));
 	return 0;
 }
 
@@ -343,11 +375,14 @@ static int scrub(struct scrubbing *s)
 {
 	int code = open_output(s);
 
+	s->record = open_memstream(&s->record_text, &s->record_length);
+	if (!s->record)
+		return command_complain(EXIT_INTERNAL, "out of memory");
 	if (code == 0)
 		code = learn(s);
 	for (size_t i = 0; code == 0 && i < s->ledger.n_files; i++)
 		code = scrub_one(s, i);
-	return code;
+	return code ? code : write_record(s);
 }
 
 /* ---- the subcommand ---- */
@@ -414,6 +449,9 @@ int cmd_scrub(int argc, char **argv)
 		code = scrub(s);
 	if (s->dir >= 0)
 		close(s->dir);
+	if (s->record)
+		fclose(s->record);
+	free(s->record_text);
 	scrub_free(s->scrub);
 	kin_free(s->kin);
 	scrub_names_release(&s->called);

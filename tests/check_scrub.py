@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 
+import check_grabbed
 import check_hands
 import check_thin
 import oracle
@@ -282,6 +283,25 @@ def many_devices(suite):
         check.true("names", after == [*range(1, 60001), 2, 1])
 
 
+def grabbed(suite):
+    """What grab.txt says beside captures is said beside the new ones, but for names: roles, and what was lost or left out."""
+    rows = (("usual", {}), ("lost", {"two": {"complete": "loss", "dropped": 3}}), ("cut", {"one": {"complete": "cut"}}),
+            ("filter", {"ssh_device": "wwan0"}), ("short", {"two": {"captured": 10**9}}))
+    for name, more in rows:
+        with tempfile.TemporaryDirectory() as folder, suite.check(f"grab.txt {name}") as check:
+            theirs = os.path.join(folder, "SECRET")
+            os.mkdir(theirs)
+            check_grabbed.captures(theirs)
+            with open(os.path.join(theirs, "grab.txt"), "w", encoding="ascii") as file:
+                file.write(check_grabbed.usual(**more) + "host=SECRET\nwan1.mac=SECRET\n")
+            with open(os.path.join(os.path.dirname(scrub(folder, theirs)[0]), "grab.txt"), encoding="ascii") as file:
+                text = file.read()
+            check.true(text, not re.search("SECRET|wwan|eth|port|wan[12]", text))
+            shutil.rmtree(os.path.join(folder, "out"))
+            scrub(folder, "--names", theirs)
+            check.same("report", oracle.difference(report_of([theirs]), report_of([os.path.join(folder, "out")])), None)
+
+
 def read_all(folder):
     out = {}
     for name in os.listdir(folder):
@@ -366,7 +386,7 @@ def flaws(suite):
 def main():
     suite = oracle.Suite("scrub")
     oracle.need_program(suite)
-    for step in (audits, shared, by_tshark, blocks_of, pcap_header, called, many_devices, secrets, refusals, flaws):
+    for step in (audits, shared, by_tshark, blocks_of, pcap_header, called, many_devices, grabbed, secrets, refusals, flaws):
         try:
             step(suite)
         except (subprocess.SubprocessError, OSError) as error:
