@@ -15,6 +15,7 @@
 #define SHOWN_BACKUPS 2
 #define SHOWN_CAUSES  4
 #define SHOWN_CHANGES 3
+#define FIRST_MOST    2 /* paragraphs before the sentence: what was not seen, the bill */
 #define NS            1e9
 
 static json_t *wans_of(const struct telling_page *page)
@@ -228,7 +229,7 @@ static void lead(struct telling_page *page)
 	char text[6000];
 	size_t i = 0;
 
-	while (comes_first(json_array_get(all, i)) &&
+	while (i < FIRST_MOST && comes_first(json_array_get(all, i)) &&
 	       message_from_json(text, sizeof(text), json_array_get(all, i))) {
 		H(h, "<p class=\"lead first\">");
 		h_message(h, text);

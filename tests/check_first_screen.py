@@ -193,6 +193,19 @@ def fixture_words(case):
     return words
 
 
+def check_hostile(suite):
+    """A report that says it a hundred thousand times, or with cases that nobody knows, is a page of bounded size."""
+    got = audit(os.path.join(FIXTURES, "recorded", "spool"))
+    lead = got["messages"]["sentence"][0]
+    unknown = {"say": "not_all_seen", "with": [{"say": "of_tomorrow", "with": []}]}
+    for name, tree in (("often", [lead] * 100000), ("unknown", unknown), ("none", [{"say": "bill_first"}, 7])):
+        with suite.check(f"a hostile sentence: {name}") as check:
+            got["messages"]["sentence"] = tree
+            page = render(got, "html", "en")
+            check.true(f"{len(page)} bytes", len(page) < 10**6)
+            check.true("nothing is told", "Not all was seen: wan1: 3 of 72 frames lost" in page)
+
+
 def check_whole(suite):
     with suite.check("whole captures do not say it") as check:
         for case in sorted(os.listdir(FIXTURES)):
@@ -300,6 +313,7 @@ def main():
         check_damaged(suite, shop)
         check_filter(suite, shop)
         check_recorded(suite)
+        check_hostile(suite)
         check_whole(suite)
         check_bill(suite, shop)
         check_clocks(suite)
