@@ -101,6 +101,7 @@ struct cutting {
 	uint64_t from_ns, to_ns;
 	bool on, begun;
 	bool keeps; /* a state is to be left, of the end of what was asked for */
+	bool settled; /* nothing lacks before the end of it, whoever is still writing */
 	int code;   /* not 0: reading stops, and why was explained */
 };
 
@@ -134,6 +135,7 @@ static void cutting_init(struct cutting *cutting, struct intake *intake, struct 
 		.to_ns = intake->to_ns ? intake->to_ns : UINT64_MAX,
 		.on = window || (origin.resumed && !intake->adds_up),
 		.keeps = window && pipeline && state_is_kept(intake, pipeline),
+		.settled = intake->settled,
 	};
 	if (window && origin.resumed && !origin.cut_ns)
 		cutting->not_before_ns = origin.last_ns;
@@ -142,9 +144,9 @@ static void cutting_init(struct cutting *cutting, struct intake *intake, struct 
 }
 
 /* The state of the moment from which on frames lack, or are not asked for. */
-static void cutting_keep(struct cutting *cutting, uint64_t complete_ns)
+static void cutting_keep(struct cutting *cutting, uint64_t until_ns)
 {
-	uint64_t cut = complete_ns < cutting->to_ns ? complete_ns + 1 : cutting->to_ns;
+	uint64_t cut = until_ns < cutting->to_ns ? until_ns + 1 : cutting->to_ns;
 
 	cutting->keeps = false;
 	if (cut < cutting->since_ns)
@@ -171,8 +173,15 @@ static bool overlaps(struct cutting *cutting, const struct frame *frame)
 	return true;
 }
 
+/* Up to where nothing lacks of what was read. */
+static uint64_t complete_ns(const struct cutting *cutting)
+{
+	return cutting->settled ? cutting->to_ns : source_complete(cutting->source);
+}
+
 /* What a recorder is still writing may lack its last seconds, and tells another story when it is
- * read again: the window ends with the first frame of such a file. */
+ * read again: unless those have passed long ago, the window ends with the first frame of such a
+ * file. */
 static bool cutting_admits(struct cutting *cutting, const struct frame *frame)
 {
 	uint64_t ts_ns = frame->ts_ns;
@@ -180,10 +189,11 @@ static bool cutting_admits(struct cutting *cutting, const struct frame *frame)
 
 	if (ts_ns < cutting->since_ns || overlaps(cutting, frame))
 		return false;
-	if (ts_ns < cutting->to_ns && source_files(cutting->source, &n)[frame->file].growing)
+	if (!cutting->settled && ts_ns < cutting->to_ns &&
+	    source_files(cutting->source, &n)[frame->file].growing)
 		cutting->to_ns = ts_ns;
-	if (cutting->keeps && (ts_ns >= cutting->to_ns || ts_ns > source_complete(cutting->source)))
-		cutting_keep(cutting, source_complete(cutting->source));
+	if (cutting->keeps && (ts_ns >= cutting->to_ns || ts_ns > complete_ns(cutting)))
+		cutting_keep(cutting, complete_ns(cutting));
 	if (!cutting->begun && ts_ns >= cutting->from_ns)
 		cutting_begin(cutting, true);
 	return !cutting->begun || (ts_ns >= cutting->from_ns && ts_ns < cutting->to_ns);
@@ -195,7 +205,7 @@ static void cutting_end(struct cutting *cutting)
 	uint64_t start, end;
 
 	if (cutting->keeps && source_window(cutting->source, &start, &end))
-		cutting_keep(cutting, end);
+		cutting_keep(cutting, cutting->settled ? cutting->to_ns : end);
 	if (cutting->on && !cutting->begun) /* all frames lie before it */
 		cutting_begin(cutting, true);
 }

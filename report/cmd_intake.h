@@ -71,6 +71,8 @@ struct intake {
 	const char *history;       /* of --history: a file to read; NULL = none */
 	enum language language;   /* of what is written for people */
 	uint64_t now_ns;          /* --now, or 0 */
+	bool settled;             /* the end of the window is so long past that a file which is still
+	                             being written holds all before it */
 	bool done;                /* set by who has seen enough frames: reading stops */
 	struct kin *kin;           /* borrowed: whom each subflow belongs to goes there; or NULL */
 	const char *state;        /* --state (cmd_state.h), borrowed; NULL = not asked for */

@@ -119,6 +119,7 @@ static int audit(const struct run *run, uint64_t from_ns, uint64_t to_ns, const 
 	intake.state = from;
 	intake.state_next = to;
 	intake.digests = true;
+	intake.settled = true; /* that is what `settle` waits for */
 	if (code == 0)
 		code = intake_read(&intake, &ledger, NULL, NULL);
 	if (code == 0)

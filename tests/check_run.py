@@ -430,6 +430,34 @@ def of_spool(suite, folder, spool):
         check.same("a little later the next", site.names(), [f"home-{stamp(h)}.json" for h in (2, 3)])
 
 
+def still_written(suite, folder, spool):
+    """What a recorder began before the end of a window and still writes holds that window's frames, too."""
+    growing = os.path.join(folder, "growing")
+    os.mkdir(growing)
+    for name in sorted(os.listdir(spool)):
+        shutil.copy(os.path.join(spool, name), growing)
+    with suite.check("a file that is still written when its window is told") as check:
+        end, parts = 3 * 3600, 0
+        for wan in ("wan1", "wan2", "wan3"):
+            names = sorted(name for name in os.listdir(growing) if name.startswith(wan + "-"))
+            across = [name for name in names if begun(name) < end][-1]
+            for name in names[names.index(across) + 1:]:
+                os.remove(os.path.join(growing, name))
+            with open(os.path.join(growing, across), "rb") as file:
+                data = file.read()
+            os.remove(os.path.join(growing, across))
+            parts += begun(across) > 2 * 3600
+            with open(os.path.join(growing, across + ".part"), "wb") as file:
+                file.write(data[:-6])   # in the middle of its last block
+        check.same("files that begin in the window and end behind it", parts, 3)
+        for more in ("", "formats = "):
+            site = Site(folder, f"growing-{len(more)}", growing, more)
+            code, _, err = check_follow.audit("run", "--config", site.config, "--from", at(2), "--now", at(3, 6))
+            check.true(f"{code} {err}", code in oracle.VERDICT_EXITS)
+            want = check_follow.report("--config", site.config, "--from", at(2), "--to", at(3), spool)
+            check.same("sums", sums(load(site.reports, "latest.json")["wans"]), sums(want["wans"]))
+
+
 def states_of(site):
     return sorted(name for name in os.listdir(site.reports) if name.startswith("tracker-"))
 
@@ -610,6 +638,7 @@ def main():
         kept(suite, folder, store)
         days(suite, folder, spool)
         of_spool(suite, folder, spool)
+        still_written(suite, folder, spool)
         from_states(suite, folder, spool)
         nagios(suite, folder, store, spool)
         shipped(suite, folder, store)
