@@ -222,6 +222,15 @@ static void name_file(struct scrubbing *s, char out[FILE_NAME])
 	         number, holds(base, ".zst") ? ".zst" : "", base + names_complete(base));
 }
 
+/* It was read a moment ago; a ledger tells names in UTF-8. */
+static int complain_open(const char *name)
+{
+	if (errno == ENOENT)
+		return command_complain(EXIT_NO_INPUT,
+		                        "%s: is gone, or its name is not UTF-8: rename it", name);
+	return command_complain(EXIT_NO_INPUT, "%s: %s", name, strerror(errno));
+}
+
 static int complain_file(const struct scrubbing *s, const char *to, int error, bool unwritten)
 {
 	const char *from = s->file->name;
@@ -246,7 +255,7 @@ static int scrub_one(struct scrubbing *s, size_t index)
 	int fd = open(file->name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
-		return command_complain(EXIT_NO_INPUT, "%s: %s", file->name, strerror(errno));
+		return complain_open(file->name);
 	s->file = file;
 	name_file(s, name);
 	const struct rewrite_output output = {

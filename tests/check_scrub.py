@@ -363,6 +363,10 @@ def refusals(suite):
         os.makedirs(os.path.join(out, ".scrub.part"), exist_ok=True)
         got, _, err = call("scrub", "-o", out, path)
         check.same(err, (got, f"-o {out}: wan-a.pcap: Is a directory" in err), (74, True))
+        latin = os.fsencode(os.path.join(folder, "b")) + b"\xfcro.pcap"
+        shutil.copy(os.fsencode(path), latin)
+        got, _, err = call("scrub", "-o", os.path.join(folder, "other"), os.fsdecode(latin))
+        check.same(err, (got, "not UTF-8: rename it" in err), (66, True))
 
 
 def flaws(suite):
