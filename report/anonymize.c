@@ -292,10 +292,10 @@ static char *rewrite(struct anonymizing *a, const char *text)
 static bool is_ours(const char *key)
 {
 	static const char *const keys[] = {
-		"say",        "schema",    "rule",       "status",      "unit",
-		"source",     "role",      "role_word",  "role_source", "state",
-		"code",       "direction", "confidence", "limit_key",   "verdict",
-		"matched_by", "kind",      "generated",  "protocol",    "version",
+		"say",        "schema",    "rule",        "status",     "unit", "source",
+		"role",       "role_word", "role_source", "state",      "code", "direction",
+		"confidence", "limit_key", "verdict",     "matched_by", "kind", "generated",
+		"protocol",   "version",   "title",
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
@@ -333,10 +333,10 @@ static void change(struct anonymizing *a, json_t *value, unsigned depth)
 	} else if (json_is_object(value)) {
 		json_object_foreach(value, key, item)
 		{
-			if (json_is_string(item) && !is_ours(key) && !a->failed)
-				a->failed |= json_object_set_new(value, key, changed(a, item)) != 0;
-			else
+			if (!json_is_string(item) && strcmp(key, "tool") != 0)
 				change(a, item, depth + 1);
+			else if (json_is_string(item) && !is_ours(key) && !a->failed)
+				a->failed |= json_object_set_new(value, key, changed(a, item)) != 0;
 		}
 	}
 }

@@ -218,6 +218,12 @@ def anonymizes(suite):
                 file.write("[site]\nname = Main-Street-4\n")
             anonymous(suite, f"hostile names {i}", folder, ["--config", ini, "--role", f"{names[0]}=master", "--role",
                       f"{names[1]}=backup"], [f"{n}={p}" for n, p in zip(names, captures("failover")[0])])
+    with tempfile.TemporaryDirectory() as folder, suite.check("anonymize: names that are words of the program") as check:
+        paths = [f"{n}={p}" for n, p in zip(("mptcp", "capture"), captures("failover")[0])]
+        plain, veiled = audited(folder, [], paths)[0], audited(folder, ["--anonymize"], paths)[0]
+        check.same("tool", veiled["tool"], plain["tool"])
+        check.same("titles", [f["title"] for f in veiled["findings"]], [f["title"] for f in plain["findings"]])
+        check.same("WANs", [w["name"] for w in veiled["wans"]], ["wan-a", "wan-b"])
     with suite.check("anonymize: refusals") as check:
         check.same("several sites", call("report", "--anonymize", "--sites", "x", *captures("failover")[0])[0] >= 64, True)
 
