@@ -369,9 +369,13 @@ static int learn(struct scrubbing *s)
 	enum kin_answer answer = s->kin ? kin_seal(s->kin) : KIN_NO_MEMORY;
 	if (answer == KIN_TOO_MANY)
 		return command_complain(EXIT_BAD_DATA,
-		                        "more than %u MPTCP subflows: scrub fewer captures at "
-		                        "once, with --key",
+		                        "more than %u MPTCP subflows, or keys of them: scrub fewer "
+		                        "captures at once, with --key",
 		                        KIN_MOST);
+	if (s->ledger.n_files == LEDGER_FILES_MAX)
+		return command_complain(EXIT_BAD_DATA,
+		                        "%u captures or more: scrub fewer at once, with --key",
+		                        LEDGER_FILES_MAX);
 	if (answer == KIN_FINE)
 		s->scrub = scrub_new(secret, s->kin);
 	explicit_bzero(secret, sizeof(secret));
