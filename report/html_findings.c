@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "figure.h"
 #include "text.h"
 
 #define SHOWN_FINDINGS 80  /* at length */
@@ -42,12 +43,12 @@ static void observed_line(struct html *h, const json_t *finding)
 {
 	const json_t *observed = json_object_get(finding, "observed");
 	const char *unit = stored_text(observed, "unit");
-	char value[80], part[TEXT_SHORT], of[TEXT_SHORT];
+	char value[FIGURE_SAY], part[TEXT_SHORT], of[TEXT_SHORT];
 
 	if (!stored_has(observed, "value"))
 		return;
 	H(h, "<p class=obs>");
-	html_value_text(value, sizeof(value), stored_real(observed, "value"), unit);
+	figure_say(value, stored_real(observed, "value"), unit);
 	if (strcmp(unit, "ratio") == 0)
 		H_SAY(h, page_observed_of, value,
 		      text_count(part, stored_number(observed, "numerator")),
@@ -56,8 +57,7 @@ static void observed_line(struct html *h, const json_t *finding)
 		H_SAY(h, page_observed, value);
 	if (stored_has(finding, "limit")) {
 		H(h, " · ");
-		H_SAY(h, page_limit_is,
-		      html_value_text(value, sizeof(value), stored_real(finding, "limit"), unit));
+		H_SAY(h, page_limit_is, figure_say(value, stored_real(finding, "limit"), unit));
 	}
 	if (stored_has(finding, "limit_key")) {
 		H(h, " <code>");

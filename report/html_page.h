@@ -29,7 +29,6 @@ enum status html_status_of(const json_t *finding);
 
 /* A number of a finding in its unit: "1.2 MB", "0.12 %", "3.4 s". As text. */
 void html_value(struct html *h, double value, const char *unit);
-const char *html_value_text(char *out, size_t size, double value, const char *unit);
 
 /* A WAN's name, its role in words as a message; the WAN of this name. */
 const char *html_role(const json_t *wan, char *out, size_t size);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "figure.h"
 #include "text.h"
 
 static const struct {
@@ -42,32 +43,11 @@ enum status html_status_of(const json_t *finding)
 	return (enum status)stored_choice(finding, "status", status_names, STATUS_COUNT);
 }
 
-const char *html_value_text(char *out, size_t size, double value, const char *unit)
-{
-	char some[TEXT_SHORT];
-	uint64_t whole = value > 0 && value < 9e18 ? (uint64_t)value : 0;
-
-	if (strcmp(unit, "ratio") == 0)
-		snprintf(out, size, "%.4g %%", value * 100);
-	else if (strcmp(unit, "seconds") == 0)
-		snprintf(out, size, "%.3g s", value);
-	else if (strcmp(unit, "bytes") == 0)
-		snprintf(out, size, "%s", text_bytes(some, whole));
-	else if (strcmp(unit, "bytes_per_day") == 0)
-		SAY(out, size, page_unit_bytes_per_day, text_bytes(some, whole));
-	else if (strcmp(unit, "per_day") == 0) {
-		snprintf(some, sizeof(some), "%.3g", value);
-		SAY(out, size, page_unit_per_day, some);
-	} else
-		snprintf(out, size, "%.5g", value);
-	return out;
-}
-
 void html_value(struct html *h, double value, const char *unit)
 {
-	char text[80];
+	char text[FIGURE_SAY];
 
-	h_message(h, html_value_text(text, sizeof(text), value, unit));
+	h_message(h, figure_say(text, value, unit));
 }
 
 bool html_is_backup(const json_t *wan)

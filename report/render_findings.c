@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "figure.h"
 
 #define FINDING_TEXT 3000
 
@@ -52,58 +53,24 @@ static void print_evidence(const struct page *page, const json_t *finding)
 
 /* ---- numbers ---- */
 
-/* A figure as people write it: three digits of what is small, all of what is not. */
-static const char *figure_of(char out[TEXT_SHORT], double value)
-{
-	if (value >= 999.5 && value < 1e18)
-		return text_count(out, (uint64_t)(value + 0.5));
-	snprintf(out, TEXT_SHORT, "%.3g", value);
-	return out;
-}
-
-/* A number in its unit, as a message. */
-static const char *number_say(char out[TEXT_SHORT + 20], double value, const char *unit)
-{
-	char text[TEXT_SHORT];
-
-	if (strcmp(unit, "ratio") == 0)
-		snprintf(out, TEXT_SHORT, "%.4g %%", value * 100);
-	else if (strcmp(unit, "seconds") == 0 && value >= 999.5 && value < 1e9)
-		text_duration(out, (uint64_t)(value * 1e9));
-	else if (strcmp(unit, "seconds") == 0)
-		snprintf(out, TEXT_SHORT, "%.3g s", value);
-	else if (strcmp(unit, "count") == 0)
-		figure_of(out, value);
-	else if (strcmp(unit, "per_day") == 0)
-		SAY(out, TEXT_SHORT + 20, a_day, figure_of(text, value));
-	else {
-		text_bytes(text, value < 1e18 ? (uint64_t)value : 0);
-		if (strcmp(unit, "bytes_per_day") == 0)
-			SAY(out, TEXT_SHORT + 20, a_day, text);
-		else
-			snprintf(out, TEXT_SHORT, "%s", text);
-	}
-	return out;
-}
-
 static void print_observed(const struct page *page, const json_t *finding)
 {
 	const json_t *observed = json_object_get(finding, "observed");
 	const char *unit = stored_text(observed, "unit");
 	double value = stored_real(observed, "value"), limit = stored_real(finding, "limit");
-	char line[400], a[TEXT_SHORT + 20], b[TEXT_SHORT], c[TEXT_SHORT];
+	char line[400], a[FIGURE_SAY], b[TEXT_SHORT], c[TEXT_SHORT];
 
 	/* below its limit, the number is not the reason */
 	if (!stored_has(observed, "value") || (stored_has(finding, "limit") && value <= limit))
 		return;
-	number_say(a, value, unit);
+	figure_say(a, value, unit);
 	if (strcmp(unit, "ratio") == 0)
 		SAY_IN(line, text_observed_of, a, page_count(b, observed, "numerator"),
 		       page_count(c, observed, "denominator"));
 	else
 		SAY_IN(line, text_observed, a);
 	if (stored_has(finding, "limit"))
-		MORE_IN(line, text_comma_limit, number_say(a, limit, unit));
+		MORE_IN(line, text_comma_limit, figure_say(a, limit, unit));
 	fputs("         ", page->out);
 	page_put(page, line);
 	if (stored_has(finding, "limit_key"))
@@ -210,7 +177,7 @@ static void print_passed(const struct page *page, const json_t *findings, size_t
 {
 	const json_t *finding = json_array_get(findings, index), *other;
 	const char *unit = stored_text(json_object_get(finding, "observed"), "unit");
-	char line[6000], text[FINDING_TEXT], name[STORED_NAME], limit[TEXT_SHORT + 20];
+	char line[6000], text[FINDING_TEXT], name[STORED_NAME], limit[FIGURE_SAY];
 	bool first = true;
 
 	if (told_before(findings, index, "rule"))
@@ -229,7 +196,7 @@ static void print_passed(const struct page *page, const json_t *findings, size_t
 	}
 	if (stored_has(finding, "limit_key") && unit[0])
 		MORE_IN(line, text_then_limit,
-		        number_say(limit, stored_real(finding, "limit"), unit));
+		        figure_say(limit, stored_real(finding, "limit"), unit));
 	print_mark(page, finding);
 	page_tell_behind(page, line, 9, true);
 }

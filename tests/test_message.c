@@ -43,7 +43,7 @@ static void test_cases(void)
 	CU_ASSERT(tells(message, &english,
 	                "wan2 used 1 kB in the window, 50 % of it DNS. The same goes for wan3."));
 	/* a blank of a template stands beside figures and names, not beside Chinese words */
-	SAY_IN(inner, page_unit_bytes_per_day, "5 MB");
+	SAY_IN(inner, a_day, "5 MB");
 	CU_ASSERT(tells(SAY_IN(message, page_limit_is, inner), &chinese, "限值每天 5 MB"));
 	CU_ASSERT(tells(SAY_IN(message, page_limit_is, "5 MB"), &chinese, "限值 5 MB"));
 	CU_ASSERT(tells(SAY_IN(message, keepalives_none, "电信 光"), &chinese, "电信 光上没有看到保活。"));
