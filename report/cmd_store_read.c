@@ -114,7 +114,8 @@ static int add_current(const struct asking *ask, const struct store_current *cur
 	uint64_t end = ask->to_ns >= until ? ask->to_ns : until;
 	int code = check_cut(ask, hour, until);
 
-	if (code != 0 || !asked(ask, hour, end))
+	/* what is open at the end of a window counts where it closes, now and later */
+	if (code != 0 || ask->to_ns <= hour || !asked(ask, hour, end))
 		return code;
 	if (!ledger_merge(into, &current->hour))
 		return command_complain(EXIT_INTERNAL, "out of memory");

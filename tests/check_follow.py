@@ -308,6 +308,27 @@ def windows(suite, store):
         check.true(f"what lies beyond is told: {err.strip()}", code in oracle.VERDICT_EXITS and "knows of the time" in err)
 
 
+def told_again(suite, week, folder):
+    """A window's report is the same when it is asked for as soon as the store has come to its end, and later."""
+    with suite.check("a window told at its end and told later") as check:
+        spool, store = os.path.join(folder, "spool"), os.path.join(folder, "store")
+        os.mkdir(spool)
+        compared = 0
+        for hour in range(1, 9):
+            lay_closed(week, spool, hour)
+            followed(spool, store)
+            ask = ("report", "--zone", ZONE, "--now", NOW, "--json", "-", "--from", str(START_NS // SECOND),
+                   "--to", str(START_NS // SECOND + hour * 3600), store)
+            early = audit(*ask)
+            lay_closed(week, spool, hour + 2)
+            followed(spool, store)
+            late = audit(*ask)
+            if early[0] in oracle.VERDICT_EXITS and not early[2]:
+                compared += 1
+                check.same(f"until hour {hour}", oracle.difference(json.loads(early[1]), json.loads(late[1])), None)
+        check.true("some windows were whole", compared > 2)
+
+
 # ---- what goes wrong ----
 
 def lay_day(week, folder, hours):
@@ -581,7 +602,7 @@ def main():
         spool, store = followed_and_killed(suite, week, folder)
         sums_of_hours(suite, week, store)
         windows(suite, store)
-        for check in (disk_full, refusals, taken_away, clock_set_back, keeps_packets, turns_up_late, not_the_recorder_s):
+        for check in (told_again, disk_full, refusals, taken_away, clock_set_back, keeps_packets, turns_up_late, not_the_recorder_s):
             own = os.path.join(folder, check.__name__)
             os.mkdir(own)
             check(suite, week, own)
