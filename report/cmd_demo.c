@@ -32,6 +32,7 @@ static const struct story {
 	{"day-late", MESSAGE_demo_late},
 	{"day-fine", MESSAGE_demo_fine},
 };
+#define GRAB      "capture/mptcp-grab"
 #define N_STORIES (sizeof(stories) / sizeof(*stories))
 
 static const char *const wans[] = {"fibre", "lte"};
@@ -313,7 +314,8 @@ static void tell_next(const struct demo *demo)
 	put(demo, MESSAGE_demo_explain);
 	printf("    %s explain%s A12\n", program, lang);
 	put(demo, MESSAGE_demo_own_router);
-	fputs("    mptcp-grab root@192.168.100.1 --minutes 60 -o day1/\n", stdout);
+	printf("    %s root@192.168.100.1 --minutes 60 -o day1/\n",
+	       strchr(program, '/') && access(GRAB, X_OK) == 0 ? GRAB : "mptcp-grab");
 	put(demo, MESSAGE_demo_own_captures);
 	printf("    %s report%s --master wan1.pcap --backup wan2.pcap --html report.html\n",
 	       program, lang);

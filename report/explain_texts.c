@@ -232,14 +232,14 @@ const struct explain_row explain_rows[] = {
          {{"How long new data stays on the backup after the primary answers again. The stale "
            "subflow is tried by its retransmission timer, which doubles: after a long outage that "
            "takes as long again. This, not the failover, is the bill.",
-           "No setting fixes this: the kernel waits for the primary subflow's next retransmission. "
-           "Restarting the connections (the proxy on the router) ends it at once.",
+           "Restarting the connections (the proxy on the router) ends it at once. "
+           "No setting fixes this: the kernel waits for the primary subflow's next retransmission.",
            "The last new data on the backup comes within 30 s of the primary's first answer.",
            "#1401, #4197, #4199; measured: 45 s after an outage of 60 s"},
           {"主线路恢复应答之后，新数据还留在备用线路上多久。失效的子流由它的重传定时器试探，间隔每"
            "次加倍：长时间中断之后，还要再等同样长。账单来自这里，而不是切换。",
-           "没有设置可以解决：内核要等主线路子流的下一次重传。重启连接（路由器上的代理）可以立即结"
-           "束。",
+           "重启连接（路由器上的代理）可以立即结束。没有设置可以解决：内核要等主线路子流的下一次重"
+           "传。",
            "主线路第一次应答后 30 秒内，备用线路上出现最后的新数据。",
            "#1401, #4197, #4199；实测：中断 60 秒之后为 45 秒"}}},
 	{"A13",

@@ -44,18 +44,49 @@ static json_t *backup_at(const struct telling_page *page, size_t n)
 	return NULL;
 }
 
-/* "wan2", "wan2 and wan3", "wan2 and 3 more": a message. */
-static void say_backups(const struct telling_page *page, char *out, size_t size)
+/* User data beside a healthy primary: A1 or A3 failed, of this WAN. */
+static bool carries_wan(const struct telling_page *page, const json_t *wan)
 {
-	size_t n = count_backups(page);
-	char one[STORED_NAME], two[STORED_NAME], more[TEXT_SHORT];
+	const json_t *findings = json_object_get(page->report, "findings");
 
-	stored_name(one, backup_at(page, 0), "name", 32);
-	if (n == 1)
+	for (size_t i = 0; i < json_array_size(findings); i++) {
+		const json_t *finding = json_array_get(findings, i);
+		const char *rule = stored_text(finding, "rule");
+
+		if (html_status_of(finding) == STATUS_FAIL &&
+		    (strcmp(rule, "A1") == 0 || strcmp(rule, "A3") == 0) &&
+		    strcmp(stored_text(finding, "wan"), stored_text(wan, "name")) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "wan2", "wan2 and wan3", "wan2 and 3 more": a message. Of all backups, or of those that carry
+ * what they should not, if a finding names any. */
+static void say_backups(const struct telling_page *page, bool carrying, char *out, size_t size)
+{
+	const json_t *first = NULL, *second = NULL;
+	char one[STORED_NAME], two[STORED_NAME], more[TEXT_SHORT];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count_backups(page); i++) {
+		const json_t *wan = backup_at(page, i);
+
+		if (carrying && !carries_wan(page, wan))
+			continue;
+		second = n == 1 ? wan : second;
+		first = n == 0 ? wan : first;
+		n++;
+	}
+	if (carrying && n == 0) {
+		say_backups(page, false, out, size);
+		return;
+	}
+	stored_name(one, first, "name", 32);
+	if (n <= 1)
 		snprintf(out, size, "%s", one);
 	else if (n == 2)
-		SAY(out, size, page_two_names, one,
-		    stored_name(two, backup_at(page, 1), "name", 32));
+		SAY(out, size, page_two_names, one, stored_name(two, second, "name", 32));
 	else
 		SAY(out, size, page_more_names, one, text_count(more, n - 1));
 }
@@ -177,10 +208,13 @@ static void say_headline(const struct telling_page *page, enum status verdict, c
 {
 	char names[900];
 
-	say_backups(page, names, sizeof(names));
-	if (verdict == STATUS_FAIL && carries(page) && count_backups(page))
+	say_backups(page, false, names, sizeof(names));
+	if (verdict == STATUS_FAIL && carries(page) && count_backups(page)) {
+		say_backups(page, true, names, sizeof(names));
 		SAY(out, size, page_head_carries, names);
-	else if (verdict == STATUS_FAIL || verdict == STATUS_ERROR)
+		return;
+	}
+	if (verdict == STATUS_FAIL || verdict == STATUS_ERROR)
 		say_trouble(page, STATUS_FAIL, names, out, size);
 	else if (count_backups(page) == 0)
 		SAY(out, size, page_head_no_backup);
@@ -289,6 +323,9 @@ static void behaviour(struct telling_page *page, const json_t *wan)
 	const json_t *shared = json_object_get(wan, "shared");
 	struct stored_share share = stored_share_of(page->report, wan);
 	uint64_t carrying = stored_number(shared, "carrying_ip_bytes"), told = 0;
+	/* data beside outages are acknowledged, too */
+	bool acks = carrying > stored_number(stored_in(shared, "phases", phase_names[PHASE_OUTAGE]),
+	                                     "ip_bytes");
 	struct html *h = &page->h;
 	char name[STORED_NAME];
 
@@ -307,7 +344,8 @@ static void behaviour(struct telling_page *page, const json_t *wan)
 		html_fact(h, MESSAGE_page_while_past, carrying - told, false);
 	if (share.outage_acks)
 		html_fact(h, MESSAGE_page_while_acks, share.outage_acks, true);
-	html_fact(h, MESSAGE_page_kept_ready, share.standby, true);
+	html_fact(h, acks ? MESSAGE_page_kept_and_acks : MESSAGE_page_kept_ready, share.standby,
+	          true);
 	H(h, "</dl>");
 }
 
@@ -476,7 +514,9 @@ static void cost_card(struct telling_page *page)
 		projected(page, wan, projection);
 	} else {
 		H(h, "<p class=big>");
-		h_bytes(h, stored_number(wan, "billed_ip_bytes"));
+		H_SAY(h, page_not_known_yet);
+		H(h, "<p>");
+		H_SAY(h, page_so_far, text_bytes(time, stored_number(wan, "billed_ip_bytes")));
 		H(h, "<p>");
 		if (seconds > 0)
 			H_SAY(h, page_too_short,
@@ -567,7 +607,9 @@ static void change_card(struct telling_page *page)
 	open_card(h, MESSAGE_page_ask_change);
 	if (broken + told == 0) {
 		H(h, "<p>");
-		if (unknown)
+		if (count_backups(page) == 0)
+			H_SAY(h, page_no_backup);
+		else if (unknown)
 			H_SAY(h, page_change_unknown, text_count(many, unknown));
 		else
 			H_SAY(h, page_change_nothing);

@@ -81,7 +81,8 @@ static const struct finding *find_reason(const struct report *report)
 
 #define NAMED_MAX 3
 
-/* "Taking wan2 for your backup. ", or with more of them "Taking wan2 and wan3 for your backups. ". */
+/* "Taking wan2 for your backup. ", or with more of them "Taking wan2 and wan3 for your backups. ".
+ */
 static void opening(const struct report *report, char *out, size_t size)
 {
 	char names[NAMED_MAX][100];
@@ -447,14 +448,11 @@ static void append(char *out, size_t size, const char *message)
 }
 
 /* Only what was not seen forbids a verdict: the rest is told as far as it goes. */
-static void say_part(const struct finding *share, bool led, char *out, size_t size)
+static void say_part(const struct finding *share, char *out, size_t size)
 {
 	char lead[40];
 
-	if (led)
-		SAY_IN(lead, not_assessed_led);
-	else
-		SAY_IN(lead, not_assessed_lead);
+	SAY_IN(lead, not_assessed_lead);
 	if (share && share->status == STATUS_PASS)
 		SAY(out, size, part_fine_share, lead, share->text);
 	else
@@ -469,23 +467,19 @@ static void say_reason(const struct report *report, const struct finding *share,
 	const char *also = "";
 
 	if (!reason && report->verdict == STATUS_NOT_ASSESSED) {
-		say_part(share, led, out, size);
+		say_part(share, out, size);
 		return;
 	}
 	if (!reason && !share && find_bill(report)) {
 		reason = find(report, "A1", STATUS_NOT_ASSESSED); /* only the bill is known */
-		if (reason && led)
-			SAY_IN(why, not_assessed_led);
-		else if (reason)
+		if (reason)
 			SAY_IN(why, not_assessed_lead);
 	} else if (!reason) {
 		say_fine(report, share, led, why, sizeof(why));
 		reason = share;
 	} else {
 		say_others(report, reason, others, sizeof(others));
-		if (report->verdict == STATUS_NOT_ASSESSED && led)
-			SAY_IN(why, not_assessed_led);
-		else if (report->verdict == STATUS_NOT_ASSESSED)
+		if (report->verdict == STATUS_NOT_ASSESSED)
 			SAY_IN(why, not_assessed_lead);
 		if (share && share != reason && share->status == STATUS_PASS)
 			also = share->text;
