@@ -273,7 +273,8 @@ static struct worst worst_failback(const struct report *report, size_t wan)
 	for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
 		const struct ledger_interruption *row = &report->ledger->interruptions[i];
 
-		if (!judged(report, row, INTERRUPTION_FAILOVER) || row->to != wan || !row->heard_ns)
+		if (!judged(report, row, INTERRUPTION_FAILOVER) || row->to != wan ||
+		    !row->heard_ns || row->heard_ns > report->end_ns)
 			continue;
 		uint64_t lag = interruption_lag_ns(row);
 		int status = rank[failback_status(report, row)];
@@ -314,6 +315,13 @@ static void failback_say(const struct report *report, struct finding *finding, c
 	snprintf(finding->brief, sizeof(finding->brief), "%s%s%s", lag, never, several);
 }
 
+/* It went on when a capture ended: what was seen of it is the least that it took. */
+static bool goes_on(const struct report *report, const struct ledger_interruption *row)
+{
+	return row->last_ns + NS >= report->end_ns &&
+	       (row->back_ns == 0 || row->back_ns > report->end_ns);
+}
+
 static void failback_judge(const struct report *report, struct finding *finding, const char *name)
 {
 	struct worst any =
@@ -339,6 +347,10 @@ static void failback_judge(const struct report *report, struct finding *finding,
 	verdict_part(finding, "failbacks", worst.n, 0);
 	verdict_part(finding, "outage_ns", outage_ns(worst.row), 0);
 	failback_say(report, finding, name, &worst);
+	if (finding->status == STATUS_PASS && worst.ns > 0 && goes_on(report, worst.row)) {
+		finding->status = STATUS_NOT_ASSESSED;
+		SAY_IN(finding->text, failback_goes_on, name);
+	}
 	verdict_show_place(finding, &worst.row->frame, MESSAGE_shows_where_the_failover_began);
 }
 
@@ -349,10 +361,32 @@ bool rule_failback(struct report *report, const struct rule *rule)
 
 /* ---- A13: all WANs stall ---- */
 
+/* The longest of those that all captures show to their end: where one of them ends before, what it
+ * does not show looks like a stall. `beyond`: there are such. */
+static struct worst worst_stall(const struct report *report, size_t wan, bool *beyond)
+{
+	struct worst worst = {0};
+
+	*beyond = false;
+	for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
+		const struct ledger_interruption *row = &report->ledger->interruptions[i];
+		bool whole = row->stall_to_ns <= report->end_ns;
+		uint64_t ns = whole ? interruption_stall_ns(row) : 0;
+
+		if (!judged(report, row, INTERRUPTION_FAILOVER) || !concerns(row, wan))
+			continue;
+		*beyond |= !whole;
+		worst.n++;
+		if (!worst.row || ns > worst.ns)
+			worst = (struct worst){row, ns, worst.n};
+	}
+	return worst;
+}
+
 static void stall_judge(const struct report *report, struct finding *finding, const char *name)
 {
-	struct worst worst = worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER,
-	                              interruption_stall_ns);
+	bool beyond;
+	struct worst worst = worst_stall(report, (size_t)finding->wan, &beyond);
 	char from[100], stall[TEXT_SHORT], when[MESSAGE_TIME], several[SEVERAL], limit[TEXT_SHORT];
 
 	if (!verdict_failback_seen(report) || !worst.row) {
@@ -360,6 +394,11 @@ static void stall_judge(const struct report *report, struct finding *finding, co
 		return;
 	}
 	set_against(report, finding, worst.ns, LIMIT_STALL_WARN, LIMIT_STALL_FAIL);
+	if (beyond && finding->status == STATUS_PASS) {
+		finding->status = STATUS_NOT_ASSESSED;
+		SAY_IN(finding->text, stall_beyond, name);
+		return;
+	}
 	if (worst.ns == 0) {
 		SAY_IN(finding->text, stall_none, name);
 		SAY_IN(finding->brief, none);

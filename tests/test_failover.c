@@ -238,6 +238,32 @@ static void test_share_leaves_it_to_failback(void)
 	expect_share(true, 2 * MB, STATUS_FAIL, 2 * MB);
 }
 
+/* A capture that ends before the others makes what it does not show look like a stall, or like a
+ * quick failback: neither is told as one. */
+static void test_captures_that_end(void)
+{
+	struct ledger_interruption row = row_of(INTERRUPTION_FAILOVER, S);
+
+	row.heard_ns = T0 + 200 * S;
+	row.last_ns = row.back_ns = T0 + 201 * S;
+	row.stall_from_ns = T0 + 3590 * S;
+	row.stall_to_ns = T0 + 3599 * S;
+	expect_row(&row, "A13", STATUS_WARN, 9);
+	row.stall_to_ns = T0 + 3700 * S;
+	expect_row(&row, "A13", STATUS_NOT_ASSESSED, 0);
+
+	row.stall_from_ns = row.stall_to_ns = 0;
+	row.heard_ns = T0 + 3590 * S;
+	row.last_ns = T0 + 3592 * S;
+	row.back_ns = 0;
+	expect_row(&row, "A12", STATUS_PASS, 2);
+	row.last_ns = T0 + 3600 * S;
+	row.back_ns = T0 + 3620 * S;
+	expect_row(&row, "A12", STATUS_NOT_ASSESSED, 0);
+	row.heard_ns = T0 + 3610 * S;
+	expect_row(&row, "A12", STATUS_NOT_ASSESSED, 0);
+}
+
 void suite_failover(void)
 {
 	CU_pSuite suite = CU_add_suite("failover", NULL, NULL);
@@ -249,4 +275,5 @@ void suite_failover(void)
 	CU_add_test(suite, "stall", test_stall);
 	CU_add_test(suite, "outages", test_outages);
 	CU_add_test(suite, "share_leaves_it_to_failback", test_share_leaves_it_to_failback);
+	CU_add_test(suite, "captures that end", test_captures_that_end);
 }
