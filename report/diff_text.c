@@ -104,7 +104,8 @@ static void print_factor(const json_t *old, const json_t *new, FILE *out)
 
 	char factor[24];
 
-	snprintf(factor, sizeof(factor), "%.3g", a > 0 ? b / a : 1);
+	snprintf(factor, sizeof(factor), a > 0 && b / a >= 100 ? "%.0f" : "%.3g",
+	         a > 0 ? b / a : 1);
 	if (a > 0 && b / a < 1e6 && strcmp(factor, "1") != 0)
 		fprintf(out, "  x %s", factor);
 	fputc('\n', out);
