@@ -48,13 +48,23 @@ static bool to_backup(const struct report *report, const struct ledger_interrupt
 	return row->to < report->n_wans && report->wans[row->to].role.role == ROLE_BACKUP;
 }
 
+/* A failover that began before the window may end in it: its data after the primary's answer are
+ * the failback's there, too. */
+static bool reaches(const struct report *report, const struct ledger_interruption *row)
+{
+	uint64_t until = row->heard_ns > row->last_ns ? row->heard_ns : row->last_ns;
+
+	return report->window && row->kind == INTERRUPTION_FAILOVER && row->wan < report->n_wans &&
+	       report->primaries >> row->wan & 1 && row->to_ns <= report->end_ns &&
+	       until >= report->start_ns;
+}
+
 bool verdict_failback_seen(const struct report *report)
 {
 	for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
 		const struct ledger_interruption *row = &report->ledger->interruptions[i];
 
-		if (judged(report, row, INTERRUPTION_FAILOVER) && to_backup(report, row) &&
-		    row->heard_ns)
+		if (reaches(report, row) && to_backup(report, row) && row->heard_ns)
 			return true;
 	}
 	return false;
@@ -273,8 +283,8 @@ static struct worst worst_failback(const struct report *report, size_t wan)
 	for (size_t i = 0; i < report->ledger->n_interruptions; i++) {
 		const struct ledger_interruption *row = &report->ledger->interruptions[i];
 
-		if (!judged(report, row, INTERRUPTION_FAILOVER) || row->to != wan ||
-		    !row->heard_ns || row->heard_ns > report->end_ns)
+		if (!reaches(report, row) || row->to != wan || !row->heard_ns ||
+		    row->heard_ns > report->end_ns)
 			continue;
 		uint64_t lag = interruption_lag_ns(row);
 		int status = rank[failback_status(report, row)];
@@ -328,7 +338,7 @@ static void failback_judge(const struct report *report, struct finding *finding,
 		worst_of(report, (size_t)finding->wan, INTERRUPTION_FAILOVER, interruption_lag_ns);
 	struct worst worst = worst_failback(report, (size_t)finding->wan);
 
-	if (!any.row) {
+	if (!any.row && !worst.row) {
 		nothing_seen(finding, name, MESSAGE_failover_none);
 		return;
 	}

@@ -264,6 +264,22 @@ static void test_captures_that_end(void)
 	expect_row(&row, "A12", STATUS_NOT_ASSESSED, 0);
 }
 
+/* The hour after the one in which a failover began has its failback. */
+static void test_windows_that_begin_later(void)
+{
+	struct ledger_interruption row = row_of(INTERRUPTION_FAILOVER, S);
+
+	row.from_ns = T0 - 100 * S;
+	row.to_ns = T0 - 99 * S;
+	row.heard_ns = T0 + 10 * S;
+	row.last_ns = T0 + 50 * S;
+	row.back_ns = T0 + 51 * S;
+	expect_row(&row, "A12", STATUS_WARN, 40);
+	row.heard_ns = T0 - 60 * S;
+	row.last_ns = row.back_ns = T0 - 20 * S; /* over before the window */
+	expect_row(&row, "A12", STATUS_NOT_APPLICABLE, 0);
+}
+
 void suite_failover(void)
 {
 	CU_pSuite suite = CU_add_suite("failover", NULL, NULL);
@@ -276,4 +292,5 @@ void suite_failover(void)
 	CU_add_test(suite, "outages", test_outages);
 	CU_add_test(suite, "share_leaves_it_to_failback", test_share_leaves_it_to_failback);
 	CU_add_test(suite, "captures that end", test_captures_that_end);
+	CU_add_test(suite, "windows that begin later", test_windows_that_begin_later);
 }
