@@ -11,7 +11,7 @@ const char *const explain_roles[LANGUAGE_COUNT] = {
 	"OpenMPTCProuter > Settings Wizard. The choices read master, enabled, backup, disabled; "
 	"master is \xe4\xb8\xbb in Chinese, prim\xc3\xa4r in German, ma\xc3\xaetre in French, "
 	"\xd0\xbc\xd0\xb0\xd1\x81\xd1\x82\xd0\xb5\xd1\x80 in Russian. \"AP\" is none of them: it "
-        "is "
+	"is "
 	"most likely LuCI's word for the Wi-Fi mode Master.",
 	"LuCI：网络 > MPTCP > Settings > Interfaces Settings > “Multipath TCP”，或 系统 > "
 	"OpenMPTCProuter > Settings Wizard（设置向导）。选项为 master、enabled、backup、disabled；"
@@ -61,13 +61,15 @@ const struct explain_row explain_rows[] = {
 	{"A3",
          "fail, warn, pass, not assessed, not applicable",
          "role backup, scheduler default; on a bad primary repair the primary",
+         "uci set network.wan2.multipath='backup'\n"
          "uci set network.globals.mptcp_scheduler='default'\n"
          "uci commit network\n"
          "/etc/init.d/mptcp restart",
          true,
          {{"New data on a backup beside a healthy primary means that the role is ignored, or that "
            "traffic did not return after an outage.",
-           "Role backup, scheduler \"default\"; the server's scheduler rules the download. Long "
+           "Give the WAN the role backup and the scheduler \"default\"; the server's scheduler "
+           "rules the download. Long "
            "after an outage see A12. When the report blames the primary, no setting repairs this: "
            "its loss does.",
            "The phase \"healthy\" of the backup shows 0 B.",
@@ -159,14 +161,16 @@ const struct explain_row explain_rows[] = {
          true,
          {{"The first subflow follows the route, and MP_CAPABLE has no backup flag. Without "
            "MP_PRIO afterwards such a connection lives on the backup.",
-           "The backup's route has metric 999: if connections open there, the primary's route was "
-           "missing. Check the master and omr-tracker's log (logread -e tracker).",
+           "Make the primary the master and keep its route: the backup's has metric 999, so "
+           "connections open there only while the primary's is missing. Check omr-tracker's log "
+           "(logread -e tracker).",
            "ip route get SERVER names the master's device.",
            "mptcp#285; routing metric 999; measured"},
           {"首个子流按路由走，而 MP_CAPABLE 没有备份标志。之后若没有 "
            "MP_PRIO，这样的连接会一直留在备用线路上。",
-           "备用线路的路由度量为 999：如果连接从那里建立，说明当时没有主线路的路由。检查 master 和 "
-           "omr-tracker 的日志（logread -e tracker）。",
+           "将主线路设为 master 并保住它的路由：备用线路的路由度量为 "
+           "999，只有缺少主线路的路由时，连接才"
+           "从那里建立。检查 omr-tracker 的日志（logread -e tracker）。",
            "ip route get 服务器地址：显示主线路的设备。", "mptcp#285；路由度量 999；实测"}}},
 	{"A9",
          "fail, warn, pass, not assessed, not applicable",
@@ -544,7 +548,8 @@ const struct explain_row explain_rows[] = {
          {{"A share of the primary says little about a backup: it grows when the primary rests. "
            "The counted subflows, keepalives, tracker pings and checks can cost so much and no "
            "more; what the backup carried beyond that used the plan for something else.",
-           "The finding names what most of it was. User data: see A3 and A12; copies: A5; other "
+           "Repair what the finding names as most of it. User data: see A3 and A12; copies: A5; "
+           "other "
            "hosts: A21; a VPN: A22; speed tests: A19; the tracker: A17; keepalives: A15.",
            "Unexplained is next to nothing. What a backup should cost before anything is recorded: "
            "mptcp-audit estimate.",
@@ -552,7 +557,7 @@ const struct explain_row explain_rows[] = {
           {"占主线路的比例说明不了备用线路什么：主线路清闲时比例就会上升。数得出来的子流、保活、omr"
            "-tracker 的 ping "
            "和检查只会用这么多，不会更多；备用线路超出的部分，是把套餐用在了别处。",
-           "检查结果指出超出的部分主要是什么。用户数据：见 A3 和 "
+           "先处理检查结果指出的主要部分。用户数据：见 A3 和 "
            "A12；副本：A5；其他主机：A21；VPN：A22；测速：A19；omr-tracker：A17；保活：A15。",
            "无法解释的部分接近于零。在抓包之前，备用线路应有多少开销：mptcp-audit estimate。",
            "#3270；mptcp-audit estimate；实测"}}},
