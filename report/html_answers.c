@@ -44,8 +44,8 @@ static json_t *backup_at(const struct telling_page *page, size_t n)
 	return NULL;
 }
 
-/* User data beside a healthy primary: A1 or A3 failed, of this WAN. */
-static bool carries_wan(const struct telling_page *page, const json_t *wan)
+/* User data beside a healthy primary: A1 or A3 failed, of this WAN, or (NULL) of any. */
+static bool carries(const struct telling_page *page, const json_t *wan)
 {
 	const json_t *findings = json_object_get(page->report, "findings");
 
@@ -55,7 +55,7 @@ static bool carries_wan(const struct telling_page *page, const json_t *wan)
 
 		if (html_status_of(finding) == STATUS_FAIL &&
 		    (strcmp(rule, "A1") == 0 || strcmp(rule, "A3") == 0) &&
-		    strcmp(stored_text(finding, "wan"), stored_text(wan, "name")) == 0)
+		    (!wan || strcmp(stored_text(finding, "wan"), stored_text(wan, "name")) == 0))
 			return true;
 	}
 	return false;
@@ -72,7 +72,7 @@ static void say_backups(const struct telling_page *page, bool carrying, char *ou
 	for (size_t i = 0; i < count_backups(page); i++) {
 		const json_t *wan = backup_at(page, i);
 
-		if (carrying && !carries_wan(page, wan))
+		if (carrying && !carries(page, wan))
 			continue;
 		second = n == 1 ? wan : second;
 		first = n == 0 ? wan : first;
@@ -113,22 +113,6 @@ static const json_t *first_of(const struct telling_page *page, enum status statu
 		++*count;
 	}
 	return first;
-}
-
-/* User data beside a healthy primary: A1 or A3 failed. */
-static bool carries(const struct telling_page *page)
-{
-	const json_t *findings = json_object_get(page->report, "findings");
-
-	for (size_t i = 0; i < json_array_size(findings); i++) {
-		const json_t *finding = json_array_get(findings, i);
-		const char *rule = stored_text(finding, "rule");
-
-		if (html_status_of(finding) == STATUS_FAIL &&
-		    (strcmp(rule, "A1") == 0 || strcmp(rule, "A3") == 0))
-			return true;
-	}
-	return false;
 }
 
 static bool helped_out(const struct telling_page *page)
@@ -209,7 +193,7 @@ static void say_headline(const struct telling_page *page, enum status verdict, c
 	char names[900];
 
 	say_backups(page, false, names, sizeof(names));
-	if (verdict == STATUS_FAIL && carries(page) && count_backups(page)) {
+	if (verdict == STATUS_FAIL && carries(page, NULL) && count_backups(page)) {
 		say_backups(page, true, names, sizeof(names));
 		SAY(out, size, page_head_carries, names);
 		return;
@@ -362,7 +346,7 @@ static enum message short_answer(const struct telling_page *page)
 	enum status verdict =
 		(enum status)stored_choice(page->report, "verdict", status_names, STATUS_COUNT);
 
-	if (carries(page))
+	if (carries(page, NULL))
 		return MESSAGE_page_no;
 	return verdict == STATUS_PASS   ? MESSAGE_page_yes
 	       : verdict == STATUS_WARN ? MESSAGE_page_yes_but
