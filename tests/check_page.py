@@ -491,6 +491,24 @@ def check_in_browser(suite, folder, paths):
                 page.close()
 
 
+def headline_of(text):
+    return re.search(r"<h1[^>]*>(.*?)</h1>", text, re.S)[1]
+
+
+def check_first_screen(suite, folder, leak):
+    """The headline names who carries, not who stands beside; without a known backup, naming it is what to do; what is too
+    short to tell is no cost."""
+    with suite.check("first screen") as check:
+        other = next(dict(wan, name="innocent") for wan in leak["wans"] if wan["role"] == "backup")
+        text = page_of(dict(leak, wans=[*leak["wans"], other]), folder, "two-backups")[1]
+        check.true(headline_of(text), "wan2" in headline_of(text) and "innocent" not in headline_of(text))
+        check.true("seconds have no cost", "Not known yet" in text and " so far." in text)
+        nobody = dict(leak, verdict="not_assessed", findings=[], wans=[dict(wan, role="unknown") for wan in leak["wans"]])
+        text = page_of(nobody, folder, "no-backup")[1]
+        check.same("what to do is said where it is asked", text.count("Name it with --backup FILE"), 2)
+        check.true("there is something to do", "No check asks for a change" not in text)
+
+
 def main():
     suite = oracle.Suite("page")
     oracle.need_program(suite)
@@ -510,6 +528,7 @@ def main():
                     check_chinese(suite, case, report, text)
                 if case == "leak":
                     paths[f"{case} {language}"] = path
+        check_first_screen(suite, folder, reports["leak"])
         check_hostile(suite, folder, reports["leak"])
         check_sizes(suite, folder, reports["failover"])
         check_stored(suite, folder, reports["leak"])
